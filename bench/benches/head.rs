@@ -1,0 +1,54 @@
+//! Request heads: the bytes received, classified fields and framing out. Beside it what `httparse` alone takes, which
+//! is the grammar of the lines without limits, framing, host and target, but with its table of 128 empty headers made
+//! anew each time.
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+use tidegate_core::http1::{BodyFraming, HeadLimits, RequestHead};
+
+const SMALL: &str = "GET /v1/pets/42?limit=10 HTTP/1.1\r\nHost: api.example.com\r\nAccept: */*\r\n\r\n";
+
+const BROWSER: &str = "POST /v1/orders HTTP/1.1\r\nHost: api.example.com\r\nConnection: keep-alive\r\n\
+    Content-Length: 512\r\nContent-Type: application/json\r\nOrigin: https://shop.example.com\r\n\
+    User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 \
+    (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36\r\n\
+    Accept: application/json, text/plain, */*\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n\
+    Accept-Language: en-GB,en;q=0.9,de;q=0.8\r\nCache-Control: no-cache\r\nPragma: no-cache\r\n\
+    Authorization: Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.\
+    eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg\r\n\
+    Referer: https://shop.example.com/checkout\r\nSec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\n\
+    Sec-Fetch-Site: same-site\r\nX-Api-Key: 0123456789abcdef0123456789abcdef\r\n\
+    X-Request-Id: 5d1b2c1e-5f0a-4c55-9d55-0a3b7a6f7a11\r\nCookie: session=abcdef0123456789; theme=dark\r\n\r\n";
+
+fn head(criterion: &mut Criterion) {
+    for (name, bytes, path, fields, framing) in [
+        ("small_2_fields", SMALL, "/v1/pets/42", 2, BodyFraming::None),
+        ("browser_19_fields", BROWSER, "/v1/orders", 19, BodyFraming::Length(512)),
+    ] {
+        let mut group = criterion.benchmark_group(format!("head_{name}"));
+        group.throughput(Throughput::Bytes(bytes.len() as u64));
+        let (mut head, limits) = (RequestHead::new(), HeadLimits::default());
+        group.bench_function("tidegate", |bencher| {
+            bencher.iter(|| {
+                head.clear();
+                head.buffer_mut().extend_from_slice(black_box(bytes.as_bytes()));
+                assert_eq!(head.parse(&limits), Ok(Some(bytes.len())));
+                assert_eq!((head.path(), head.framing()), (path.as_bytes(), framing));
+                assert_eq!(head.fields().len(), fields);
+            });
+        });
+        group.bench_function("httparse", |bencher| {
+            bencher.iter(|| {
+                let mut lines = [httparse::EMPTY_HEADER; 128];
+                let mut request = httparse::Request::new(&mut lines);
+                let status = request.parse(black_box(bytes.as_bytes()));
+                assert_eq!(status, Ok(httparse::Status::Complete(bytes.len())));
+                assert_eq!(request.headers.len(), fields);
+            });
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, head);
+criterion_main!(benches);

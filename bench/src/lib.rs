@@ -1,0 +1,8 @@
+//! Micro benches of `tidegate-core`; there is nothing in the library itself.
+//!
+//! - `benches/head.rs`: request heads, beside `httparse` alone.
+//! - `benches/route.rs`: route lookup among 5,000 routes, beside `matchit`.
+//!
+//! `cargo bench -p tidegate-bench` runs all, `cargo bench -p tidegate-bench --bench route -- hit` some. Every bench
+//! asserts its answer, so `cargo test -p tidegate-bench --benches` checks them once each. There are no thresholds: a
+//! claim is an A/B on one host (`--save-baseline`, `--baseline`), and goes into the commit with both numbers.

@@ -1,0 +1,109 @@
+//! From files to a plan: reads what `tidegate.toml` names, and puts the parts together.
+
+use std::path::Path;
+
+use tidegate_core::hosts::{DomainSpec, Hosts};
+use tidegate_core::plan::{Api, Node, Plan};
+
+use crate::diagnostics::Diagnostics;
+use crate::file::{self, Settings};
+use crate::report::Report;
+use crate::source::Source;
+use crate::stages::{self, Origins};
+use crate::{openapi, routing, tree};
+
+/// A configuration that compiled.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What requests are answered by.
+    pub plan: Plan,
+    /// What the process needs beside it.
+    pub settings: Settings,
+    /// What compiles and does not do what it seems to say; no errors.
+    pub warnings: Diagnostics,
+}
+
+/// Reads a `tidegate.toml` and every file that it names. Paths in it are relative to its folder; `node_default` is the
+/// node's name if it gives none (the host name).
+///
+/// # Errors
+///
+/// Everything that is wrong in any of the files, and the warnings.
+pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
+    let unreadable = |why| Diagnostics::of_error(format!("cannot read {}: {why}", path.display()));
+    let mut report = Report::new(Source::read(path).map_err(unreadable)?);
+    let root = tree::toml::read(&mut report);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let Some(file) = file::read(&root, folder, node_default, &mut report) else {
+        return Err(report.into_findings());
+    };
+    let mut origins = Origins::default();
+    let mut definitions = Diagnostics::default();
+    let apis: Vec<Api> = file
+        .apis
+        .into_iter()
+        .filter_map(|api| compile_api(api, &file.node, &mut origins, &mut report, &mut definitions))
+        .collect();
+    let mut findings = Diagnostics::default();
+    findings.append(report.into_findings());
+    findings.append(definitions);
+    if findings.has_errors() {
+        return Err(findings);
+    }
+    match compile_hosts(file.domains, &apis) {
+        Ok(hosts) => {
+            let plan = Plan { node: file.node, limits: file.limits, apis, hosts, origins: origins.list };
+            Ok(Loaded { plan, settings: file.settings, warnings: findings })
+        }
+        Err(message) => Err(Diagnostics::of_error(message)),
+    }
+}
+
+/// Each base path was compiled and compared when it was read, so this fails for none that got here.
+fn compile_hosts(domains: Vec<DomainSpec>, apis: &[Api]) -> Result<Hosts, String> {
+    Hosts::compile(domains, apis).map_err(|(_, error)| error.to_string())
+}
+
+/// Reads an API's definition and compiles its stages. `None`: there are errors.
+fn compile_api(
+    api: file::api::Api,
+    node: &Node,
+    origins: &mut Origins,
+    report: &mut Report,
+    findings: &mut Diagnostics,
+) -> Option<Api> {
+    let (path, at) = api.definition.as_ref()?;
+    let source = match Source::read(path) {
+        Ok(source) => source,
+        Err(why) => {
+            report.error(*at, format!("cannot read {}: {why}", path.display()));
+            return None;
+        }
+    };
+    let mut definition = Report::new(source);
+    let compiled = compile_definition(api, node, origins, &mut definition);
+    findings.append(definition.into_findings());
+    compiled
+}
+
+fn compile_definition(
+    api: file::api::Api,
+    node: &Node,
+    origins: &mut Origins,
+    report: &mut Report,
+) -> Option<Api> {
+    let root = tree::yaml::read(report)?;
+    let definition = openapi::read(&root, node, report)?;
+    let routing = routing::compile(&definition.methods, report)?;
+    let compile_stage = |stage| stages::compile(stage, &definition.methods, origins, report);
+    let stages = api.stages.into_iter().map(compile_stage).collect();
+    Some(Api {
+        id: api.id,
+        endpoint: api.endpoint,
+        resources: routing.resources,
+        routes: routing.routes,
+        router: routing.router,
+        gateway_responses: definition.gateway_responses,
+        stages,
+    })
+}

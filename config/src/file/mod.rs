@@ -1,0 +1,50 @@
+//! `tidegate.toml`: what AWS keeps outside of the OpenAPI document.
+//!
+//! In reading order: [`node`] and [`settings`] say who and where this gateway is, [`limits`] what it lets in, [`api`] and
+//! [`stage`] what it serves, [`domain`] under which names. Nothing here opens another file.
+
+pub(crate) mod api;
+pub(crate) mod domain;
+mod limits;
+mod node;
+mod settings;
+pub(crate) mod stage;
+
+use std::path::Path;
+
+use tidegate_core::hosts::DomainSpec;
+use tidegate_core::limits::Limits;
+use tidegate_core::plan::Node as PlanNode;
+
+pub use settings::{Settings, Shards};
+
+use crate::fields::Fields;
+use crate::report::Report;
+use crate::tree::Node;
+
+/// What `tidegate.toml` says. Where it was wrong a default stands, and the report has an error.
+pub(crate) struct File {
+    pub(crate) node: PlanNode,
+    pub(crate) settings: Settings,
+    pub(crate) limits: Limits,
+    pub(crate) apis: Vec<api::Api>,
+    pub(crate) domains: Vec<DomainSpec>,
+}
+
+/// Sections whose feature is not built yet.
+const UNSUPPORTED: [&str; 5] = ["api_key", "usage_plan", "function", "aws", "principal"];
+
+/// Reads the tree of a `tidegate.toml` that lies in `folder`.
+pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut Report) -> Option<File> {
+    let mut fields = Fields::read(root, "the file", report)?;
+    let (node, shards) = node::read(fields.value("node"), node_default, report);
+    let settings = settings::read(shards, &mut fields, report);
+    let limits = limits::read(fields.value("limits"), report);
+    let apis = api::read(fields.take("api"), folder, report);
+    let domains = domain::read(fields.value("domain"), &apis, report);
+    for section in UNSUPPORTED {
+        fields.unsupported(section, report);
+    }
+    fields.finish(report);
+    Some(File { node, settings, limits, apis, domains })
+}

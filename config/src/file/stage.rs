@@ -1,0 +1,156 @@
+//! `[[api.stage]]`: a stage, its variables and its access log.
+
+use std::path::{Path, PathBuf};
+
+use tidegate_core::plan::{AccessLog, LogDestination};
+use tidegate_core::record::LogFormat;
+use tidegate_core::span::Span;
+
+use crate::fields::Fields;
+use crate::report::Report;
+use crate::scalar;
+use crate::tree::{Entry, Node};
+
+/// A stage as `tidegate.toml` has it.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) name: String,
+    /// Sorted by name.
+    pub(crate) variables: Vec<(String, String)>,
+    pub(crate) access_log: Option<AccessLog>,
+}
+
+impl Stage {
+    /// The value of a stage variable.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// AWS: 100 variables, names of 64 and values of 512 characters ("Amazon API Gateway quotas").
+const VARIABLES_MAX: usize = 100;
+const VARIABLE_NAME_BYTES_MAX: usize = 64;
+const VARIABLE_VALUE_BYTES_MAX: usize = 512;
+
+/// AWS's Common Log Format example, the default.
+const COMMON_LOG_FORMAT: &str = "$context.identity.sourceIp $context.identity.caller $context.identity.user \
+                                 [$context.requestTime] \"$context.httpMethod $context.resourcePath \
+                                 $context.protocol\" $context.status $context.responseLength $context.requestId";
+
+const UNSUPPORTED: [&str; 6] = ["throttle", "cache", "method", "canary", "tracing", "client_certificate"];
+
+pub(super) fn read(section: Option<&Entry>, api: Span, folder: &Path, report: &mut Report) -> Vec<Stage> {
+    let sections = section.map_or(&[][..], |section| scalar::list(&section.value, report));
+    if sections.is_empty() {
+        report.error(api, "the API has no stage").help("add [[api.stage]] with name = \"prod\" below it");
+    }
+    let mut stages: Vec<Stage> = Vec::with_capacity(sections.len());
+    for section in sections {
+        let Some(stage) = read_stage(section, &stages, folder, report) else { continue };
+        stages.push(stage);
+    }
+    stages
+}
+
+fn read_stage(section: &Node, before: &[Stage], folder: &Path, report: &mut Report) -> Option<Stage> {
+    let mut fields = Fields::read(section, "`stage`", report)?;
+    let name = fields
+        .required("name", report)
+        .and_then(|value| read_name(value, before, report))
+        .unwrap_or_default();
+    let variables = fields.value("variables").map_or_else(Vec::new, |value| read_variables(value, report));
+    let access_log = fields.value("access_log").and_then(|value| read_access_log(value, folder, report));
+    for key in UNSUPPORTED {
+        fields.unsupported(key, report);
+    }
+    fields.finish(report);
+    Some(Stage { name, variables, access_log })
+}
+
+fn read_name(value: &Node, before: &[Stage], report: &mut Report) -> Option<String> {
+    let name = scalar::text(value, report)?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    if !(1..=128).contains(&name.len()) || !name.bytes().all(fits) {
+        report.error(value.span, "a stage name has 1 to 128 of the characters A-Z a-z 0-9 _ -");
+    }
+    if before.iter().any(|stage| stage.name == name) {
+        report.error(value.span, format!("the API has a stage `{name}` already"));
+    }
+    Some(name.to_owned())
+}
+
+fn read_variables(value: &Node, report: &mut Report) -> Vec<(String, String)> {
+    if Fields::read(value, "`variables`", report).is_none() {
+        return Vec::new();
+    }
+    let entries = value.entries();
+    if entries.len() > VARIABLES_MAX {
+        report.error(value.span, format!("a stage has at most {VARIABLES_MAX} variables"));
+    }
+    let mut variables: Vec<_> = entries.iter().filter_map(|entry| read_variable(entry, report)).collect();
+    variables.sort();
+    variables
+}
+
+fn read_variable(entry: &Entry, report: &mut Report) -> Option<(String, String)> {
+    let name = &*entry.key;
+    if !is_variable_name(name) {
+        report.error(
+            entry.key_span,
+            format!("the name of a stage variable has 1 to {VARIABLE_NAME_BYTES_MAX} of the characters A-Z a-z 0-9 _"),
+        );
+    }
+    let value = scalar::text(&entry.value, report)?;
+    if !is_variable_value(value) {
+        report.error(
+            entry.value.span,
+            format!(
+                "the value of a stage variable has at most {VARIABLE_VALUE_BYTES_MAX} of the characters \
+                 A-Z a-z 0-9 - . _ ~ : / ? # & = ,"
+            ),
+        );
+    }
+    Some((name.to_owned(), value.to_owned()))
+}
+
+pub(crate) fn is_variable_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (1..=VARIABLE_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(fits)
+}
+
+fn is_variable_value(value: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#&=,".contains(&byte);
+    value.len() <= VARIABLE_VALUE_BYTES_MAX && value.bytes().all(fits)
+}
+
+fn read_access_log(section: &Node, folder: &Path, report: &mut Report) -> Option<AccessLog> {
+    let mut fields = Fields::read(section, "`access_log`", report)?;
+    let format = fields.value("format");
+    let destination = fields.value("destination");
+    fields.finish(report);
+    let destination = destination.and_then(|value| scalar::text(value, report)).unwrap_or("stdout");
+    Some(AccessLog {
+        format: read_format(format, report)?,
+        destination: read_destination(destination, folder),
+    })
+}
+
+fn read_format(value: Option<&Node>, report: &mut Report) -> Option<LogFormat> {
+    let text = value.map_or(Some(COMMON_LOG_FORMAT), |value| scalar::text(value, report))?;
+    match LogFormat::parse(text) {
+        Ok(format) => Some(format),
+        Err(error) => {
+            report.error(value.map_or(Span::new(0, 0), |value| value.span), error.to_string());
+            None
+        }
+    }
+}
+
+fn read_destination(destination: &str, folder: &Path) -> LogDestination {
+    if destination == "stdout" {
+        return LogDestination::Stdout;
+    }
+    let path = folder.join(destination);
+    let path: PathBuf = std::path::absolute(&path).unwrap_or(path);
+    LogDestination::File(path.display().to_string())
+}

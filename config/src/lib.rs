@@ -1,0 +1,43 @@
+//! `tidegate.toml` and OpenAPI documents to a [`Plan`](tidegate_core::plan::Plan), or diagnostics with file, line and
+//! help.
+//!
+//! Every finding of every file is collected in one run; what Tidegate does not support is refused by name and place,
+//! never ignored. Nothing here opens a socket or knows `io`.
+//!
+//! In reading order:
+//!
+//! - [`compile`]: the way from files to plan, top down; [`routing`] and [`stages`] are its parts
+//! - [`file`]: `tidegate.toml`
+//! - [`openapi`]: OpenAPI documents with `x-amazon-apigateway-*` extensions
+//! - [`fields`], [`scalar`]: reading maps and values with good errors
+//! - [`tree`]: TOML, YAML and JSON as one tree that knows where everything is written
+//! - [`diagnostics`], [`render`], [`report`], [`source`], [`suggest`]: findings and how they are shown
+//! - [`routes_table`]: a plan in words
+
+#![forbid(unsafe_code)]
+
+mod compile;
+mod routing;
+mod stages;
+
+mod file;
+
+mod openapi;
+
+mod fields;
+mod scalar;
+
+mod tree;
+
+mod diagnostics;
+mod render;
+mod report;
+mod source;
+mod suggest;
+
+mod routes_table;
+
+pub use compile::{Loaded, load};
+pub use diagnostics::{Diagnostic, Diagnostics, Severity};
+pub use file::{Settings, Shards};
+pub use routes_table::routes_table;

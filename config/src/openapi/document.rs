@@ -1,0 +1,174 @@
+//! The root of a document.
+
+use tidegate_core::plan::Node as PlanNode;
+use tidegate_core::span::Span;
+
+use super::{Definition, gateway_responses, path_item, security, validators};
+use crate::fields::Fields;
+use crate::report::Report;
+use crate::scalar;
+use crate::tree::{Entry, Node, Value};
+
+/// What the readers of a document's parts need of the whole.
+pub(super) struct Document<'n> {
+    /// For `$ref`.
+    pub(super) root: &'n Node,
+    /// For `${AWS::Region}` and its like.
+    pub(super) node: &'n PlanNode,
+}
+
+/// Extensions that AWS knows at the root of a REST API's document.
+mod extension {
+    pub(super) const API_KEY_SOURCE: &str = "x-amazon-apigateway-api-key-source";
+    pub(super) const BINARY_MEDIA_TYPES: &str = "x-amazon-apigateway-binary-media-types";
+    pub(super) const ENDPOINT: &str = "x-amazon-apigateway-endpoint-configuration";
+    pub(super) const GATEWAY_RESPONSES: &str = "x-amazon-apigateway-gateway-responses";
+    pub(super) const UNSUPPORTED: [&str; 5] = [
+        "x-amazon-apigateway-policy",
+        "x-amazon-apigateway-minimum-compression-size",
+        "x-amazon-apigateway-cors",
+        "x-amazon-apigateway-security-policy",
+        "x-amazon-apigateway-endpoint-access-mode",
+    ];
+    pub(super) const WITHOUT_EFFECT: [&str; 2] =
+        ["x-amazon-apigateway-documentation", "x-amazon-apigateway-importexport-version"];
+}
+
+/// Standard keys that are documentation, or that AWS ignores (`host`, `schemes`; `basePath` in its default import mode).
+const DOCUMENTATION: [&str; 12] = [
+    "info",
+    "tags",
+    "externalDocs",
+    "host",
+    "basePath",
+    "schemes",
+    "consumes",
+    "produces",
+    "definitions",
+    "responses",
+    "parameters",
+    "components",
+];
+
+/// True for extensions of other vendors, which mean nothing here.
+pub(super) fn is_foreign_extension(key: &str) -> bool {
+    key.starts_with("x-") && !key.starts_with("x-amazon-apigateway-")
+}
+
+/// Reads a document, reporting everything that is wrong with it.
+pub(crate) fn read(root: &Node, node: &PlanNode, report: &mut Report) -> Option<Definition> {
+    let mut fields = Fields::read(root, "an OpenAPI document", report)?;
+    read_version(&mut fields, root.span, report)?;
+    let document = Document { root, node };
+    fields.ignore(&DOCUMENTATION);
+    fields.ignore(&extension::WITHOUT_EFFECT);
+    let paths = fields.required("paths", report);
+    let methods = paths.map_or_else(Vec::new, |paths| path_item::read_all(paths, &document, report));
+    let gateway_responses = gateway_responses::read(fields.value(extension::GATEWAY_RESPONSES), report);
+    validators::read_root(&mut fields, &document, report);
+    read_servers(fields.value("servers"), report);
+    read_root_extensions(&mut fields, report);
+    fields.finish_except(report, is_foreign_extension);
+    Some(Definition { methods, gateway_responses })
+}
+
+fn read_version(fields: &mut Fields<'_>, at: Span, report: &mut Report) -> Option<()> {
+    let (swagger, openapi) = (fields.value("swagger"), fields.value("openapi"));
+    let Some(version) = swagger.or(openapi) else {
+        report
+            .error(at, "neither `openapi` nor `swagger` says which version of OpenAPI this is")
+            .help("add `openapi: 3.0.1`");
+        return None;
+    };
+    let text = scalar::scalar(version, report)?;
+    let known = match swagger {
+        Some(_) => text == "2.0",
+        None => text == "3.0" || text.starts_with("3.0."),
+    };
+    if !known {
+        report
+            .error(version.span, format!("OpenAPI {text} is not supported"))
+            .help("AWS API Gateway reads `swagger: \"2.0\"` and `openapi: 3.0.x`");
+        return None;
+    }
+    Some(())
+}
+
+fn read_root_extensions(fields: &mut Fields<'_>, report: &mut Report) {
+    for key in extension::UNSUPPORTED {
+        fields.unsupported(key, report);
+    }
+    if let Some(value) = fields.value(extension::API_KEY_SOURCE)
+        && scalar::variant(value, &[("HEADER", true), ("AUTHORIZER", false)], report) == Some(false)
+    {
+        report.unsupported(value.span, "an API key from an authorizer");
+    }
+    if let Some(entry) = fields.take(extension::BINARY_MEDIA_TYPES) {
+        read_binary_media_types(entry, report);
+    }
+    if let Some(value) = fields.value(extension::ENDPOINT) {
+        read_endpoint(value, report);
+    }
+    if let Some(entry) = fields.take("security") {
+        report
+            .warning(entry.key_span, "`security` of the whole document has no effect")
+            .help("AWS ignores it for REST APIs; set it on each operation");
+    }
+    fields.ignore(&["securityDefinitions"]);
+    security::check_extensions(fields, report);
+}
+
+fn read_binary_media_types(entry: &Entry, report: &mut Report) {
+    let types = scalar::list(&entry.value, report);
+    for item in types {
+        let Some(text) = scalar::text(item, report) else { continue };
+        let parts = text.split_once('/');
+        if parts.is_none_or(|(kind, subtype)| kind.is_empty() || subtype.is_empty() || subtype.contains('/'))
+        {
+            report
+                .error(item.span, format!("`{text}` is not a media type"))
+                .help("for example image/png or */*");
+        }
+    }
+    if !types.is_empty() {
+        report
+            .warning(entry.key_span, "binary media types have no effect: payloads pass unchanged")
+            .help("conversion between text and base64 is not supported yet");
+    }
+}
+
+/// In OpenAPI 3.0 the endpoint configuration stands in a `servers` entry.
+fn read_servers(servers: Option<&Node>, report: &mut Report) {
+    let servers = servers.map_or(&[][..], |servers| scalar::list(servers, report));
+    for server in servers {
+        for entry in server.entries().iter().filter(|entry| entry.key.starts_with("x-amazon-apigateway-")) {
+            if &*entry.key == extension::ENDPOINT {
+                read_endpoint(&entry.value, report);
+            } else {
+                report.unknown(entry.key_span, "key", &entry.key, [extension::ENDPOINT]);
+            }
+        }
+    }
+}
+
+fn read_endpoint(value: &Node, report: &mut Report) {
+    let Some(mut fields) = Fields::read(value, extension::ENDPOINT, report) else { return };
+    if let Some(value) = fields.value("disableExecuteApiEndpoint")
+        && scalar::boolean(value, report) == Some(true)
+    {
+        report.unsupported(value.span, "`disableExecuteApiEndpoint: true`");
+    }
+    if let Some(entry) = fields.take("vpcEndpointIds")
+        && !entry.value.is_empty()
+    {
+        report.unsupported(entry.key_span, "`vpcEndpointIds`");
+    }
+    if let Some(value) = fields.value("types")
+        && let Value::List(types) = &value.value
+        && let Some(private) = types.iter().find(|kind| kind.scalar() == Some("PRIVATE"))
+    {
+        report.unsupported(private.span, "the endpoint type PRIVATE");
+    }
+    fields.ignore(&["ipAddressType"]);
+    fields.finish(report);
+}

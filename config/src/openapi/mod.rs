@@ -1,0 +1,47 @@
+//! An OpenAPI 2.0 or 3.0 document with `x-amazon-apigateway-*` extensions, as AWS's REST API import reads it.
+//!
+//! In reading order: [`document`] owns the root, [`path_item`] and [`operation`] the methods, [`parameters`] what they
+//! declare; [`integration`] with [`request`], [`responses`], [`expression`], [`template`] and [`uri`] what answers;
+//! [`gateway_responses`] the errors. [`security`] and [`validators`] refuse what is not built yet. [`reference`] follows
+//! `$ref`. Schemas and other documentation are not looked at.
+
+mod document;
+mod expression;
+mod gateway_responses;
+pub(crate) mod integration;
+mod operation;
+mod parameters;
+mod path_item;
+mod reference;
+mod request;
+pub(crate) mod responses;
+mod security;
+mod template;
+pub(crate) mod uri;
+mod validators;
+
+use tidegate_core::gateway_response::GatewayResponses;
+use tidegate_core::method::RouteMethod;
+use tidegate_core::span::Span;
+
+pub(crate) use document::read;
+
+/// What a document defines.
+#[derive(Debug)]
+pub(crate) struct Definition {
+    /// In the order of the document.
+    pub(crate) methods: Vec<Method>,
+    pub(crate) gateway_responses: GatewayResponses,
+}
+
+/// One method of one resource.
+#[derive(Debug)]
+pub(crate) struct Method {
+    /// The resource path without a slash at its end, `/` for the root.
+    pub(crate) path: String,
+    pub(crate) path_span: Span,
+    pub(crate) method: RouteMethod,
+    pub(crate) method_span: Span,
+    pub(crate) operation_name: Option<String>,
+    pub(crate) integration: integration::Definition,
+}

@@ -1,0 +1,107 @@
+//! What an integration sends: `requestParameters`, `requestTemplates`, `passthroughBehavior`.
+
+use tidegate_core::integration::{Literal, Passthrough, RequestTemplates};
+use tidegate_core::mapping::{Mapped, Phase, Source};
+
+use super::parameters::Declared;
+use super::path_item::Resource;
+use super::{expression, template};
+use crate::fields::Fields;
+use crate::report::Report;
+use crate::scalar;
+use crate::tree::{Entry, Node, Value};
+
+/// Mapped parameters of the integration request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parameters {
+    pub(crate) headers: Vec<Mapped>,
+    pub(crate) query: Vec<Mapped>,
+    /// What fills `{name}` in the URI.
+    pub(crate) path: Vec<Mapped>,
+    /// A target that AWS accepts and that fails every call.
+    pub(crate) fails: bool,
+}
+
+/// Target headers that API Gateway sets itself; mapping to one answers 500 (recorded).
+const RESERVED_HEADERS: [&str; 4] =
+    ["content-length", "transfer-encoding", "x-amzn-trace-id", "x-amzn-apigateway-api-id"];
+
+const PASSTHROUGH: [(&str, Passthrough); 3] = [
+    ("when_no_match", Passthrough::WhenNoMatch),
+    ("when_no_templates", Passthrough::WhenNoTemplates),
+    ("never", Passthrough::Never),
+];
+
+impl Parameters {
+    /// Reads `requestParameters`.
+    pub(super) fn read(
+        node: Option<&Node>,
+        resource: &Resource<'_>,
+        declared: &Declared,
+        report: &mut Report,
+    ) -> Self {
+        let mut parameters = Self::default();
+        let Some(node) = node.filter(|node| node.value != Value::Null) else { return parameters };
+        if Fields::read(node, "`requestParameters`", report).is_none() {
+            return parameters;
+        }
+        for entry in node.entries() {
+            let source =
+                expression::read(&entry.value, Phase::IntegrationRequest, &resource.parameters, report);
+            if let Some(source) = &source {
+                declared.check(source, &entry.value, resource, report);
+            }
+            parameters.add(entry, source, report);
+        }
+        parameters
+    }
+
+    fn add(&mut self, entry: &Entry, source: Option<Source>, report: &mut Report) {
+        let target = entry.key.strip_prefix("integration.request.").and_then(|rest| rest.split_once('.'));
+        let target = target.filter(|(place, name)| {
+            ["header", "querystring", "path"].contains(place) && expression::is_parameter_name(name)
+        });
+        let Some((place, name)) = target else {
+            report
+                .error(entry.key_span, format!("Invalid mapping expression specified: {}", entry.key))
+                .help("targets are integration.request.header.N, integration.request.querystring.N and integration.request.path.N");
+            return;
+        };
+        if self.all().any(|mapped| &*mapped.name == name) {
+            report
+                .error(entry.key_span, "Parameter names must be unique across querystring, header and path");
+        }
+        if place == "header" && RESERVED_HEADERS.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
+            report
+                .warning(
+                    entry.key_span,
+                    format!("mapping to the header {name} answers 500 Internal server error"),
+                )
+                .help("API Gateway sets this header itself; remove the mapping");
+            self.fails = true;
+        }
+        let Some(source) = source else { return };
+        let mapped = Mapped { name: name.into(), source };
+        match place {
+            "header" => self.headers.push(mapped),
+            "querystring" => self.query.push(mapped),
+            _ => self.path.push(mapped),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Mapped> {
+        self.headers.iter().chain(&self.query).chain(&self.path)
+    }
+}
+
+/// Reads templates and passthrough behaviour. `None`: a template is refused.
+pub(super) fn read_templates(fields: &mut Fields<'_>, report: &mut Report) -> Option<RequestTemplates> {
+    let passthrough = fields.value("passthroughBehavior").filter(|value| value.value != Value::Null);
+    let passthrough = passthrough.and_then(|value| scalar::variant(value, &PASSTHROUGH, report));
+    let templates = template::read(fields.value("requestTemplates"), "`requestTemplates`", report);
+    let literal = |written: &template::Template<'_>| (written.media_type.into(), Literal::new(written.text));
+    template::are_literal(&templates, report).then(|| RequestTemplates {
+        passthrough: passthrough.unwrap_or_default(),
+        templates: templates.iter().map(literal).collect(),
+    })
+}

@@ -1,0 +1,85 @@
+//! `responses` of an integration: the integration responses by status pattern.
+
+use tidegate_core::integration::{IntegrationResponse, Responses};
+use tidegate_core::mapping::Phase;
+
+use super::{expression, template};
+use crate::fields::Fields;
+use crate::report::Report;
+use crate::scalar;
+use crate::tree::{Entry, Node, Value};
+
+/// Integration responses in the order of the document; `None` is the default's pattern.
+pub(crate) type Rules = Vec<(Option<String>, IntegrationResponse)>;
+
+/// Reads them all.
+pub(super) fn read(node: Option<&Node>, report: &mut Report) -> Rules {
+    let Some(node) = node.filter(|node| node.value != Value::Null) else { return Vec::new() };
+    if Fields::read(node, "`responses`", report).is_none() {
+        return Vec::new();
+    }
+    node.entries().iter().filter_map(|entry| read_rule(entry, report)).collect()
+}
+
+fn read_rule(entry: &Entry, report: &mut Report) -> Option<(Option<String>, IntegrationResponse)> {
+    let response = read_response(&entry.value, report);
+    let pattern = (&*entry.key != "default").then(|| entry.key.to_string());
+    check_pattern(entry, pattern.as_deref(), report);
+    Some((pattern, response?))
+}
+
+fn check_pattern(entry: &Entry, pattern: Option<&str>, report: &mut Report) {
+    let empty = IntegrationResponse { status: 200, headers: vec![], templates: vec![] };
+    let Err((_, error)) = Responses::new(vec![(pattern.map(str::to_owned), empty)]) else { return };
+    let error = error.to_string();
+    let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    report
+        .error(entry.key_span, format!("`{}` is not a pattern that can be matched: {reason}", entry.key))
+        .help("patterns are regular expressions; look-around and back-references are not supported");
+}
+
+fn read_response(node: &Node, report: &mut Report) -> Option<IntegrationResponse> {
+    let mut fields = Fields::read(node, "an integration response", report)?;
+    let status = fields.required("statusCode", report).and_then(|value| read_status(value, report));
+    let headers = read_headers(
+        fields.value("responseParameters"),
+        "method.response.header.",
+        Phase::IntegrationResponse,
+        report,
+    );
+    let templates = template::read(fields.value("responseTemplates"), "`responseTemplates`", report);
+    template::are_literal(&templates, report);
+    refuse_content_handling(&mut fields, report);
+    fields.finish(report);
+    let templates =
+        templates.iter().map(|template| (template.media_type.into(), template.text.into())).collect();
+    Some(IntegrationResponse { status: status?, headers, templates })
+}
+
+/// A status that ends an exchange; AWS's pattern `[1-5]\d\d` also lets 1xx pass, which no client could read.
+pub(super) fn read_status(node: &Node, report: &mut Report) -> Option<u16> {
+    scalar::integer(node, 200..=599, report)
+}
+
+/// Reads `responseParameters`.
+pub(super) fn read_headers(
+    node: Option<&Node>,
+    prefix: &str,
+    phase: Phase,
+    report: &mut Report,
+) -> Vec<tidegate_core::mapping::Mapped> {
+    let Some(node) = node.filter(|node| node.value != Value::Null) else { return Vec::new() };
+    if Fields::read(node, "`responseParameters`", report).is_none() {
+        return Vec::new();
+    }
+    node.entries().iter().filter_map(|entry| expression::read_header(entry, prefix, phase, report)).collect()
+}
+
+/// `contentHandling`, of an integration or of a response.
+pub(super) fn refuse_content_handling(fields: &mut Fields<'_>, report: &mut Report) {
+    if let Some(entry) = fields.take("contentHandling")
+        && entry.value.value != Value::Null
+    {
+        report.unsupported(entry.key_span, "`contentHandling`");
+    }
+}

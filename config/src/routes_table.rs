@@ -1,0 +1,127 @@
+//! A plan in words, for `tidegate routes`.
+
+use std::fmt::Write;
+
+use tidegate_core::integration::{Http, HttpKind, Integration, Mock, Piece};
+use tidegate_core::mapping::{Source, Values};
+use tidegate_core::plan::{Api, EndpointType, Stage};
+
+use crate::compile::Loaded;
+
+const HEADINGS: [&str; 6] = ["METHOD", "PATH", "AUTH", "LIMITS", "CACHE", "INTEGRATION"];
+
+/// The routes of every API and stage, in aligned columns.
+pub fn routes_table(loaded: &Loaded) -> String {
+    let stages = loaded.plan.apis.iter().flat_map(|api| api.stages.iter().map(move |stage| (api, stage)));
+    let tables: Vec<String> = stages.map(|(api, stage)| stage_table(api, stage)).collect();
+    tables.join("\n")
+}
+
+fn stage_table(api: &Api, stage: &Stage) -> String {
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    for (route, integration) in api.routes.iter().zip(&stage.integrations) {
+        let resource = &api.resources[route.resource];
+        rows.push([
+            route.method.name().to_owned(),
+            resource.path.clone(),
+            "NONE".to_owned(),
+            "none".to_owned(),
+            "none".to_owned(),
+            describe(&resource.parameters, integration),
+        ]);
+    }
+    format!("API {} stage {} ({})\n{}", api.id, stage.name, endpoint(api.endpoint), align(&rows))
+}
+
+fn endpoint(endpoint: EndpointType) -> &'static str {
+    match endpoint {
+        EndpointType::Edge => "EDGE",
+        EndpointType::Regional => "REGIONAL",
+        EndpointType::Private => "PRIVATE",
+    }
+}
+
+/// Pads every cell but the last of each row to the widest of its column.
+fn align(rows: &[[String; HEADINGS.len()]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; HEADINGS.len()] = std::array::from_fn(width);
+    let mut table = String::new();
+    for row in rows {
+        for (cell, width) in row[..HEADINGS.len() - 1].iter().zip(widths) {
+            let _ = write!(table, "{cell:width$}  ");
+        }
+        table.push_str(&row[HEADINGS.len() - 1]);
+        table.push('\n');
+    }
+    table
+}
+
+fn describe(parameters: &[String], integration: &Integration) -> String {
+    match integration {
+        Integration::Mock(mock) => describe_mock(mock),
+        Integration::Http(http) => describe_http(parameters, http),
+        Integration::Misconfigured => "answers 500: it cannot be called in this stage".to_owned(),
+    }
+}
+
+/// The statuses that a MOCK's templates lead to.
+fn describe_mock(mock: &Mock) -> String {
+    let mut text = "MOCK".to_owned();
+    for (_, template) in &mock.request.templates {
+        let status = template
+            .status
+            .and_then(|status| mock.responses.select(status))
+            .map_or(500, |answer| answer.status);
+        let status = format!(" {status}");
+        if !text.ends_with(&status) {
+            text.push_str(&status);
+        }
+    }
+    text
+}
+
+fn describe_http(parameters: &[String], http: &Http) -> String {
+    let kind = match http.kind {
+        HttpKind::Proxy => "HTTP_PROXY",
+        HttpKind::Custom { .. } => "HTTP",
+    };
+    let method = http.method.map_or("ANY", |method| method.name());
+    let mut uri = format!("http://{}{}", http.host, pieces(&http.target.path, parameters));
+    if !http.target.query.is_empty() {
+        let _ = write!(uri, "?{}", pieces(&http.target.query, parameters));
+    }
+    format!("{kind} {method} {uri} timeout {}", seconds(http.timeout_ms))
+}
+
+fn pieces(pieces: &[Piece], parameters: &[String]) -> String {
+    let text = |piece: &Piece| match piece {
+        Piece::Literal(text) => text.to_string(),
+        Piece::Placeholder(source) => format!("{{{}}}", expression(source, parameters)),
+    };
+    pieces.iter().map(text).collect()
+}
+
+/// The expression that a source was read from, shortened for path parameters to their name.
+fn expression(source: &Source, parameters: &[String]) -> String {
+    let prefix = |values: &Values| match values {
+        Values::Last => "",
+        Values::All => "multivalue",
+    };
+    match source {
+        Source::Static(text) => format!("'{text}'"),
+        Source::Path(index) => parameters.get(*index).cloned().unwrap_or_default(),
+        Source::NamedPath(name) => format!("method.request.path.{name}"),
+        Source::Query(name, values) => format!("method.request.{}querystring.{name}", prefix(values)),
+        Source::Header(name, values) => format!("method.request.{}header.{name}", prefix(values)),
+        Source::StageVariable(name) => format!("stageVariables.{name}"),
+        Source::Context(variable) => format!("context.{variable:?}"),
+        Source::IntegrationHeader(name, values) => {
+            format!("integration.response.{}header.{name}", prefix(values))
+        }
+    }
+}
+
+fn seconds(milliseconds: u32) -> String {
+    let (whole, rest) = (milliseconds / 1000, milliseconds % 1000);
+    if rest == 0 { format!("{whole} s") } else { format!("{milliseconds} ms") }
+}

@@ -1,0 +1,89 @@
+//! From the methods of a definition to resources, routes and the router.
+
+use std::collections::HashMap;
+
+use tidegate_core::plan::{Resource, Route};
+use tidegate_core::route::resource::parameter_names;
+use tidegate_core::route::{RouteError, RouteSpec, Router};
+
+use crate::openapi::Method;
+use crate::report::Report;
+
+/// Routing errors reported of one document; the next one shows after these are mended.
+const ERRORS_MAX: usize = 50;
+
+/// What of a [`tidegate_core::plan::Api`] has to do with paths.
+pub(crate) struct Routing {
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) router: Router,
+}
+
+/// Compiles the methods, whose order becomes that of the routes.
+pub(crate) fn compile(methods: &[Method], report: &mut Report) -> Option<Routing> {
+    let router = compile_router(methods, report)?;
+    let mut resources: Vec<Resource> = Vec::new();
+    let mut by_path: HashMap<&str, usize> = HashMap::new();
+    let mut routes = Vec::with_capacity(methods.len());
+    for method in methods {
+        let resource = *by_path.entry(&method.path).or_insert_with(|| {
+            let id = resource_id(&method.path, &resources);
+            let parameters = parameter_names(&method.path).map(str::to_owned).collect();
+            resources.push(Resource { id, path: method.path.clone(), parameters });
+            resources.len() - 1
+        });
+        routes.push(Route { resource, method: method.method, operation_name: method.operation_name.clone() });
+    }
+    Some(Routing { resources, routes, router })
+}
+
+/// Takes out what is wrong and tries again, so that all errors are found.
+fn compile_router(methods: &[Method], report: &mut Report) -> Option<Router> {
+    let mut left: Vec<&Method> = methods.iter().collect();
+    for _ in 0..ERRORS_MAX {
+        let specs: Vec<_> =
+            left.iter().map(|method| RouteSpec { path: &method.path, method: method.method }).collect();
+        let error = match Router::compile(&specs) {
+            Ok(router) => return (left.len() == methods.len()).then_some(router),
+            Err(error) => error,
+        };
+        report_error(&error, &left, report);
+        let wrong = left.get(error.spec())?.path_span;
+        if matches!(error, RouteError::TooManyRoutes) {
+            return None;
+        }
+        match error {
+            RouteError::DuplicateMethod { spec, .. } => drop(left.remove(spec)),
+            // The error is one of the path, so of all its methods.
+            _ => left.retain(|method| method.path_span != wrong),
+        }
+    }
+    None
+}
+
+fn report_error(error: &RouteError, methods: &[&Method], report: &mut Report) {
+    let Some(method) = methods.get(error.spec()) else { return };
+    let duplicate = matches!(error, RouteError::DuplicateMethod { .. });
+    let span = |method: &Method| if duplicate { method.method_span } else { method.path_span };
+    let finding = report.error(span(method), error.to_string());
+    if let Some(other) = error.other() {
+        finding.related(span(methods[other]), "this one");
+    }
+}
+
+/// Six characters that depend on the path only, so that they stay over reloads and on every node, as AWS's resource
+/// ids do; FNV-1a, salted until no other resource has them.
+fn resource_id(path: &str, others: &[Resource]) -> String {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    loop {
+        for byte in path.bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        let digit = |place: u32| char::from(DIGITS[((hash >> 16) / 36_u64.pow(place) % 36) as usize]);
+        let id: String = (0..6).map(digit).collect();
+        if others.iter().all(|other| other.id != id) {
+            return id;
+        }
+    }
+}

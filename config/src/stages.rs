@@ -1,0 +1,98 @@
+//! From a definition and a stage's variables to the integrations of that stage.
+
+use std::collections::HashMap;
+
+use tidegate_core::integration::{Http, HttpKind, Integration, Mock, RequestTemplates, Responses};
+use tidegate_core::plan::{Origin, OriginId, Stage};
+
+use crate::file;
+use crate::openapi::integration::{self, Definition};
+use crate::openapi::{Method, responses::Rules};
+use crate::report::Report;
+
+/// Every distinct backend address, numbered.
+#[derive(Default)]
+pub(crate) struct Origins {
+    pub(crate) list: Vec<Origin>,
+    ids: HashMap<Origin, OriginId>,
+}
+
+impl Origins {
+    fn id(&mut self, origin: Origin) -> OriginId {
+        *self.ids.entry(origin).or_insert_with_key(|origin| {
+            self.list.push(origin.clone());
+            OriginId(self.list.len() as u32 - 1)
+        })
+    }
+}
+
+/// Compiles a stage. What its variables do not make a valid address is reported and answers 500.
+pub(crate) fn compile(
+    stage: file::stage::Stage,
+    methods: &[Method],
+    origins: &mut Origins,
+    report: &mut Report,
+) -> Stage {
+    let integrations =
+        methods.iter().map(|method| compile_one(&method.integration, &stage, origins, report)).collect();
+    Stage { name: stage.name, variables: stage.variables, integrations, access_log: stage.access_log }
+}
+
+fn compile_one(
+    definition: &Definition,
+    stage: &file::stage::Stage,
+    origins: &mut Origins,
+    report: &mut Report,
+) -> Integration {
+    match definition {
+        Definition::Misconfigured => Integration::Misconfigured,
+        Definition::Mock { request, rules } => {
+            Integration::Mock(Mock { request: request.clone(), responses: responses(rules) })
+        }
+        Definition::Http(http) => match compile_http(http, stage, origins, report) {
+            Some(http) => Integration::Http(Box::new(http)),
+            None => Integration::Misconfigured,
+        },
+    }
+}
+
+fn compile_http(
+    http: &integration::Http,
+    stage: &file::stage::Stage,
+    origins: &mut Origins,
+    report: &mut Report,
+) -> Option<Http> {
+    match http.uri.endpoint(|name| stage.variable(name), &http.parameters.path) {
+        Ok(endpoint) => Some(Http {
+            kind: kind(http.custom.as_ref()),
+            origin: origins.id(endpoint.origin),
+            host: endpoint.host,
+            method: http.method,
+            target: endpoint.target,
+            query: http.parameters.query.clone(),
+            headers: http.parameters.headers.clone(),
+            timeout_ms: http.timeout_ms,
+        }),
+        Err(error) => {
+            let message =
+                format!("in stage `{}` this answers 500 Internal server error: {error}", stage.name);
+            let finding = report.warning(http.uri_span, message);
+            if let Some(help) = error.help() {
+                finding.help(help);
+            }
+            None
+        }
+    }
+}
+
+fn kind(custom: Option<&(RequestTemplates, Rules)>) -> HttpKind {
+    match custom {
+        None => HttpKind::Proxy,
+        Some((request, rules)) => HttpKind::Custom { request: request.clone(), responses: responses(rules) },
+    }
+}
+
+/// The patterns were tried one by one when they were read; if one was bad, no plan is made.
+fn responses(rules: &Rules) -> Responses {
+    Responses::new(rules.clone()).unwrap_or_default()
+}

@@ -1,0 +1,206 @@
+//! YAML and JSON to the tree, through serde-saphyr.
+//!
+//! JSON is read as YAML, of which it is a subset; only when it is broken does serde_json say where, because a YAML
+//! parser would go on to guess.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
+use serde_saphyr::{Location, Options, Spanned};
+use tidegate_core::span::Span;
+
+use super::{Entry, Node, Value};
+use crate::report::Report;
+use crate::source::Source;
+
+/// Nesting of lists and maps; deeper documents are refused. The readers above recurse as deep.
+const DEPTH_MAX: usize = 96;
+/// Nodes of a document, 6 MB being the most it can have bytes.
+const NODES_MAX: usize = 1_000_000;
+/// Nodes that aliases may add.
+const ALIASED_NODES_MAX: usize = 100_000;
+
+/// Reads the report's source, or reports why it is neither YAML nor JSON.
+pub(crate) fn read(report: &mut Report) -> Option<Node> {
+    let source = std::sync::Arc::clone(&report.source);
+    if is_json(&source)
+        && let Err(error) = serde_json::from_str::<IgnoredAny>(&source.text)
+    {
+        // serde_json counts the bytes of a line from 1, and 0 is its line break.
+        let at = source.offset(error.line(), 1) + error.column().saturating_sub(1);
+        let text = error.to_string();
+        let message = text.split(" at line ").next().unwrap_or_default();
+        report.error(source.span(at, at + 1), format!("Invalid OpenAPI input: {message}"));
+        return None;
+    }
+    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(&source.text, options()) {
+        Ok(root) => Some(node(root, &source, report)),
+        Err(error) => {
+            let error = error.without_snippet();
+            let at = error.location().map_or(Span::new(0, 0), |location| span(&location, &source));
+            report.error(at, format!("Invalid OpenAPI input: {}", message(error)));
+            None
+        }
+    }
+}
+
+/// What is wrong, without its place.
+fn message(error: &serde_saphyr::Error) -> String {
+    match error {
+        serde_saphyr::Error::MultipleDocuments { .. } => "more than one document in a file".to_owned(),
+        serde_saphyr::Error::Budget { breach: BudgetBreach::Depth { depth }, .. } => {
+            format!("nested {depth} deep; the limit is {DEPTH_MAX}")
+        }
+        serde_saphyr::Error::Budget { .. } => format!("too large; the limit is {NODES_MAX} values"),
+        other => other.to_string().split(" at line ").next().unwrap_or_default().to_owned(),
+    }
+}
+
+fn is_json(source: &Source) -> bool {
+    source.name.ends_with(".json") || source.text.trim_start().starts_with('{')
+}
+
+/// YAML 1.2 scalars; duplicate keys are found by [`node`], all of them.
+fn options() -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: DEPTH_MAX,
+            flow_nesting_limit: DEPTH_MAX,
+            max_nodes: NODES_MAX,
+            max_events: 4 * NODES_MAX,
+        },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: ALIASED_NODES_MAX },
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        non_finite_float_policy: NonFiniteFloatPolicy::AsString,
+        with_snippet: false,
+    }
+}
+
+fn node(raw: Spanned<Raw>, source: &Source, report: &mut Report) -> Node {
+    let span = span(&raw.defined, source);
+    let value = match raw.value {
+        Raw::Null => Value::Null,
+        Raw::Boolean(boolean) => Value::Boolean(boolean),
+        Raw::Integer(integer) => Value::Number(source.slice(span).into(), Some(integer)),
+        Raw::Number => Value::Number(source.slice(span).into(), None),
+        Raw::Text(text) => Value::Text(text.into()),
+        Raw::List(items) => Value::List(items.into_iter().map(|item| node(item, source, report)).collect()),
+        Raw::Map(entries) => Value::Map(map(entries, source, report)),
+    };
+    Node { span, value }
+}
+
+fn map(raw: Vec<(Spanned<String>, Spanned<Raw>)>, source: &Source, report: &mut Report) -> Vec<Entry> {
+    let mut firsts = std::collections::HashMap::with_capacity(raw.len());
+    let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
+    for (key, value) in raw {
+        let key_span = span(&key.defined, source);
+        if let Some(first) = firsts.insert(key.value.clone(), key_span) {
+            report.error(key_span, format!("duplicate key `{}`", key.value)).related(first, "first here");
+            continue;
+        }
+        let value = node(value, source, report);
+        entries.push(Entry { key: key.value.into(), key_span, value });
+    }
+    entries
+}
+
+/// Errors of the scanner have no byte offset, only line and column.
+fn span(location: &Location, source: &Source) -> Span {
+    let span = location.span();
+    let bytes = (span.byte_offset(), span.byte_len());
+    let (start, length) = match bytes {
+        (Some(start), Some(length)) => (start as usize, length as usize),
+        _ => (source.offset(location.line() as usize, location.column() as usize), 1),
+    };
+    source.span(start, start.saturating_add(length))
+}
+
+/// A value as serde sees it.
+enum Raw {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    /// Any other number; the source says which.
+    Number,
+    Text(String),
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Raw, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, boolean: bool) -> Result<Raw, E> {
+        Ok(Raw::Boolean(boolean))
+    }
+
+    fn visit_i64<E>(self, integer: i64) -> Result<Raw, E> {
+        Ok(Raw::Integer(integer))
+    }
+
+    fn visit_u64<E>(self, integer: u64) -> Result<Raw, E> {
+        Ok(i64::try_from(integer).map_or(Raw::Number, Raw::Integer))
+    }
+
+    fn visit_i128<E>(self, _: i128) -> Result<Raw, E> {
+        Ok(Raw::Number)
+    }
+
+    fn visit_u128<E>(self, _: u128) -> Result<Raw, E> {
+        Ok(Raw::Number)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Raw, E> {
+        Ok(Raw::Number)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Raw, E> {
+        Ok(Raw::Text(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Raw, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Raw::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Raw, A::Error> {
+        let mut list = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            list.push(entry);
+        }
+        Ok(Raw::Map(list))
+    }
+}

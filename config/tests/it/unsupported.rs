@@ -1,0 +1,207 @@
+//! What is known and not built yet is refused by name and place.
+
+use crate::{MOCK, TOML, file_findings, findings, indent};
+
+/// `more` is added to `tidegate.toml`; the finding is `{place}: error: {what} is not supported yet`.
+#[track_caller]
+fn check_file(more: &str, place: &str, what: &str) {
+    let text = file_findings(&format!("{TOML}{more}"));
+    let first = text.lines().next().unwrap_or_default();
+    assert!(first.starts_with(&format!("{place}: error: {what} is not supported yet")), "{more}: {text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+#[test]
+fn of_tidegate_toml() {
+    check_file("[node]\nstate = \"state\"", "11:1", "`state`");
+    check_file("[[api_key]]\nname = \"alice\"", "10:3", "`api_key`");
+    check_file("[[usage_plan]]\nname = \"basic\"", "10:3", "`usage_plan`");
+    check_file("[[function]]\nname = \"hello\"", "10:3", "`function`");
+    check_file("[aws]\nendpoint_url = \"x\"", "10:2", "`aws`");
+    check_file("[[principal]]\narn = \"x\"", "10:3", "`principal`");
+    check_file("throttle = { rate = 1 }", "10:1", "`throttle`");
+    check_file("cache = { ttl = 1 }", "10:1", "`cache`");
+    check_file("[api.stage.method.\"GET /\"]\n", "10:12", "`method`");
+    check_file("[[listener]]\naddress = \"127.0.0.1:0\"\ntls = true", "12:1", "`tls`");
+    for kind in ["HTTP", "WEBSOCKET"] {
+        let api = format!(
+            "[[api]]\nid = \"b\"\ndefinition = \"api.yaml\"\ntype = \"{kind}\"\n[[api.stage]]\nname = \"x\""
+        );
+        check_file(&api, "13:8", "this API type");
+    }
+    let api =
+        "[[api]]\nid = \"b\"\ndefinition = \"api.yaml\"\nendpoint = \"PRIVATE\"\n[[api.stage]]\nname = \"x\"";
+    check_file(api, "13:12", "the endpoint type PRIVATE");
+}
+
+/// `more` is added to the document's root.
+#[track_caller]
+fn check_root(more: &str, what: &str) {
+    check(&format!("{MOCK}{more}"), what);
+}
+
+/// `more` is added to the operation.
+#[track_caller]
+fn check_operation(more: &str, what: &str) {
+    let operation = format!("    get:\n{}", indent(more, 6));
+    check(&MOCK.replace("    get:\n", &operation), what);
+}
+
+/// `integration` is the method's.
+#[track_caller]
+fn check_integration(integration: &str, what: &str) {
+    let head = "openapi: 3.0.1\npaths:\n  /:\n    get:\n      x-amazon-apigateway-integration:\n";
+    check(&format!("{head}{}", indent(integration, 8)), what);
+}
+
+#[track_caller]
+fn check(document: &str, what: &str) {
+    let text = findings(document);
+    let errors: Vec<_> = text.lines().filter(|line| line.contains(": error: ")).collect();
+    assert_eq!(errors.len(), 1, "{text}");
+    assert!(errors[0].contains(&format!(": error: {what} is not supported yet")), "{text}");
+}
+
+#[test]
+fn of_the_root() {
+    check_root("x-amazon-apigateway-policy: { Version: 2012-10-17 }", "`x-amazon-apigateway-policy`");
+    check_root(
+        "x-amazon-apigateway-minimum-compression-size: 0",
+        "`x-amazon-apigateway-minimum-compression-size`",
+    );
+    check_root("x-amazon-apigateway-cors: {}", "`x-amazon-apigateway-cors`");
+    check_root("x-amazon-apigateway-security-policy: TLS_1_2", "`x-amazon-apigateway-security-policy`");
+    check_root(
+        "x-amazon-apigateway-endpoint-access-mode: BASIC",
+        "`x-amazon-apigateway-endpoint-access-mode`",
+    );
+    check_root("x-amazon-apigateway-api-key-source: AUTHORIZER", "an API key from an authorizer");
+    let endpoint = "x-amazon-apigateway-endpoint-configuration";
+    check_root(
+        &format!("{endpoint}: {{ disableExecuteApiEndpoint: true }}"),
+        "`disableExecuteApiEndpoint: true`",
+    );
+    check_root(&format!("{endpoint}: {{ vpcEndpointIds: [vpce-1] }}"), "`vpcEndpointIds`");
+    check_root(&format!("{endpoint}: {{ types: [PRIVATE] }}"), "the endpoint type PRIVATE");
+    check_root(
+        &format!("servers: [{{ url: /, {endpoint}: {{ disableExecuteApiEndpoint: true }} }}]"),
+        "`disableExecuteApiEndpoint: true`",
+    );
+    let validators = "x-amazon-apigateway-request-validators: { all: { validateRequestBody: true } }";
+    check_root(&format!("{validators}\nx-amazon-apigateway-request-validator: all"), "request validation");
+}
+
+#[test]
+fn of_operations() {
+    check_operation("x-amazon-apigateway-auth: { type: AWS_IAM }", "IAM authorization");
+    let schemes = "
+components:
+  securitySchemes:
+    key: { type: apiKey, name: x-api-key, in: header }
+    iam: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authtype: awsSigv4 }
+    auth: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: token } }
+    oauth: { type: oauth2, flows: {} }
+";
+    for (scheme, what) in [
+        ("key", "an API key"),
+        ("iam", "IAM authorization"),
+        ("auth", "an authorizer"),
+        ("oauth", "authorization"),
+    ] {
+        let document =
+            MOCK.replace("    get:\n", &format!("    get:\n      security: [{{ {scheme}: [] }}]\n"));
+        check(&format!("{document}{schemes}"), &format!("{what} (security scheme `{scheme}`)"));
+    }
+    check(&MOCK.replace("    get:\n", "    trace: {}\n    get:\n"), "`trace`");
+    check(&MOCK.replace("    get:\n", "    $ref: '#/x'\n    get:\n"), "`$ref`");
+    let any = MOCK.replace("    get:\n", "    x-amazon-apigateway-any-method:\n      isDefaultRoute: true\n");
+    check(&any, "`isDefaultRoute`");
+}
+
+#[test]
+fn of_integrations() {
+    check_integration("type: aws\nuri: x", "the integration type AWS");
+    check_integration("type: AWS_PROXY", "the integration type AWS_PROXY");
+    check_integration(
+        "$ref: '#/components/x-amazon-apigateway-integrations/x'",
+        "a reference to an integration",
+    );
+    let http = "type: http_proxy\nhttpMethod: GET\nuri: http://a.test/\n";
+    check_integration(&http.replace("http:", "https:"), "a backend by https");
+    for (more, what) in [
+        ("credentials: arn:aws:iam::*:user/*", "`credentials`"),
+        ("connectionType: VPC_LINK", "the connection type VPC_LINK"),
+        ("connectionId: x", "`connectionId`"),
+        ("integrationTarget: x", "`integrationTarget`"),
+        ("tlsConfig: { insecureSkipVerification: true }", "`tlsConfig`"),
+        ("contentHandling: CONVERT_TO_TEXT", "`contentHandling`"),
+        ("integrationSubtype: SQS-SendMessage", "`integrationSubtype` of an integration"),
+        ("responseParameters: {}", "`responseParameters` of an integration"),
+        (
+            "responses: { default: { statusCode: 200, contentHandling: CONVERT_TO_BINARY } }",
+            "`contentHandling`",
+        ),
+    ] {
+        check_integration(&format!("{http}{more}"), what);
+    }
+    check_integration(
+        &format!("{http}requestParameters: {{ integration.request.header.x: method.request.body.a }}"),
+        "mapping from a body",
+    );
+}
+
+#[test]
+fn velocity_is_refused_where_it_begins() {
+    let template = |text: &str| MOCK.replace("'{\"statusCode\": 200}'", text);
+    let want = "error: Velocity mapping templates are not supported yet | only templates without $ references and # directives are";
+    let check =
+        |text: &str, place: &str| assert_eq!(findings(&template(text)), format!("{place}: {want}"), "{text}");
+    check("'{\"statusCode\": 200} $x'", "8:68");
+    check("\"{\\\"statusCode\\\":\\n 200, x: $input.body}\"", "8:75");
+    let block = "openapi: 3.0.1
+paths:
+  /:
+    get:
+      x-amazon-apigateway-integration:
+        type: mock
+        requestTemplates:
+          application/json: |
+            {
+              \"statusCode\": 200
+              #set($x = 1)
+            }
+        responses: { default: { statusCode: 200, responseTemplates: { text/html: '#if(1)' } } }
+";
+    let text = findings(block);
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("Velocity")).collect();
+    assert_eq!(lines, [format!("11:15: {want}"), format!("13:83: {want}")], "{text}");
+}
+
+#[test]
+fn what_is_defined_and_not_used_is_no_error() {
+    let unused = "
+servers: [{ url: https://x/, x-amazon-apigateway-endpoint-configuration: { disableExecuteApiEndpoint: false, vpcEndpointIds: [] } }]
+components:
+  securitySchemes:
+    key: { type: apiKey, name: x-api-key, in: header }
+x-amazon-apigateway-request-validators:
+  none: { validateRequestBody: false, validateRequestParameters: false }
+  all: { validateRequestBody: true, validateRequestParameters: true }
+x-amazon-apigateway-request-validator: none
+x-amazon-apigateway-api-key-source: HEADER
+x-amazon-apigateway-documentation: { version: 1 }
+x-amazon-apigateway-importexport-version: '1.0'
+x-google-backend: {}
+tags: [{ name: x, x-amazon-apigateway-tag-value: y }]
+info: { title: x, version: 1 }
+externalDocs: {}
+";
+    assert_eq!(findings(&format!("{MOCK}{unused}")), "");
+    assert_eq!(
+        findings(&MOCK.replace(
+            "    get:\n",
+            "    get:\n      security: []\n      x-amazon-apigateway-auth: { type: NONE }\n"
+        )),
+        ""
+    );
+}

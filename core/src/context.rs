@@ -1,0 +1,294 @@
+//! `$context`: what a request knows about itself, for mappings, gateway responses and access logs.
+//!
+//! AWS: "API Gateway mapping template and access logging variable reference".
+
+use crate::arrival::Arrival;
+use crate::clock;
+use crate::http1::{KnownField, RequestHead, Version};
+use crate::plan::{Api, EndpointType, Node, Resource, Route, Stage};
+
+/// A `$context` variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variable {
+    /// `accountId`
+    AccountId,
+    /// `apiId`
+    ApiId,
+    /// `deploymentId`
+    DeploymentId,
+    /// `domainName`
+    DomainName,
+    /// `domainPrefix`
+    DomainPrefix,
+    /// `endpointType`
+    EndpointType,
+    /// `error.message`
+    ErrorMessage,
+    /// `error.messageString`
+    ErrorMessageString,
+    /// `error.responseType`
+    ErrorResponseType,
+    /// `extendedRequestId`
+    ExtendedRequestId,
+    /// `httpMethod`
+    HttpMethod,
+    /// `identity.sourceIp`
+    SourceIp,
+    /// `identity.userAgent`
+    UserAgent,
+    /// `path`
+    Path,
+    /// `protocol`
+    Protocol,
+    /// `requestId`
+    RequestId,
+    /// `requestTime`, in the Common Log Format.
+    RequestTime,
+    /// `requestTimeEpoch`, in milliseconds.
+    RequestTimeEpoch,
+    /// `resourceId`
+    ResourceId,
+    /// `resourcePath`
+    ResourcePath,
+    /// `stage`
+    Stage,
+    /// `xrayTraceId`: the trace root.
+    XrayTraceId,
+    /// `customDomain.basePathMatched`
+    BasePathMatched,
+    /// `integration.latency`, `integrationLatency`, in milliseconds.
+    IntegrationLatency,
+    /// `integration.status`, `integration.integrationStatus`, `integrationStatus`.
+    IntegrationStatus,
+    /// `integration.error`, `integrationErrorMessage`
+    IntegrationError,
+    /// `responseLatency`, in milliseconds.
+    ResponseLatency,
+    /// `responseLength`, in bytes of payload.
+    ResponseLength,
+    /// `status`
+    Status,
+    /// A variable that API Gateway knows and that has no value here: its feature is not configured for the request
+    /// (authorizers, API keys, WAF, client certificates, canaries).
+    Absent,
+}
+
+impl Variable {
+    /// Reads a name without `$context.`.
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "accountId" => Self::AccountId,
+            "apiId" => Self::ApiId,
+            "deploymentId" => Self::DeploymentId,
+            "domainName" => Self::DomainName,
+            "domainPrefix" => Self::DomainPrefix,
+            "endpointType" => Self::EndpointType,
+            "error.message" => Self::ErrorMessage,
+            "error.messageString" => Self::ErrorMessageString,
+            "error.responseType" => Self::ErrorResponseType,
+            "extendedRequestId" => Self::ExtendedRequestId,
+            "httpMethod" => Self::HttpMethod,
+            "identity.sourceIp" => Self::SourceIp,
+            "identity.userAgent" => Self::UserAgent,
+            "path" => Self::Path,
+            "protocol" => Self::Protocol,
+            "requestId" => Self::RequestId,
+            "requestTime" => Self::RequestTime,
+            "requestTimeEpoch" => Self::RequestTimeEpoch,
+            "resourceId" => Self::ResourceId,
+            "resourcePath" => Self::ResourcePath,
+            "stage" => Self::Stage,
+            "xrayTraceId" => Self::XrayTraceId,
+            "customDomain.basePathMatched" => Self::BasePathMatched,
+            "integration.latency" | "integrationLatency" => Self::IntegrationLatency,
+            "integration.status" | "integration.integrationStatus" | "integrationStatus" => Self::IntegrationStatus,
+            "integration.error" | "integrationErrorMessage" => Self::IntegrationError,
+            "responseLatency" => Self::ResponseLatency,
+            "responseLength" => Self::ResponseLength,
+            "status" => Self::Status,
+            _ if ABSENT.contains(&name) || ABSENT_GROUPS.iter().any(|group| name.starts_with(group)) => Self::Absent,
+            _ => return None,
+        })
+    }
+}
+
+const ABSENT: [&str; 10] = [
+    "awsEndpointRequestId",
+    "cipherSuite",
+    "customDomain.routingRuleIdMatched",
+    "error.validationErrorString",
+    "integration.requestId",
+    "isCanaryRequest",
+    "tlsVersion",
+    "wafResponseCode",
+    "webaclArn",
+    "identity.accountId",
+];
+
+const ABSENT_GROUPS: [&str; 6] = ["authorize.", "authorizer.", "authenticate.", "identity.", "waf.", "requestOverride."];
+
+/// How a request ended, for the access log and for gateway responses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Status sent to the client.
+    pub status: u16,
+    /// Payload bytes sent to the client.
+    pub response_bytes: u64,
+    /// Milliseconds from the whole head received to the last byte handed to the kernel.
+    pub latency_ms: u64,
+    /// Milliseconds that the integration took to its response head.
+    pub integration_latency_ms: Option<u64>,
+    /// The integration's status.
+    pub integration_status: Option<i64>,
+    /// The error, when the gateway answered by itself.
+    pub error: Option<ErrorFacts>,
+}
+
+/// What `$context.error` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorFacts {
+    /// `error.message`
+    pub message: &'static str,
+    /// `error.responseType`
+    pub response_type: &'static str,
+    /// `integration.error`: the integration failed.
+    pub of_integration: bool,
+}
+
+/// Everything that a variable may read, borrowed from where it lives.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// Who this gateway is.
+    pub node: &'a Node,
+    /// The request.
+    pub request: &'a RequestHead,
+    /// Its ids and time.
+    pub arrival: &'a Arrival,
+    /// The API and stage, once known.
+    pub stage: Option<(&'a Api, &'a Stage)>,
+    /// The method, once routed.
+    pub route: Option<(&'a Route, &'a Resource)>,
+    /// The base path mapping that matched, on a custom domain.
+    pub base_path: Option<&'a [u8]>,
+    /// How it ended; all zero before that.
+    pub outcome: &'a Outcome,
+}
+
+impl View<'_> {
+    /// Appends the variable's value. False, and nothing appended, when it has none.
+    pub fn write(&self, variable: Variable, out: &mut Vec<u8>) -> bool {
+        match variable {
+            Variable::AccountId => put(out, Some(self.node.account.as_bytes())),
+            Variable::ApiId => put(out, self.stage.map(|(api, _)| api.id.as_bytes())),
+            Variable::DeploymentId | Variable::Absent => false,
+            Variable::DomainName => put(out, nonempty(self.host_name())),
+            Variable::DomainPrefix => put(out, nonempty(self.host_name()).and_then(|host| host.split(|&b| b == b'.').next())),
+            Variable::EndpointType => put(out, self.stage.map(|(api, _)| endpoint_type(api.endpoint))),
+            Variable::ErrorMessage => put(out, self.outcome.error.map(|error| error.message.as_bytes())),
+            Variable::ErrorMessageString => put_quoted(out, self.outcome.error.map(|error| error.message)),
+            Variable::ErrorResponseType => put(out, self.outcome.error.map(|error| error.response_type.as_bytes())),
+            Variable::ExtendedRequestId => put(out, Some(&self.arrival.extended_request_id)),
+            Variable::HttpMethod => put(out, Some(self.request.method())),
+            Variable::SourceIp => put(out, Some(self.arrival.source_ip.as_bytes())),
+            Variable::UserAgent => put(out, self.request.first(KnownField::UserAgent)),
+            Variable::Path => put(out, Some(self.request.path())),
+            Variable::Protocol => put(out, Some(protocol(self.request.version()))),
+            Variable::RequestId => put(out, Some(self.arrival.request_id())),
+            Variable::RequestTime => put(out, Some(&clock::common_log_time(self.arrival.now.unix_ms))),
+            Variable::RequestTimeEpoch => put_number(out, Some(self.arrival.now.unix_ms)),
+            Variable::ResourceId => put(out, self.route.map(|(_, resource)| resource.id.as_bytes())),
+            Variable::ResourcePath => put(out, self.route.map(|(_, resource)| resource.path.as_bytes())),
+            Variable::Stage => put(out, self.stage.map(|(_, stage)| stage.name.as_bytes())),
+            Variable::XrayTraceId => put(out, Some(self.arrival.trace_root(self.request))),
+            Variable::BasePathMatched => put(out, self.base_path.map(base_path_text)),
+            Variable::IntegrationLatency => put_number(out, self.outcome.integration_latency_ms),
+            Variable::IntegrationStatus => put_signed(out, self.outcome.integration_status),
+            Variable::IntegrationError => put(out, self.integration_error()),
+            Variable::ResponseLatency => put_number(out, Some(self.outcome.latency_ms)),
+            Variable::ResponseLength => put_number(out, Some(self.outcome.response_bytes)),
+            Variable::Status => put_number(out, Some(u64::from(self.outcome.status))),
+        }
+    }
+
+    /// The `Host` without its port.
+    fn host_name(&self) -> &[u8] {
+        crate::hosts::without_port(self.request.host())
+    }
+
+    fn integration_error(&self) -> Option<&'static [u8]> {
+        self.outcome.error.filter(|error| error.of_integration).map(|error| error.message.as_bytes())
+    }
+}
+
+fn endpoint_type(endpoint: EndpointType) -> &'static [u8] {
+    match endpoint {
+        EndpointType::Edge => b"EDGE",
+        EndpointType::Regional => b"REGIONAL",
+        EndpointType::Private => b"PRIVATE",
+    }
+}
+
+fn protocol(version: Version) -> &'static [u8] {
+    match version {
+        Version::Http10 => b"HTTP/1.0",
+        Version::Http11 => b"HTTP/1.1",
+    }
+}
+
+/// AWS writes `(none)` for the mapping at the root.
+fn base_path_text(path: &[u8]) -> &[u8] {
+    if path.is_empty() { b"(none)" } else { path }
+}
+
+fn nonempty(text: &[u8]) -> Option<&[u8]> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn put(out: &mut Vec<u8>, value: Option<&[u8]>) -> bool {
+    out.extend_from_slice(value.unwrap_or_default());
+    value.is_some()
+}
+
+fn put_number(out: &mut Vec<u8>, value: Option<u64>) -> bool {
+    value.is_some_and(|number| put(out, Some(itoa::Buffer::new().format(number).as_bytes())))
+}
+
+fn put_signed(out: &mut Vec<u8>, value: Option<i64>) -> bool {
+    value.is_some_and(|number| put(out, Some(itoa::Buffer::new().format(number).as_bytes())))
+}
+
+/// A JSON string. Messages are ours and hold no control characters.
+fn put_quoted(out: &mut Vec<u8>, value: Option<&str>) -> bool {
+    let Some(text) = value else { return false };
+    out.push(b'"');
+    for byte in text.bytes() {
+        if byte == b'"' || byte == b'\\' {
+            out.push(b'\\');
+        }
+        out.push(byte);
+    }
+    out.push(b'"');
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        assert_eq!(Variable::parse("requestId"), Some(Variable::RequestId));
+        assert_eq!(Variable::parse("integrationLatency"), Variable::parse("integration.latency"));
+        assert_eq!(Variable::parse("authorizer.claims.sub"), Some(Variable::Absent));
+        assert_eq!(Variable::parse("identity.cognitoIdentityId"), Some(Variable::Absent));
+        assert_eq!(Variable::parse("requestid"), None);
+        assert_eq!(Variable::parse(""), None);
+    }
+
+    #[test]
+    fn a_quoted_message_is_a_json_string() {
+        let mut out = Vec::new();
+        assert!(put_quoted(&mut out, Some("say \"a\\b\"")));
+        assert_eq!(out, br#""say \"a\\b\"""#);
+    }
+}

@@ -1,0 +1,147 @@
+//! Which API and stage a request is for: custom domains and base paths, `execute-api` host names, a single API.
+//!
+//! AWS: "Custom domain names", "API mappings"; the order is the one documented for users of `tidegate.toml`.
+
+use std::collections::HashMap;
+
+use ahash::RandomState;
+
+use crate::plan::Api;
+use crate::route::{BasePathError, BasePaths};
+
+/// A custom domain: a name or `*.name`, and its mappings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainSpec {
+    /// The host name, compared without case.
+    pub name: String,
+    /// Its base path mappings.
+    pub mappings: Vec<MappingSpec>,
+}
+
+/// A base path mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingSpec {
+    /// The base path without slashes at its ends; empty for the root.
+    pub path: String,
+    /// Index of the API.
+    pub api: usize,
+    /// Index of the stage; `None`: the next path segment names it.
+    pub stage: Option<usize>,
+}
+
+/// The compiled table.
+#[derive(Debug)]
+pub struct Hosts {
+    domains: HashMap<Box<[u8]>, Domain, RandomState>,
+    /// By the name behind `*.`.
+    wildcards: HashMap<Box<[u8]>, Domain, RandomState>,
+    api_ids: HashMap<Box<[u8]>, usize, RandomState>,
+    stages: Vec<HashMap<Box<[u8]>, usize, RandomState>>,
+    only: Option<usize>,
+}
+
+#[derive(Debug)]
+struct Domain {
+    paths: BasePaths,
+    mappings: Vec<MappingSpec>,
+}
+
+/// Where a request belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Index of the API.
+    pub api: usize,
+    /// Index of the stage.
+    pub stage: usize,
+    /// Bytes at the start of the path that named stage or base path.
+    pub prefix_bytes: usize,
+    /// Whether a custom domain's mapping matched; then the prefix is the base path.
+    pub mapped: bool,
+}
+
+/// Longest host name that is looked up; DNS allows 253 characters (RFC 1035 section 2.3.4).
+const HOST_BYTES_MAX: usize = 256;
+
+impl Hosts {
+    /// Compiles the domains of `apis`. An error names the domain by its position.
+    pub fn compile(domains: Vec<DomainSpec>, apis: &[Api]) -> Result<Self, (usize, BasePathError)> {
+        let (mut exact, mut wildcards) = (HashMap::default(), HashMap::default());
+        for (position, spec) in domains.into_iter().enumerate() {
+            let name = spec.name.to_ascii_lowercase();
+            let domain = Domain::compile(spec.mappings).map_err(|error| (position, error))?;
+            match name.strip_prefix("*.") {
+                Some(parent) => wildcards.insert(parent.as_bytes().into(), domain),
+                None => exact.insert(name.as_bytes().into(), domain),
+            };
+        }
+        let stage_names = |api: &Api| {
+            api.stages.iter().enumerate().map(|(index, stage)| (stage.name.as_bytes().into(), index)).collect()
+        };
+        Ok(Self {
+            domains: exact,
+            wildcards,
+            api_ids: apis.iter().enumerate().map(|(index, api)| (api.id.as_bytes().into(), index)).collect(),
+            stages: apis.iter().map(stage_names).collect(),
+            only: (apis.len() == 1).then_some(0),
+        })
+    }
+
+    /// Finds API and stage. `None` is answered 403 Forbidden.
+    pub fn find(&self, host: &[u8], api_id_field: Option<&[u8]>, path: &[u8]) -> Option<Place> {
+        let name = without_port(host);
+        let mut buffer = [0; HOST_BYTES_MAX];
+        let lower = buffer.get_mut(..name.len())?;
+        lower.copy_from_slice(name);
+        lower.make_ascii_lowercase();
+        match self.domain(lower) {
+            Some(domain) => self.mapped(domain, path),
+            None => self.staged(self.api(lower, api_id_field)?, path, 0, false),
+        }
+    }
+
+    fn domain(&self, host: &[u8]) -> Option<&Domain> {
+        self.domains.get(host).or_else(|| {
+            let dot = memchr::memchr(b'.', host)?;
+            self.wildcards.get(&host[dot + 1..])
+        })
+    }
+
+    fn api(&self, host: &[u8], api_id_field: Option<&[u8]>) -> Option<usize> {
+        let label = host.split(|&byte| byte == b'.').next().unwrap_or_default();
+        let named = |id: &[u8]| self.api_ids.get(id).copied();
+        named(label).or_else(|| api_id_field.and_then(named)).or(self.only)
+    }
+
+    fn mapped(&self, domain: &Domain, path: &[u8]) -> Option<Place> {
+        let (index, prefix_bytes) = domain.paths.find(path)?;
+        let mapping = &domain.mappings[index];
+        match mapping.stage {
+            Some(stage) => Some(Place { api: mapping.api, stage, prefix_bytes, mapped: true }),
+            None => self.staged(mapping.api, path, prefix_bytes, true),
+        }
+    }
+
+    /// The segment at `start` names the stage.
+    fn staged(&self, api: usize, path: &[u8], start: usize, mapped: bool) -> Option<Place> {
+        let rest = path[start..].strip_prefix(b"/")?;
+        let name_bytes = memchr::memchr(b'/', rest).unwrap_or(rest.len());
+        let stage = *self.stages[api].get(&rest[..name_bytes])?;
+        Some(Place { api, stage, prefix_bytes: start + 1 + name_bytes, mapped })
+    }
+}
+
+impl Domain {
+    fn compile(mappings: Vec<MappingSpec>) -> Result<Self, BasePathError> {
+        let paths: Vec<&str> = mappings.iter().map(|mapping| mapping.path.as_str()).collect();
+        Ok(Self { paths: BasePaths::compile(&paths)?, mappings })
+    }
+}
+
+/// A `Host` value without its port; an IPv6 literal keeps its brackets.
+pub fn without_port(host: &[u8]) -> &[u8] {
+    let end = match host.first() {
+        Some(b'[') => memchr::memchr(b']', host).map(|close| close + 1),
+        _ => memchr::memchr(b':', host),
+    };
+    &host[..end.unwrap_or(host.len())]
+}

@@ -1,0 +1,51 @@
+//! What a request means: framing, routing, mapping, gateway responses.
+//!
+//! Core decides; it never touches a socket, file, clock, thread, environment variable or random number. Time and
+//! random bits are arguments. In reading order:
+//!
+//! - [`exchange`]: one request from head to answer; everything below serves it
+//! - [`http1`]: HTTP/1.x heads and bodies as data
+//! - [`hosts`], [`route`]: which API, stage and method a request is for
+//! - [`plan`], [`integration`]: what configuration decided, compiled
+//! - [`mapping`], [`values`], [`context`]: parameter mapping expressions, their values, `$context`
+//! - [`transform`]: the request to the backend, the answer to the client
+//! - [`mock`]: the sloppy JSON of MOCK integrations
+//! - [`reject`], [`gateway_response`]: refusals and how an API words them
+//! - [`record`]: access log lines
+//! - [`shard`], [`arrival`], [`clock`]: what a shard keeps, who a request is, time
+//! - [`limits`]: every limit, named
+//! - [`method`], [`span`]: small words
+
+#![forbid(unsafe_code)]
+
+pub mod exchange;
+
+pub mod http1;
+
+pub mod hosts;
+pub mod route;
+
+pub mod integration;
+pub mod plan;
+
+pub mod context;
+pub mod mapping;
+pub mod values;
+
+pub mod transform;
+
+pub mod mock;
+
+pub mod gateway_response;
+pub mod reject;
+
+pub mod record;
+
+pub mod arrival;
+pub mod clock;
+pub mod shard;
+
+pub mod limits;
+
+pub mod method;
+pub mod span;

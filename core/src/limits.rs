@@ -1,0 +1,104 @@
+//! Every limit of the request path, with its default, its unit and the answer it leads to.
+
+use crate::http1::HeadLimits;
+
+/// Most bytes of a request's field section; more is 431. AWS: 10,240 bytes for all header values together.
+pub const HEADER_BYTES_MAX: usize = 10_240;
+/// Most bytes of a request target; more is 414. AWS: 10,240 characters at a regional endpoint.
+pub const TARGET_BYTES_MAX: usize = 10_240;
+/// Most header fields of a request; more is 431. AWS names no number.
+pub const FIELDS_MAX: usize = 128;
+/// Most bytes of a request or response payload; a larger request is 413. AWS: 10 MB.
+pub const PAYLOAD_BYTES_MAX: u64 = 10_485_760;
+/// Most bytes of an origin's response head; more is 504.
+pub const RESPONSE_HEADER_BYTES_MAX: usize = 65_536;
+/// Time for a request head to arrive whole, from its first byte, in milliseconds; then 408 and close.
+pub const HEAD_TIMEOUT_MS: u64 = 10_000;
+/// Longest pause between two pieces of a request body, or while the client takes in an answer, in milliseconds.
+pub const BODY_TIMEOUT_MS: u64 = 30_000;
+/// Longest idle time of a keep-alive client connection, in milliseconds. AWS: 350 s (network load balancer).
+pub const IDLE_TIMEOUT_MS: u64 = 350_000;
+/// Most client connections per shard; a further one is closed at once.
+pub const CONNECTIONS_MAX: usize = 100_000;
+/// Most idle upstream connections that a shard keeps per origin.
+pub const UPSTREAM_IDLE_MAX: usize = 256;
+/// How long an upstream connection may be idle before it is closed, in milliseconds.
+pub const UPSTREAM_IDLE_TIMEOUT_MS: u64 = 60_000;
+/// Time for one connection attempt to an origin's address, in milliseconds.
+pub const CONNECT_TIMEOUT_MS: u64 = 3_000;
+/// Default integration timeout in milliseconds (AWS: 29,000).
+pub const INTEGRATION_TIMEOUT_MS: u32 = 29_000;
+/// Shortest integration timeout in milliseconds (AWS: 50).
+pub const INTEGRATION_TIMEOUT_MS_MIN: u32 = 50;
+/// Longest integration timeout in milliseconds. AWS allows 29,000 (more by quota); Tidegate 15 minutes.
+pub const INTEGRATION_TIMEOUT_MS_MAX: u32 = 900_000;
+/// How long a stop waits for requests in flight, in milliseconds.
+pub const DRAIN_TIMEOUT_MS: u64 = 60_000;
+
+/// The limits that `tidegate.toml` can set (`[limits]`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// See [`HEADER_BYTES_MAX`].
+    pub header_bytes_max: usize,
+    /// See [`TARGET_BYTES_MAX`].
+    pub target_bytes_max: usize,
+    /// See [`FIELDS_MAX`].
+    pub fields_max: usize,
+    /// See [`PAYLOAD_BYTES_MAX`].
+    pub payload_bytes_max: u64,
+    /// See [`HEAD_TIMEOUT_MS`].
+    pub head_timeout_ms: u64,
+    /// See [`BODY_TIMEOUT_MS`].
+    pub body_timeout_ms: u64,
+    /// See [`IDLE_TIMEOUT_MS`].
+    pub idle_timeout_ms: u64,
+    /// See [`CONNECTIONS_MAX`].
+    pub connections_max: usize,
+    /// See [`UPSTREAM_IDLE_MAX`].
+    pub upstream_idle_max: usize,
+    /// See [`UPSTREAM_IDLE_TIMEOUT_MS`].
+    pub upstream_idle_timeout_ms: u64,
+    /// See [`CONNECT_TIMEOUT_MS`].
+    pub connect_timeout_ms: u64,
+    /// See [`DRAIN_TIMEOUT_MS`].
+    pub drain_timeout_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_bytes_max: HEADER_BYTES_MAX,
+            target_bytes_max: TARGET_BYTES_MAX,
+            fields_max: FIELDS_MAX,
+            payload_bytes_max: PAYLOAD_BYTES_MAX,
+            head_timeout_ms: HEAD_TIMEOUT_MS,
+            body_timeout_ms: BODY_TIMEOUT_MS,
+            idle_timeout_ms: IDLE_TIMEOUT_MS,
+            connections_max: CONNECTIONS_MAX,
+            upstream_idle_max: UPSTREAM_IDLE_MAX,
+            upstream_idle_timeout_ms: UPSTREAM_IDLE_TIMEOUT_MS,
+            connect_timeout_ms: CONNECT_TIMEOUT_MS,
+            drain_timeout_ms: DRAIN_TIMEOUT_MS,
+        }
+    }
+}
+
+impl Limits {
+    /// What a request head may be.
+    pub fn request_head(&self) -> HeadLimits {
+        HeadLimits {
+            fields_bytes_max: self.header_bytes_max,
+            target_bytes_max: self.target_bytes_max,
+            fields_max: self.fields_max,
+        }
+    }
+
+    /// What an origin's response head may be.
+    pub fn response_head(&self) -> HeadLimits {
+        HeadLimits {
+            fields_bytes_max: RESPONSE_HEADER_BYTES_MAX,
+            target_bytes_max: self.target_bytes_max,
+            fields_max: FIELDS_MAX,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The plan: everything that configuration decides, compiled and immutable.
+//!
+//! `config` builds it; shards share it by `Arc` and replace it whole on reload. Nothing in it changes, reads a
+//! file or knows a socket.
+
+use crate::gateway_response::GatewayResponses;
+use crate::hosts::Hosts;
+use crate::integration::Integration;
+use crate::limits::Limits;
+use crate::method::RouteMethod;
+use crate::record::LogFormat;
+use crate::route::{RouteId, Router};
+
+/// One compiled configuration.
+#[derive(Debug)]
+pub struct Plan {
+    /// Who this gateway is.
+    pub node: Node,
+    /// Limits of the request path.
+    pub limits: Limits,
+    /// The APIs, in the order of the configuration.
+    pub apis: Vec<Api>,
+    /// Which API and stage a request is for.
+    pub hosts: Hosts,
+    /// Every distinct backend address that an integration names.
+    pub origins: Vec<Origin>,
+}
+
+/// Who this gateway is, as it appears in `$context` and ARNs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The node's name.
+    pub name: String,
+    /// AWS region, for example `us-east-1`.
+    pub region: String,
+    /// AWS account number, twelve digits.
+    pub account: String,
+}
+
+/// A backend address: what an upstream pool is kept for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// Host name, or address literal without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+/// Index into [`Plan::origins`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OriginId(pub u32);
+
+/// One API.
+#[derive(Debug)]
+pub struct Api {
+    /// The API id, as in ARNs and in the host name.
+    pub id: String,
+    /// How clients reach it.
+    pub endpoint: EndpointType,
+    /// Its resources.
+    pub resources: Vec<Resource>,
+    /// Its methods; [`RouteId`] is an index into this.
+    pub routes: Vec<Route>,
+    /// Finds a route by method and path.
+    pub router: Router,
+    /// How its errors are answered.
+    pub gateway_responses: GatewayResponses,
+    /// Its stages.
+    pub stages: Vec<Stage>,
+}
+
+/// How clients reach an API (AWS endpoint types).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointType {
+    /// Through CloudFront.
+    Edge,
+    /// Straight.
+    Regional,
+    /// From inside a VPC only.
+    Private,
+}
+
+/// One resource of an API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// The resource id (`$context.resourceId`).
+    pub id: String,
+    /// The resource path, for example `/pets/{petId}`.
+    pub path: String,
+    /// Names of the path parameters, in the order in which they stand in the path, without `+`.
+    pub parameters: Vec<String>,
+}
+
+/// One method of one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Index into [`Api::resources`].
+    pub resource: usize,
+    /// The method.
+    pub method: RouteMethod,
+    /// `operationId` of the definition.
+    pub operation_name: Option<String>,
+}
+
+/// One stage of an API.
+#[derive(Debug)]
+pub struct Stage {
+    /// The stage name.
+    pub name: String,
+    /// Stage variables, sorted by name.
+    pub variables: Vec<(String, String)>,
+    /// What answers, by [`RouteId`]; stage variables in URIs are already filled in.
+    pub integrations: Vec<Integration>,
+    /// How each request is logged.
+    pub access_log: Option<AccessLog>,
+}
+
+/// A stage's access log.
+#[derive(Debug)]
+pub struct AccessLog {
+    /// What one line says.
+    pub format: LogFormat,
+    /// Where lines go.
+    pub destination: LogDestination,
+}
+
+/// Where access log lines go.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum LogDestination {
+    /// Standard output.
+    Stdout,
+    /// Appended to this file (an absolute path).
+    File(String),
+}
+
+impl Api {
+    /// The route and its resource.
+    pub fn route(&self, id: RouteId) -> (&Route, &Resource) {
+        let route = &self.routes[id.0 as usize];
+        (route, &self.resources[route.resource])
+    }
+}
+
+impl Stage {
+    /// The value of a stage variable.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        let found = self.variables.binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
+        Some(&self.variables[found].1)
+    }
+}

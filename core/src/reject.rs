@@ -1,0 +1,151 @@
+//! Why a request is refused, and what each refusal is on the wire. The one place where errors become answers.
+//!
+//! AWS: "Gateway response types"; the bytes are those of the recordings.
+
+use crate::gateway_response::ResponseType;
+use crate::http1::{BodyError, HeadError};
+
+/// Why the gateway answers a request by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reject {
+    /// The head breaks RFC 9112, or a limit.
+    Head(HeadError),
+    /// The head did not arrive in time.
+    HeadTimeout,
+    /// The body's framing breaks RFC 9112.
+    Body(BodyError),
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The payload is larger than the limit.
+    PayloadTooLarge,
+    /// No API or stage is meant by host and path.
+    UnknownApi,
+    /// No resource with this method.
+    NoRoute,
+    /// The integration cannot be called as configured.
+    Misconfigured,
+    /// A MOCK's template names no integer status.
+    NoMockStatus,
+    /// No integration response fits the integration's status.
+    NoIntegrationResponse,
+    /// `passthroughBehavior` refuses the content type.
+    UnsupportedMediaType,
+    /// The backend's host name does not resolve.
+    UnresolvableHost,
+    /// The backend refused or broke the connection, or does not speak HTTP.
+    NetworkError,
+    /// The backend did not answer in time.
+    IntegrationTimeout,
+    /// The backend's payload is larger than the limit.
+    IntegrationPayloadTooLarge,
+}
+
+/// What the connection does after the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reuse {
+    /// As the request asked.
+    KeepAlive,
+    /// It is closed: where the next request starts is not known, or the client must not go on.
+    Close,
+}
+
+/// Who speaks, which decides the spacing of a default body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// Before any gateway response exists: plain text, no ids.
+    PlainText,
+    /// Routing, authorisation, keys and throttles: `{"message":"…"}`.
+    FrontDoor,
+    /// Validation and integration: `{"message": "…"}`.
+    Execution,
+}
+
+/// A refusal on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which gateway response it is.
+    pub response_type: ResponseType,
+    /// Status when no gateway response changes it.
+    pub status: u16,
+    /// `x-amzn-ErrorType`.
+    pub error_type: &'static str,
+    /// The message.
+    pub message: &'static str,
+    /// Who speaks.
+    pub voice: Voice,
+    /// What becomes of the connection.
+    pub reuse: Reuse,
+}
+
+impl Reject {
+    /// What the client gets.
+    pub fn refusal(self) -> Refusal {
+        use Reuse::{Close, KeepAlive};
+        use Voice::{Execution, FrontDoor, PlainText};
+        type T = ResponseType;
+        const BAD: &str = "BadRequestException";
+        const INTERNAL: &str = "InternalServerErrorException";
+        let (response_type, status, error_type, message, voice, reuse) = match self {
+            Self::Head(HeadError::FieldsTooLarge) => {
+                (T::Default4xx, 431, BAD, "HTTP header is larger than", PlainText, Close)
+            }
+            Self::Head(error) => (T::Default4xx, error.status(), BAD, error.text(), FrontDoor, Close),
+            Self::HeadTimeout | Self::BodyTimeout => (T::Default4xx, 408, BAD, "Request Timeout", FrontDoor, Close),
+            Self::Body(error) => (T::Default4xx, 400, BAD, error.text(), FrontDoor, Close),
+            Self::PayloadTooLarge => {
+                (T::RequestTooLarge, 413, BAD, "HTTP content length exceeded", PlainText, Close)
+            }
+            Self::UnknownApi => (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive),
+            Self::NoRoute => (
+                T::MissingAuthenticationToken,
+                403,
+                "MissingAuthenticationTokenException",
+                "Missing Authentication Token",
+                FrontDoor,
+                KeepAlive,
+            ),
+            Self::Misconfigured | Self::NoMockStatus | Self::NoIntegrationResponse | Self::UnresolvableHost => {
+                (T::ApiConfigurationError, 500, INTERNAL, "Internal server error", Execution, KeepAlive)
+            }
+            Self::UnsupportedMediaType => {
+                (T::UnsupportedMediaType, 415, BAD, "Unsupported Media Type", Execution, KeepAlive)
+            }
+            Self::NetworkError => (
+                T::IntegrationFailure,
+                504,
+                INTERNAL,
+                "Network error communicating with endpoint",
+                Execution,
+                KeepAlive,
+            ),
+            Self::IntegrationTimeout => {
+                (T::IntegrationTimeout, 504, INTERNAL, "Endpoint request timed out", Execution, KeepAlive)
+            }
+            Self::IntegrationPayloadTooLarge => {
+                (T::IntegrationFailure, 500, INTERNAL, "Internal server error", Execution, KeepAlive)
+            }
+        };
+        Refusal { response_type, status, error_type, message, voice, reuse }
+    }
+
+    /// Whether `$context.integration.error` reports it.
+    pub fn of_integration(self) -> bool {
+        match self {
+            Self::Misconfigured
+            | Self::NoMockStatus
+            | Self::NoIntegrationResponse
+            | Self::UnresolvableHost
+            | Self::NetworkError
+            | Self::IntegrationTimeout
+            | Self::IntegrationPayloadTooLarge => true,
+            Self::Head(_)
+            | Self::HeadTimeout
+            | Self::Body(_)
+            | Self::BodyTimeout
+            | Self::PayloadTooLarge
+            | Self::UnknownApi
+            | Self::NoRoute
+            | Self::UnsupportedMediaType => false,
+        }
+    }
+}

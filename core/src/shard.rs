@@ -1,0 +1,25 @@
+//! What a shard keeps between requests and deciding needs: one per CPU, shared with nobody.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::clock::HttpDate;
+use crate::plan::Plan;
+
+/// The state of one shard.
+#[derive(Debug)]
+pub struct Shard {
+    /// The plan in force. The outer `Rc` keeps the shards off one another's reference count.
+    pub plan: Rc<Arc<Plan>>,
+    /// The current `Date` value.
+    pub date: HttpDate,
+    /// Once true, every answer closes its connection.
+    pub draining: bool,
+}
+
+impl Shard {
+    /// A shard that serves `plan`.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        Self { plan: Rc::new(plan), date: HttpDate::default(), draining: false }
+    }
+}

@@ -1,0 +1,7 @@
+//! Shapes the request that goes to an integration and the answer that goes to the client.
+//!
+//! Writes heads into buffers; never sends them.
+
+pub mod answer;
+pub mod pass;
+pub mod request;

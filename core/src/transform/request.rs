@@ -1,0 +1,241 @@
+//! Writes the head of the request that goes to an HTTP backend.
+
+use crate::http1::{BodyFraming, Field, KnownField, KnownFields, RequestHead};
+use crate::integration::{Http, HttpKind, Piece};
+use crate::mapping::Mapped;
+use crate::method::Method;
+use crate::transform::pass;
+use crate::values::{self, Values};
+
+/// The body that goes with the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body<'a> {
+    /// The client's, framed like this.
+    Client(BodyFraming),
+    /// A template's output.
+    Template(&'a [u8]),
+}
+
+/// Writes the whole head, and the template's output behind it.
+pub fn write(http: &Http, method: Method, body: Body<'_>, values: &Values<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(method.name().as_bytes());
+    out.push(b' ');
+    write_target(http, values, out);
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    match &http.kind {
+        HttpKind::Proxy => write_proxy_fields(http, values, out),
+        HttpKind::Custom { .. } => write_custom_fields(http, method, body, values, out),
+    }
+    write_gateway_fields(values, out);
+    write_framing(method, body, values.view.request, out);
+}
+
+fn write_target(http: &Http, values: &Values<'_>, out: &mut Vec<u8>) {
+    write_pieces(&http.target.path, values, out);
+    let query = out.len();
+    out.push(b'?');
+    write_pieces(&http.target.query, values, out);
+    if matches!(http.kind, HttpKind::Proxy)
+        && let Some(sent) = values.view.request.query().filter(|sent| !sent.is_empty())
+    {
+        separate(out, query);
+        values::write_sent(sent, out);
+    }
+    for mapped in &http.query {
+        values.write_query(&mapped.name, &mapped.source, out);
+    }
+    tidy_query(out, query);
+}
+
+/// A `&` behind what the query has so far.
+fn separate(out: &mut Vec<u8>, query: usize) {
+    if out.len() > query + 1 {
+        out.push(b'&');
+    }
+}
+
+/// Drops the `?` of an empty query and the `&` at the start of one that has only mapped parameters.
+fn tidy_query(out: &mut Vec<u8>, query: usize) {
+    if out.len() == query + 1 {
+        out.pop();
+    } else if out[query + 1] == b'&' {
+        out.remove(query + 1);
+    }
+}
+
+fn write_pieces(pieces: &[Piece], values: &Values<'_>, out: &mut Vec<u8>) {
+    for piece in pieces {
+        match piece {
+            Piece::Literal(text) => out.extend_from_slice(text.as_bytes()),
+            Piece::Placeholder(source) => values.write_uri(source, out),
+        }
+    }
+}
+
+/// The client's fields that pass, the mapped ones in place of those of the same name, and the defaults.
+fn write_proxy_fields(http: &Http, values: &Values<'_>, out: &mut Vec<u8>) {
+    let request = values.view.request;
+    let mut written = KnownFields::default();
+    write_mapped(&http.headers, values, &mut written, out);
+    write_host(http, written, out);
+    let options = request.first(KnownField::Connection).is_some_and(|value| !is_plain_connection(value));
+    for (position, field) in request.fields().iter().enumerate() {
+        if pass::NOT_TO_PROXY.contains(field.known) || is_replaced(&http.headers, field, values) {
+            continue;
+        }
+        if options && pass::is_connection_option(request, request.name(field)) {
+            continue;
+        }
+        written.insert(field.known);
+        write_client_field(request, position, field, out);
+    }
+    write_defaults(values, written, out);
+    write_forwarded(values, out);
+}
+
+/// `keep-alive` and `close` name no field.
+fn is_plain_connection(value: &[u8]) -> bool {
+    value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
+}
+
+/// A mapping replaces the client's field of the same name when it has a value.
+fn is_replaced(mapped: &[Mapped], field: &Field, values: &Values<'_>) -> bool {
+    let name = values.view.request.name(field);
+    mapped.iter().any(|mapped| {
+        mapped.name.as_bytes().eq_ignore_ascii_case(name) && values.write(&mapped.source, &mut Vec::new())
+    })
+}
+
+/// A field once, with all its values joined by commas where it first stands, as AWS sends repeated fields.
+fn write_client_field(request: &RequestHead, position: usize, field: &Field, out: &mut Vec<u8>) {
+    let name = request.name(field);
+    let same = |other: &&Field| {
+        other.known == field.known
+            && other.name.len() == field.name.len()
+            && request.name(other).eq_ignore_ascii_case(name)
+    };
+    if request.fields()[..position].iter().any(|other| same(&other)) {
+        return;
+    }
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(request.value(field));
+    for other in request.fields()[position + 1..].iter().filter(same) {
+        out.push(b',');
+        out.extend_from_slice(request.value(other));
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A non-proxy integration gets the defaults and what is mapped, nothing of the client (recorded fact 93).
+fn write_custom_fields(http: &Http, method: Method, body: Body<'_>, values: &Values<'_>, out: &mut Vec<u8>) {
+    let mut written = KnownFields::default();
+    write_mapped(&http.headers, values, &mut written, out);
+    write_host(http, written, out);
+    if has_content(method, body) && !written.contains(KnownField::ContentType) {
+        let content_type = values.view.request.first(KnownField::ContentType);
+        write_field(b"Content-Type", content_type.unwrap_or(b"application/json"), out);
+    }
+    write_defaults(values, written, out);
+}
+
+/// AWS sends no content type with these.
+fn has_content(method: Method, body: Body<'_>) -> bool {
+    !matches!(method, Method::Get | Method::Head | Method::Options) && body != Body::Client(BodyFraming::None)
+}
+
+fn write_mapped(mapped: &[Mapped], values: &Values<'_>, written: &mut KnownFields, out: &mut Vec<u8>) {
+    for mapped in mapped {
+        let known = KnownField::of(mapped.name.as_bytes());
+        if pass::LOST_WHEN_MAPPED.contains(known) {
+            continue;
+        }
+        let start = out.len();
+        out.extend_from_slice(mapped.name.as_bytes());
+        out.extend_from_slice(b": ");
+        if values.write_field_value(&mapped.source, out) {
+            out.extend_from_slice(b"\r\n");
+            written.insert(known);
+        } else {
+            out.truncate(start);
+        }
+    }
+}
+
+fn write_host(http: &Http, written: KnownFields, out: &mut Vec<u8>) {
+    if !written.contains(KnownField::Host) {
+        write_field(b"Host", http.host.as_bytes(), out);
+    }
+}
+
+fn write_defaults(values: &Values<'_>, written: KnownFields, out: &mut Vec<u8>) {
+    if !written.contains(KnownField::Accept) {
+        out.extend_from_slice(b"Accept: application/json\r\n");
+    }
+    if !written.contains(KnownField::UserAgent) {
+        out.extend_from_slice(b"User-Agent: AmazonAPIGateway_");
+        out.extend_from_slice(api_id(values));
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+fn write_forwarded(values: &Values<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"X-Forwarded-For: ");
+    for address in values.view.request.find(b"x-forwarded-for") {
+        out.extend_from_slice(address);
+        out.extend_from_slice(b", ");
+    }
+    out.extend_from_slice(values.view.arrival.source_ip.as_bytes());
+    out.extend_from_slice(b"\r\nX-Forwarded-Port: ");
+    out.extend_from_slice(itoa::Buffer::new().format(values.view.arrival.listener_port).as_bytes());
+    out.extend_from_slice(b"\r\nX-Forwarded-Proto: http\r\n");
+}
+
+fn write_gateway_fields(values: &Values<'_>, out: &mut Vec<u8>) {
+    write_field(b"X-Amzn-Apigateway-Api-Id", api_id(values), out);
+    out.extend_from_slice(b"X-Amzn-Trace-Id: ");
+    values.view.arrival.write_trace(values.view.request, out);
+    out.extend_from_slice(b"\r\n");
+}
+
+fn api_id<'a>(values: &Values<'a>) -> &'a [u8] {
+    values.view.stage.map_or(b"".as_slice(), |(api, _)| api.id.as_bytes())
+}
+
+/// The framing field, the empty line, and a template's output. A method that usually has content says when it has none
+/// (RFC 9110 section 8.6). The codings that the client's content still has are passed on (RFC 9112 section 6.1);
+/// `chunked` is our own.
+fn write_framing(method: Method, body: Body<'_>, request: &RequestHead, out: &mut Vec<u8>) {
+    match body {
+        Body::Client(BodyFraming::None) if matches!(method, Method::Post | Method::Put | Method::Patch) => {
+            out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+        }
+        Body::Client(BodyFraming::None | BodyFraming::UntilClose) => out.extend_from_slice(b"\r\n"),
+        Body::Client(BodyFraming::Chunked) => {
+            out.extend_from_slice(b"Transfer-Encoding: ");
+            for coding in request.transfer_codings() {
+                out.extend_from_slice(coding);
+                out.extend_from_slice(b", ");
+            }
+            out.extend_from_slice(b"chunked\r\n\r\n");
+        }
+        Body::Client(BodyFraming::Length(length)) => write_length(length, out),
+        Body::Template(text) => {
+            write_length(text.len() as u64, out);
+            out.extend_from_slice(text);
+        }
+    }
+}
+
+fn write_length(length: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"Content-Length: ");
+    out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+    out.extend_from_slice(b"\r\n\r\n");
+}
+
+fn write_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}

@@ -1,0 +1,156 @@
+//! Access logs: lines are collected on the shard and written by a thread of their own.
+//!
+//! A full queue drops lines and counts them; it never makes a shard wait.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use tidegate_core::plan::LogDestination;
+
+/// Batches that wait for the writer.
+const QUEUED_BATCHES_MAX: usize = 1024;
+/// Bytes after which a shard hands its lines over at once.
+const BATCH_BYTES: usize = 32_768;
+
+/// What the writer is told.
+enum Message {
+    Lines(LogDestination, Vec<u8>),
+    /// Open files again, because somebody has moved them away.
+    Reopen,
+    Stop,
+}
+
+/// A shard's end of the queue.
+#[derive(Clone)]
+pub struct LogSender {
+    queue: Sender<Message>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// The writing thread.
+pub struct LogWriter {
+    queue: Sender<Message>,
+    dropped: Arc<AtomicU64>,
+    thread: JoinHandle<()>,
+}
+
+/// Lines that a shard has collected, by destination.
+pub struct Lines {
+    sender: LogSender,
+    buffers: Vec<(LogDestination, Vec<u8>)>,
+}
+
+impl Lines {
+    /// Nothing collected.
+    pub fn new(sender: LogSender) -> Self {
+        Self { sender, buffers: Vec::new() }
+    }
+
+    /// Where lines for `destination` are appended.
+    pub fn buffer(&mut self, destination: &LogDestination) -> &mut Vec<u8> {
+        let found = self.buffers.iter().position(|(known, _)| known == destination);
+        let position = found.unwrap_or_else(|| {
+            self.buffers.push((destination.clone(), Vec::new()));
+            self.buffers.len() - 1
+        });
+        &mut self.buffers[position].1
+    }
+
+    /// Hands over what has grown large.
+    pub fn flush_when_large(&mut self) {
+        self.hand_over(BATCH_BYTES);
+    }
+
+    /// Hands over everything.
+    pub fn flush(&mut self) {
+        self.hand_over(1);
+    }
+
+    fn hand_over(&mut self, bytes_min: usize) {
+        for (destination, buffer) in self.buffers.iter_mut().filter(|(_, buffer)| buffer.len() >= bytes_min) {
+            self.sender.send(destination, std::mem::take(buffer));
+        }
+    }
+}
+
+impl LogSender {
+    fn send(&self, destination: &LogDestination, lines: Vec<u8>) {
+        if let Err(TrySendError::Full(message)) = self.queue.try_send(Message::Lines(destination.clone(), lines)) {
+            let Message::Lines(_, lines) = message else { return };
+            let count = lines.iter().filter(|&&byte| byte == b'\n').count() as u64;
+            self.dropped.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+}
+
+impl LogWriter {
+    /// Starts the thread.
+    pub fn start() -> io::Result<Self> {
+        let (queue, messages) = crossbeam_channel::bounded(QUEUED_BATCHES_MAX);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&dropped);
+        let thread = std::thread::Builder::new().name("access-log".to_owned()).spawn(move || write(&messages, &count))?;
+        Ok(Self { queue, dropped, thread })
+    }
+
+    /// An end of the queue for a shard.
+    pub fn sender(&self) -> LogSender {
+        LogSender { queue: self.queue.clone(), dropped: Arc::clone(&self.dropped) }
+    }
+
+    /// Opens files again.
+    pub fn reopen(&self) {
+        // A full queue means that the writer is behind; it opens failing files again by itself.
+        let _ = self.queue.try_send(Message::Reopen);
+    }
+
+    /// Lines that were dropped because the queue was full or a file could not be written.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Writes what is queued and ends.
+    pub fn stop(self) {
+        let _ = self.queue.send(Message::Stop);
+        let _ = self.thread.join();
+    }
+}
+
+/// The writing thread: until told to stop.
+fn write(messages: &Receiver<Message>, dropped: &AtomicU64) {
+    let mut files = HashMap::new();
+    for message in messages {
+        match message {
+            Message::Lines(LogDestination::Stdout, lines) => note(io::stdout().lock().write_all(&lines), &lines, dropped),
+            Message::Lines(LogDestination::File(path), lines) => {
+                let written = append(&mut files, &path, &lines);
+                if let Err(error) = &written {
+                    tracing::warn!(path, %error, "access log");
+                    files.remove(&path);
+                }
+                note(written, &lines, dropped);
+            }
+            Message::Reopen => files.clear(),
+            Message::Stop => return,
+        }
+    }
+}
+
+fn note(written: io::Result<()>, lines: &[u8], dropped: &AtomicU64) {
+    if written.is_err() {
+        let count = lines.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        dropped.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+fn append(files: &mut HashMap<String, File>, path: &str, lines: &[u8]) -> io::Result<()> {
+    if !files.contains_key(path) {
+        files.insert(path.to_owned(), OpenOptions::new().create(true).append(true).open(path)?);
+    }
+    files.get_mut(path).map_or(Ok(()), |file| file.write_all(lines))
+}

@@ -1,0 +1,124 @@
+//! A client connection: requests in, answers out, one after the other.
+
+use std::rc::Rc;
+
+use tidegate_core::arrival::Peer;
+use tidegate_core::exchange::{Event, Exchange, Step};
+use tidegate_core::reject::Reject;
+
+use crate::relay::{self, After};
+use crate::ring::{Chunk, Socket};
+use crate::shard::Shard;
+use crate::stream::Stream;
+
+/// Bytes that are read and thrown away after a refusal, so that the client gets to read it.
+const LINGER_BYTES_MAX: usize = 262_144;
+/// How long that may take, in milliseconds.
+const LINGER_MS: u64 = 1_000;
+
+/// How reading a head ended.
+enum Head {
+    Complete,
+    Refused(Reject),
+    /// The client is gone, or was idle too long.
+    Gone,
+}
+
+/// Serves a connection until it closes. An idle connection holds neither buffers nor an exchange.
+pub async fn serve(shard: &Rc<Shard>, socket: Rc<Socket>, peer: &Peer) {
+    let mut stream = Stream::new(socket);
+    while let Some(chunk) = next_request(shard, &mut stream).await {
+        let mut exchange = shard.exchange();
+        let head = read_head(shard, &mut stream, &mut exchange, chunk).await;
+        let after = match head {
+            Head::Complete => relay::run(shard, &mut stream, &mut exchange, peer).await,
+            Head::Refused(reject) => refuse(shard, &stream, &mut exchange, peer, reject).await,
+            Head::Gone => After::Drop,
+        };
+        shard.put_back(exchange);
+        match after {
+            After::KeepAlive => {}
+            After::Drop => return,
+            After::Close => return linger(&mut stream).await,
+        }
+    }
+}
+
+/// The first bytes of the next request; `None` when the connection is to be closed.
+async fn next_request(shard: &Rc<Shard>, stream: &mut Stream) -> Option<Chunk> {
+    if !stream.has_pending() {
+        let idle_timeout_ms = shard.core.borrow().plan.limits.idle_timeout_ms;
+        stream.socket.receive_within(idle_timeout_ms);
+        stream.socket.receivable_or(|| shard.is_draining()).await;
+        if shard.is_draining() && stream.is_quiet() {
+            return None;
+        }
+    }
+    stream.next().await.ok()?
+}
+
+/// Collects the head. Bytes behind it stay in the stream.
+async fn read_head(shard: &Rc<Shard>, stream: &mut Stream, exchange: &mut Exchange, first: Chunk) -> Head {
+    let (limits, head_timeout_ms) = {
+        let core = shard.core.borrow();
+        (core.plan.limits.request_head(), core.plan.limits.head_timeout_ms)
+    };
+    let request = &mut exchange.request;
+    request.clear();
+    let mut chunk = first;
+    let mut deadline_set = false;
+    loop {
+        request.buffer_mut().extend_from_slice(&chunk);
+        match request.parse(&limits) {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                let surplus = request.surplus().len();
+                request.drop_surplus();
+                chunk.consume(chunk.len() - surplus);
+                stream.put_back(chunk);
+                return Head::Complete;
+            }
+            Err(error) => return Head::Refused(Reject::Head(error)),
+        }
+        if !deadline_set {
+            stream.socket.receive_within(head_timeout_ms);
+            deadline_set = true;
+        }
+        chunk = match stream.next().await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => return Head::Gone,
+            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => return Head::Refused(Reject::HeadTimeout),
+            Err(_) => return Head::Gone,
+        };
+    }
+}
+
+async fn refuse(shard: &Rc<Shard>, stream: &Stream, exchange: &mut Exchange, peer: &Peer, reject: Reject) -> After {
+    let step = {
+        let mut core = shard.core.borrow_mut();
+        exchange.advance(&mut core, shard.now(), Event::Refused(peer, shard.entropy(), reject))
+    };
+    let Step::Answer(answer) = step else { return After::Drop };
+    let bytes = std::mem::replace(&mut exchange.out, shard.ring.buffer());
+    let timeout_ms = shard.core.borrow().plan.limits.body_timeout_ms;
+    let sent = stream.socket.send(bytes, false, timeout_ms).await;
+    shard.finish(exchange, answer.inline_bytes);
+    if sent.is_ok() { After::Close } else { After::Drop }
+}
+
+/// Closes so that the client gets to read what it was sent: closing with unread bytes would reset the connection
+/// (RFC 9112 section 9.6).
+async fn linger(stream: &mut Stream) {
+    if stream.socket.flush().await.is_err() || stream.socket.finish().is_err() {
+        return;
+    }
+    stream.socket.receive_within(LINGER_MS);
+    let mut thrown_away = 0;
+    while thrown_away < LINGER_BYTES_MAX {
+        match stream.next().await {
+            Ok(Some(chunk)) => thrown_away += chunk.len(),
+            Ok(None) | Err(_) => return,
+        }
+    }
+}
+

@@ -1,0 +1,334 @@
+//! The control thread: starts the shards, then reloads, resolves and stops as it is told.
+//!
+//! Nothing of the request path waits for it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::os::raw::c_int;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select, tick, unbounded};
+use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
+use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use tidegate_core::plan::{Origin, Plan};
+
+use crate::access_log::LogWriter;
+use crate::admin::{Admin, Health};
+use crate::doctor;
+use crate::resolve::{Addresses, resolve};
+use crate::ring::{self, Doorbell, RingSettings, probe};
+use crate::shard::{self, Command, Report, Start};
+
+/// Commands that wait for a shard. A shard that lets so many pile up is stuck.
+const QUEUED_COMMANDS_MAX: usize = 64;
+/// How long a shard may take to start, in seconds.
+const START_TIMEOUT_S: u64 = 30;
+/// How long shards may take to stop beyond the drain timeout, in seconds.
+const STOP_GRACE_S: u64 = 5;
+
+/// What the process needs beside the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The CPU of each shard.
+    pub cpus: Vec<usize>,
+    /// Addresses to listen on.
+    pub listeners: Vec<SocketAddr>,
+    /// Address of the admin server.
+    pub admin: Option<SocketAddr>,
+    /// Sizes of each shard's ring.
+    pub ring: RingSettings,
+    /// How often names are resolved again, in milliseconds.
+    pub dns_interval_ms: u64,
+}
+
+/// Why the gateway does not run.
+#[derive(Debug)]
+pub enum GatewayError {
+    /// This machine cannot run it.
+    Machine(probe::Missing),
+    /// An address cannot be listened on.
+    Listen(SocketAddr, io::Error),
+    /// A thread, a channel or a signal handler cannot be made.
+    Start(io::Error),
+    /// A shard could not start, or died.
+    Shard(String),
+    /// It was told a second time to stop.
+    Forced,
+}
+
+impl fmt::Display for GatewayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Machine(missing) => write!(f, "{}\n  help: {}", missing.what, missing.remedy),
+            Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Start(error) => write!(f, "cannot start: {error}"),
+            Self::Shard(error) => write!(f, "a shard failed: {error}"),
+            Self::Forced => f.write_str("stopped at once; requests in flight were dropped"),
+        }
+    }
+}
+
+impl std::error::Error for GatewayError {}
+
+/// Where the gateway can be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The listeners, in the order of the settings.
+    pub listeners: Vec<SocketAddr>,
+    /// The admin server.
+    pub admin: Option<SocketAddr>,
+}
+
+/// Serves `plan` until SIGTERM or SIGINT. `announce` is called once everything listens; `reload` on SIGHUP: it compiles
+/// the configuration again, or says on its own why not.
+pub fn run(
+    plan: Plan,
+    settings: &Settings,
+    announce: impl FnOnce(&Bound),
+    reload: impl Fn() -> Option<Plan>,
+) -> Result<(), GatewayError> {
+    doctor::check_machine().map_err(GatewayError::Machine)?;
+    let signals = signals().map_err(GatewayError::Start)?;
+    let log = LogWriter::start().map_err(GatewayError::Start)?;
+    let addresses = Arc::new(resolve(&plan, &HashMap::new()));
+    let (sockets, listeners) = bind(settings)?;
+    let health = Arc::new(Health::default());
+    let admin = match settings.admin {
+        Some(address) => Some(Admin::bind(address).map_err(|error| GatewayError::Listen(address, error))?),
+        None => None,
+    };
+    let bound = Bound { listeners, admin: admin.as_ref().map(Admin::address) };
+    let mut control = Control::start(plan, addresses, settings, sockets, &log)?;
+    if let Some(admin) = admin {
+        admin.start(Arc::clone(&health)).map_err(GatewayError::Start)?;
+    }
+    announce(&bound);
+    let interval = Duration::from_millis(settings.dns_interval_ms);
+    let ended = control.serve(&signals, interval, &log, reload).and_then(|()| {
+        health.drain();
+        control.stop(&signals)
+    });
+    log.stop();
+    ended
+}
+
+/// The control thread's side of the running shards.
+struct Control {
+    shards: Vec<Handle>,
+    reports: Receiver<(usize, Report)>,
+    plan: Arc<Plan>,
+    addresses: Arc<HashMap<Origin, Addresses>>,
+}
+
+struct Handle {
+    commands: Sender<Command>,
+    doorbell: Doorbell,
+    /// Kept so that the thread is known to run; joined when the shard has drained.
+    _thread: ExecutorJoinHandle<()>,
+}
+
+/// Sends a last report when a shard ends in a way that it cannot tell itself.
+struct LastWords {
+    shard: usize,
+    reports: Sender<(usize, Report)>,
+}
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.reports.send((self.shard, Report::Failed("it panicked".to_owned())));
+        }
+    }
+}
+
+impl Control {
+    fn start(
+        plan: Plan,
+        addresses: Arc<HashMap<Origin, Addresses>>,
+        settings: &Settings,
+        sockets: Vec<Vec<socket2::Socket>>,
+        log: &LogWriter,
+    ) -> Result<Self, GatewayError> {
+        let (sender, reports) = unbounded();
+        let plan = Arc::new(plan);
+        let mut shards = Vec::new();
+        for (index, (cpu, listeners)) in settings.cpus.iter().zip(sockets).enumerate() {
+            let (commands, receiver) = bounded(QUEUED_COMMANDS_MAX);
+            let doorbell = Doorbell::new().map_err(GatewayError::Start)?;
+            let start = Start {
+                plan: Arc::clone(&plan),
+                addresses: Arc::clone(&addresses),
+                listeners,
+                ring: settings.ring,
+                doorbell: doorbell.clone(),
+                commands: receiver,
+                reports: shard::Reporter { shard: index, reports: sender.clone() },
+                log: log.sender(),
+            };
+            let last_words = LastWords { shard: index, reports: sender.clone() };
+            let thread = LocalExecutorBuilder::new(Placement::Fixed(*cpu))
+                .name(&format!("shard-{index}"))
+                .io_memory(0)
+                .spawn(move || async move {
+                    let _last_words = last_words;
+                    shard::run(start).await;
+                })
+                .map_err(|error| GatewayError::Shard(error.to_string()))?;
+            shards.push(Handle { commands, doorbell, _thread: thread });
+        }
+        let control = Self { shards, reports, plan, addresses };
+        control.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Ready))?;
+        Ok(control)
+    }
+
+    /// Until a stop signal.
+    fn serve(
+        &mut self,
+        signals: &Receiver<c_int>,
+        dns_interval: Duration,
+        log: &LogWriter,
+        reload: impl Fn() -> Option<Plan>,
+    ) -> Result<(), GatewayError> {
+        let ticks = tick(dns_interval);
+        let reports = self.reports.clone();
+        let mut dropped = 0;
+        loop {
+            select! {
+                recv(signals) -> signal => match signal {
+                    Ok(SIGHUP) => {
+                        log.reopen();
+                        self.reload(&reload)?;
+                    }
+                    Ok(_) | Err(_) => return Ok(()),
+                },
+                recv(reports) -> report => {
+                    if let Ok((shard, Report::Failed(error))) = report {
+                        return Err(GatewayError::Shard(format!("shard {shard}: {error}")));
+                    }
+                }
+                recv(ticks) -> _ => {
+                    self.resolve_again();
+                    let now = log.dropped();
+                    if now > dropped {
+                        tracing::warn!(lines = now - dropped, "access log lines dropped");
+                        dropped = now;
+                    }
+                }
+            }
+        }
+    }
+
+    /// All shards get the new plan, or none does.
+    fn reload(&mut self, reload: impl Fn() -> Option<Plan>) -> Result<(), GatewayError> {
+        let Some(plan) = reload() else {
+            tracing::error!("reload refused; the old configuration stays in force");
+            return Ok(());
+        };
+        self.addresses = Arc::new(resolve(&plan, &self.addresses));
+        self.plan = Arc::new(plan);
+        self.tell_all(|control| Command::Install(Arc::clone(&control.plan), Arc::clone(&control.addresses)));
+        self.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Installed))?;
+        tracing::info!("reloaded");
+        Ok(())
+    }
+
+    fn resolve_again(&mut self) {
+        let resolved = resolve(&self.plan, &self.addresses);
+        if resolved != *self.addresses {
+            self.addresses = Arc::new(resolved);
+            self.tell_all(|control| Command::Resolved(Arc::clone(&control.addresses)));
+        }
+    }
+
+    /// Drains. A further stop signal ends at once.
+    fn stop(&self, signals: &Receiver<c_int>) -> Result<(), GatewayError> {
+        self.tell_all(|_| Command::Drain);
+        let limit = Duration::from_millis(self.plan.limits.drain_timeout_ms) + Duration::from_secs(STOP_GRACE_S);
+        let deadline = crossbeam_channel::after(limit);
+        let mut draining = self.shards.len();
+        while draining > 0 {
+            select! {
+                recv(signals) -> signal => match signal {
+                    Ok(SIGHUP) => {}
+                    Ok(_) | Err(_) => return Err(GatewayError::Forced),
+                },
+                recv(self.reports) -> report => match report {
+                    Ok((_, Report::Drained)) => draining -= 1,
+                    Ok((shard, Report::Failed(error))) => {
+                        return Err(GatewayError::Shard(format!("shard {shard}: {error}")));
+                    }
+                    Ok((_, Report::Ready | Report::Installed)) => {}
+                    Err(_) => break,
+                },
+                recv(deadline) -> _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_all(&self, command: impl Fn(&Self) -> Command) {
+        for shard in &self.shards {
+            if shard.commands.try_send(command(self)).is_err() {
+                tracing::error!("a shard does not take commands");
+            }
+            shard.doorbell.ring();
+        }
+    }
+
+    fn wait_for_all(&self, seconds: u64, expected: impl Fn(&Report) -> bool) -> Result<(), GatewayError> {
+        let mut waiting = self.shards.len();
+        while waiting > 0 {
+            match self.reports.recv_timeout(Duration::from_secs(seconds)) {
+                Ok((_, report)) if expected(&report) => waiting -= 1,
+                Ok((shard, Report::Failed(error))) => {
+                    return Err(GatewayError::Shard(format!("shard {shard}: {error}")));
+                }
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    return Err(GatewayError::Shard(format!("{waiting} shards do not answer")));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The signals that mean something, from a thread that waits for them.
+fn signals() -> io::Result<Receiver<c_int>> {
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    let (sender, receiver) = unbounded();
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            if sender.send(signal).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(receiver)
+}
+
+/// One listening socket per shard and address, all bound before any shard starts. Returns the sockets by shard and the
+/// addresses with their real ports.
+type Sockets = (Vec<Vec<socket2::Socket>>, Vec<SocketAddr>);
+
+fn bind(settings: &Settings) -> Result<Sockets, GatewayError> {
+    let mut sockets: Vec<Vec<socket2::Socket>> = settings.cpus.iter().map(|_| Vec::new()).collect();
+    let mut bound = Vec::new();
+    for &wanted in &settings.listeners {
+        let failed = |error| GatewayError::Listen(wanted, error);
+        let mut address = ring::reserve(wanted).map_err(failed)?;
+        for shard in &mut sockets {
+            let socket = ring::listen(address).map_err(failed)?;
+            if let Some(actual) = socket.local_addr().map_err(failed)?.as_socket() {
+                address = actual;
+            }
+            shard.push(socket);
+        }
+        bound.push(address);
+    }
+    Ok((sockets, bound))
+}

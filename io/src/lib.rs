@@ -1,0 +1,31 @@
+//! Everything that touches the kernel. Performs what core decides; owns no meaning of a request.
+//!
+//! In reading order, from the outside in:
+//!
+//! - [`gateway`]: the control thread: start, reload, resolve, stop
+//! - `shard`: one shard and its tasks
+//! - `client`: a client connection, request after request
+//! - `relay`: one exchange; the loop that joins core and kernel
+//! - `stream`, `upstream`: reading peers; the pools of backend connections
+//! - [`ring`]: sockets, deadlines and tasks on the shard's io_uring. The only module with `unsafe`: `ring/mod.rs`
+//!   (submissions), `ring/buffers.rs` (lent memory), `ring/driver.rs` (eventfd, enter), `ring/socket.rs` (descriptors)
+//! - `access_log`, `resolve`, `admin`, [`doctor`]: slow things on threads of their own
+
+#![deny(unsafe_code)]
+
+pub mod gateway;
+
+mod shard;
+
+mod client;
+mod relay;
+mod stream;
+mod upstream;
+
+#[expect(unsafe_code, reason = "the ring's memory and submissions; see the JUSTIFICATION at each block")]
+pub mod ring;
+
+mod access_log;
+mod admin;
+pub mod doctor;
+mod resolve;

@@ -1,0 +1,435 @@
+//! One exchange: the loop that joins core and kernel.
+//!
+//! All awaits of the request path are here and in what it calls. While the backend is called and answers, the client's
+//! body may still be on its way to it: both directions move at once.
+
+use std::cell::Ref;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use tidegate_core::arrival::Peer;
+use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Step};
+use tidegate_core::http1::{BodyFraming, encode};
+use tidegate_core::limits::Limits;
+use tidegate_core::reject::Reject;
+
+use crate::ring::Socket;
+use crate::shard::Shard;
+use crate::stream::{Body, BodyFailure, Piece, Stream};
+use crate::upstream::Upstream;
+
+/// Content that is already there goes out with the head in one send, up to this many bytes.
+const INLINE_BYTES_MAX: usize = 16_384;
+/// Request content that is read and thrown away so that the connection can be used again, in bytes.
+const DISCARDED_BYTES_MAX: u64 = 262_144;
+/// How long a finished exchange waits for the client to finish its body, in milliseconds.
+const EARLY_ANSWER_WAIT_MS: u64 = 1_000;
+
+/// What becomes of the client connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// The next request.
+    KeepAlive,
+    /// Closed, once the client has read the answer.
+    Close,
+    /// Closed at once.
+    Drop,
+}
+
+/// Carries the exchange whose request head has been read.
+pub async fn run(shard: &Rc<Shard>, stream: &mut Stream, exchange: &mut Exchange, peer: &Peer) -> After {
+    let mut body = {
+        let limits = limits(shard);
+        Body::new(exchange.request.framing(), limits.payload_bytes_max, limits.body_timeout_ms)
+    };
+    let mut upload = Upload::None;
+    let mut backend = None;
+    let mut step = advance(shard, exchange, Event::Request(peer, shard.entropy()));
+    loop {
+        step = match step {
+            Step::ReadBody { .. } => match read_whole(shard, exchange, stream, &mut body).await {
+                Ok(content) => advance(shard, exchange, Event::Body(&content)),
+                Err(failure) => match refusal(failure) {
+                    Some(reject) => advance(shard, exchange, Event::CallFailed(CallFailure::Request(reject))),
+                    None => return After::Drop,
+                },
+            },
+            Step::Call(call) => match call_backend(shard, exchange, stream, &mut body, &mut upload, call).await {
+                Ok(called) => {
+                    backend = Some(called);
+                    advance(shard, exchange, Event::Response)
+                }
+                Err(Failure::Call(failure)) => advance(shard, exchange, Event::CallFailed(failure)),
+                Err(Failure::ClientGone) => return After::Drop,
+            },
+            Step::Answer(answer) => {
+                let client = Rc::clone(&stream.socket);
+                let work = send_answer(shard, exchange, &client, answer, &mut backend);
+                let sent = beside(&mut upload, stream, &mut body, false, work).await;
+                let (sent, bytes) = sent.unwrap_or((Err(Broken), 0));
+                shard.finish(exchange, bytes);
+                let uploaded = settle(shard, &mut upload, stream, &mut body).await;
+                if let Some(backend) = backend.take() {
+                    backend.release(shard, exchange, uploaded);
+                }
+                return match sent {
+                    Err(Broken) => After::Drop,
+                    Ok(()) => after(stream, &mut body, answer, &upload).await,
+                };
+            }
+        };
+    }
+}
+
+/// Why a call ended without an answer.
+enum Failure {
+    Call(CallFailure),
+    ClientGone,
+}
+
+/// A connection broke while an answer was being sent; the client can tell, because the answer is cut short.
+struct Broken;
+
+/// A backend that has answered.
+struct Backend {
+    pool: Rc<crate::upstream::Pool>,
+    stream: Stream,
+    body: Body,
+}
+
+impl Backend {
+    /// Keeps the connection for the next request, if both messages were read to their ends.
+    fn release(self, shard: &Shard, exchange: &Exchange, uploaded: bool) {
+        if uploaded && self.body.is_done() && exchange.response.keeps_alive() {
+            self.pool.release(self.stream, &shard.ring, &limits(shard));
+        }
+    }
+}
+
+/// The client's body on its way to the backend.
+enum Upload {
+    /// There is none, or it has all been sent.
+    None,
+    Running(Pin<Box<dyn Future<Output = Uploaded>>>),
+    /// It ended early; the rest of the body has not been read.
+    Stopped,
+}
+
+impl Upload {
+    /// Goes on with a running upload. When it ends, `stream` and `body` are the client's again. Returns how it failed,
+    /// if the client is to blame.
+    fn poll(&mut self, context: &mut Context<'_>, stream: &mut Stream, body: &mut Body) -> Option<BodyFailure> {
+        let Self::Running(running) = self else { return None };
+        let Poll::Ready(uploaded) = running.as_mut().poll(context) else { return None };
+        (*stream, *body) = (uploaded.stream, uploaded.body);
+        let (state, failure) = match uploaded.end {
+            UploadEnd::Complete => (Self::None, None),
+            UploadEnd::BackendStopped => (Self::Stopped, None),
+            UploadEnd::Failed(failure) => (Self::Stopped, Some(failure)),
+        };
+        *self = state;
+        failure
+    }
+}
+
+struct Uploaded {
+    stream: Stream,
+    body: Body,
+    end: UploadEnd,
+}
+
+enum UploadEnd {
+    Complete,
+    /// The backend takes no more. It may still answer.
+    BackendStopped,
+    Failed(BodyFailure),
+}
+
+fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
+    exchange.advance(&mut shard.core.borrow_mut(), shard.now(), event)
+}
+
+fn limits(shard: &Shard) -> Ref<'_, Limits> {
+    Ref::map(shard.core.borrow(), |core| &core.plan.limits)
+}
+
+/// What the client is told about its own body; `None` when it cannot be told any more.
+fn refusal(failure: BodyFailure) -> Option<Reject> {
+    match failure {
+        BodyFailure::Closed => None,
+        BodyFailure::Timeout => Some(Reject::BodyTimeout),
+        BodyFailure::Framing(error) => Some(Reject::Body(error)),
+        BodyFailure::TooLarge => Some(Reject::PayloadTooLarge),
+    }
+}
+
+/// Tells a waiting client to go on (RFC 9110 section 10.1.1).
+async fn invite_body(exchange: &Exchange, stream: &Stream, timeout_ms: u64) -> io::Result<()> {
+    if !exchange.request.expects_continue() || stream.has_pending() {
+        return Ok(());
+    }
+    stream.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), false, timeout_ms).await
+}
+
+async fn read_whole(
+    shard: &Shard,
+    exchange: &Exchange,
+    stream: &mut Stream,
+    body: &mut Body,
+) -> Result<Vec<u8>, BodyFailure> {
+    let timeout_ms = limits(shard).body_timeout_ms;
+    invite_body(exchange, stream, timeout_ms).await.map_err(|_| BodyFailure::Closed)?;
+    let mut content = Vec::new();
+    while let Some(piece) = body.next(stream).await? {
+        content.extend_from_slice(&piece);
+    }
+    Ok(content)
+}
+
+/// Sends the request and reads the head of the answer. Repeats it on another connection if a reused one died before
+/// the first byte of the answer and nothing is lost by repeating it (RFC 9110 section 9.2.2).
+async fn call_backend(
+    shard: &Rc<Shard>,
+    exchange: &mut Exchange,
+    stream: &mut Stream,
+    body: &mut Body,
+    upload: &mut Upload,
+    call: Call,
+) -> Result<Backend, Failure> {
+    let pool = Rc::clone(&shard.pools()[call.origin.0 as usize]);
+    let plan = Rc::clone(&shard.core.borrow().plan);
+    let started = shard.now();
+    let uploads = call.upload != BodyFraming::None && !body.take_received(stream, INLINE_BYTES_MAX, &mut exchange.out);
+    if uploads {
+        let invited = invite_body(exchange, stream, plan.limits.body_timeout_ms).await;
+        invited.map_err(|_| Failure::ClientGone)?;
+    }
+    let repeatable = call.is_idempotent && !uploads;
+    loop {
+        let Upstream { stream: mut backend, reused } =
+            pool.acquire(&shard.ring, &plan.limits, true).await.map_err(Failure::Call)?;
+        let left_ms = u64::from(call.timeout_ms).saturating_sub(shard.now().since_ms(started));
+        backend.socket.receive_within(left_ms);
+        let mut request = shard.ring.buffer();
+        request.extend_from_slice(&exchange.out);
+        let sent = backend.socket.send(request, uploads, left_ms).await;
+        if uploads && sent.is_ok() {
+            *upload = start_upload(shard, stream, body, &backend.socket, call, &plan.limits);
+        }
+        let head = read_response(exchange, &mut backend, &plan.limits, call.is_head);
+        match beside(upload, stream, body, true, head).await {
+            Err(failure) => return Err(refusal(failure).map_or(Failure::ClientGone, |reject| {
+                Failure::Call(CallFailure::Request(reject))
+            })),
+            Ok(Ok(())) => {
+                let framing = exchange.response.framing();
+                let body = Body::new(framing, plan.limits.payload_bytes_max, u64::from(call.timeout_ms));
+                return Ok(Backend { pool, stream: backend, body });
+            }
+            Ok(Err(NoResponse::Dead)) if reused && repeatable => {}
+            Ok(Err(NoResponse::Dead | NoResponse::Broken)) => return Err(Failure::Call(CallFailure::Network)),
+            Ok(Err(NoResponse::Timeout)) => return Err(Failure::Call(CallFailure::Timeout)),
+        }
+    }
+}
+
+/// Why there is no response head.
+enum NoResponse {
+    /// The connection ended before the first byte.
+    Dead,
+    /// It ended or turned into nonsense within the head.
+    Broken,
+    Timeout,
+}
+
+/// Reads the head of the answer into the exchange, past interim ones (RFC 9110 section 15.2).
+async fn read_response(
+    exchange: &mut Exchange,
+    backend: &mut Stream,
+    limits: &Limits,
+    is_head: bool,
+) -> Result<(), NoResponse> {
+    let limits = limits.response_head();
+    let response = &mut exchange.response;
+    response.clear();
+    let mut any = false;
+    loop {
+        let mut chunk = match backend.next().await {
+            Ok(Some(chunk)) => chunk,
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(NoResponse::Timeout),
+            Ok(None) | Err(_) => return Err(if any { NoResponse::Broken } else { NoResponse::Dead }),
+        };
+        any = true;
+        response.buffer_mut().extend_from_slice(&chunk);
+        while let Some(_head) = response.parse(&limits, is_head).map_err(|_| NoResponse::Broken)? {
+            if response.is_interim() {
+                response.advance();
+                continue;
+            }
+            let surplus = response.surplus().len();
+            response.drop_surplus();
+            chunk.consume(chunk.len() - surplus);
+            backend.put_back(chunk);
+            return Ok(());
+        }
+    }
+}
+
+/// Moves the client's stream and body into the upload; they come back when it ends.
+fn start_upload(
+    shard: &Shard,
+    stream: &mut Stream,
+    body: &mut Body,
+    backend: &Rc<Socket>,
+    call: Call,
+    limits: &Limits,
+) -> Upload {
+    let client = std::mem::replace(stream, Stream::new(Rc::clone(&stream.socket)));
+    let body = std::mem::replace(body, Body::new(BodyFraming::None, 0, 0));
+    let backend = Rc::clone(backend);
+    let (chunked, timeout_ms) = (call.upload == BodyFraming::Chunked, limits.body_timeout_ms);
+    let spare = shard.ring.clone();
+    Upload::Running(Box::pin(async move {
+        let (mut stream, mut body) = (client, body);
+        let end = loop {
+            let sent = match body.next(&mut stream).await {
+                Ok(Some(piece)) => send_piece(&backend, piece, chunked, spare.buffer(), timeout_ms).await,
+                Ok(None) if chunked => {
+                    let last = backend.send(encode::LAST_CHUNK.to_vec(), false, timeout_ms).await;
+                    break last.map_or(UploadEnd::BackendStopped, |()| UploadEnd::Complete);
+                }
+                Ok(None) => break UploadEnd::Complete,
+                Err(failure) => break UploadEnd::Failed(failure),
+            };
+            if sent.is_err() {
+                break UploadEnd::BackendStopped;
+            }
+        };
+        Uploaded { stream, body, end }
+    }))
+}
+
+/// One piece of content, framed.
+async fn send_piece(
+    socket: &Socket,
+    piece: Piece,
+    chunked: bool,
+    mut buffer: Vec<u8>,
+    timeout_ms: u64,
+) -> io::Result<()> {
+    if chunked {
+        encode::chunk_head(piece.len(), &mut buffer);
+        buffer.extend_from_slice(&piece);
+        buffer.extend_from_slice(encode::CHUNK_END);
+        return socket.send(buffer, false, timeout_ms).await;
+    }
+    match piece {
+        Piece::Chunk(chunk) => socket.send_chunk(chunk, timeout_ms).await,
+        Piece::Copied(bytes) => socket.send(bytes, false, timeout_ms).await,
+    }
+}
+
+/// Does `work` while the upload goes on. With `stop`, an upload that fails for the client's fault ends the work.
+async fn beside<T>(
+    upload: &mut Upload,
+    stream: &mut Stream,
+    body: &mut Body,
+    stop: bool,
+    work: impl Future<Output = T>,
+) -> Result<T, BodyFailure> {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let failed = upload.poll(context, stream, body);
+        match failed.filter(|_| stop) {
+            Some(failure) => Poll::Ready(Err(failure)),
+            None => work.as_mut().poll(context).map(Ok),
+        }
+    })
+    .await
+}
+
+/// Sends the answer, with the backend's content behind it. Returns the content bytes sent.
+async fn send_answer(
+    shard: &Shard,
+    exchange: &mut Exchange,
+    client: &Socket,
+    answer: Answer,
+    backend: &mut Option<Backend>,
+) -> (Result<(), Broken>, u64) {
+    let timeout_ms = limits(shard).body_timeout_ms;
+    let mut out = std::mem::replace(&mut exchange.out, shard.ring.buffer());
+    let streamed = backend.as_mut().filter(|_| answer.download != BodyFraming::None);
+    let Some(backend) = streamed else {
+        let sent = client.send(out, false, timeout_ms).await;
+        return (sent.map_err(|_| Broken), answer.inline_bytes);
+    };
+    let head_bytes = out.len();
+    if answer.download != BodyFraming::Chunked
+        && backend.body.take_received(&mut backend.stream, INLINE_BYTES_MAX, &mut out)
+    {
+        let bytes = (out.len() - head_bytes) as u64;
+        return (client.send(out, false, timeout_ms).await.map_err(|_| Broken), bytes);
+    }
+    let mut sent_bytes = 0;
+    let sent = pump(shard, client, backend, out, answer.download == BodyFraming::Chunked, &mut sent_bytes).await;
+    (sent, sent_bytes)
+}
+
+/// The head, then the backend's content piece by piece.
+async fn pump(
+    shard: &Shard,
+    client: &Socket,
+    backend: &mut Backend,
+    head: Vec<u8>,
+    chunked: bool,
+    sent_bytes: &mut u64,
+) -> Result<(), Broken> {
+    let timeout_ms = limits(shard).body_timeout_ms;
+    let more = backend.stream.has_pending();
+    client.send(head, more, timeout_ms).await.map_err(|_| Broken)?;
+    while let Some(piece) = backend.body.next(&mut backend.stream).await.map_err(|_| Broken)? {
+        *sent_bytes += piece.len() as u64;
+        send_piece(client, piece, chunked, shard.ring.buffer(), timeout_ms).await.map_err(|_| Broken)?;
+    }
+    if chunked {
+        client.send(encode::LAST_CHUNK.to_vec(), false, timeout_ms).await.map_err(|_| Broken)?;
+    }
+    Ok(())
+}
+
+/// Waits a little for an upload that outlasts the answer. True when the whole body was sent to the backend.
+async fn settle(shard: &Rc<Shard>, upload: &mut Upload, stream: &mut Stream, body: &mut Body) -> bool {
+    if matches!(upload, Upload::Running(_)) {
+        let wait = shard.ring.sleep(EARLY_ANSWER_WAIT_MS);
+        let mut wait = pin!(wait);
+        poll_fn(|context| {
+            upload.poll(context, stream, body);
+            if matches!(upload, Upload::Running(_)) { wait.as_mut().poll(context) } else { Poll::Ready(()) }
+        })
+        .await;
+    }
+    matches!(upload, Upload::None)
+}
+
+/// Whether the client's connection can be used again: when the end of its request has been found.
+async fn after(stream: &mut Stream, body: &mut Body, answer: Answer, upload: &Upload) -> After {
+    if !answer.keep_alive {
+        return if body.is_done() && stream.is_quiet() { After::Drop } else { After::Close };
+    }
+    match upload {
+        Upload::Running(_) => return After::Close,
+        Upload::None | Upload::Stopped => {}
+    }
+    let mut discarded = 0;
+    while discarded < DISCARDED_BYTES_MAX {
+        match body.next(stream).await {
+            Ok(None) => return After::KeepAlive,
+            Ok(Some(piece)) => discarded += piece.len() as u64,
+            Err(_) => return After::Close,
+        }
+    }
+    After::Close
+}

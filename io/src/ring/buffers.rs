@@ -1,0 +1,167 @@
+//! The receive buffers that a shard lends to the kernel: a provided buffer ring (io_uring_register_buf_ring(3)).
+//!
+//! An idle connection holds none of them. At most half are ever held by readers: when fewer are free, what arrives is
+//! copied out at once, so that readers who take their time cannot starve the others.
+
+use std::cell::Cell;
+use std::io;
+use std::ops::Deref;
+use std::ptr;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use io_uring::IoUring;
+use io_uring::types::BufRingEntry;
+
+use super::Ring;
+
+/// The only buffer group.
+pub(super) const GROUP: u16 = 0;
+
+/// The buffers and the ring that lends them.
+pub(super) struct Buffers {
+    memory: Mapping,
+    entries: Mapping,
+    count: u16,
+    buffer_bytes: u32,
+    tail: Cell<u16>,
+    free: Cell<u16>,
+}
+
+impl Buffers {
+    pub(super) fn register(uring: &IoUring, count: u16, buffer_bytes: u32) -> io::Result<Self> {
+        assert!(count.is_power_of_two(), "the kernel wants a power of two");
+        let entries = Mapping::new(usize::from(count) * size_of::<BufRingEntry>())?;
+        let memory = Mapping::new(usize::from(count) * buffer_bytes as usize)?;
+        let buffers = Self { memory, entries, count, buffer_bytes, tail: Cell::new(0), free: Cell::new(0) };
+        // JUSTIFICATION: registering memory with the kernel has no safe interface.
+        // SAFETY: both mappings live as long as `Buffers`, and `Shared` drops the ring before them.
+        unsafe {
+            uring.submitter().register_buf_ring_with_flags(buffers.entries.start as u64, count, GROUP, 0)?;
+        }
+        (0..count).for_each(|id| buffers.give_back(id));
+        Ok(buffers)
+    }
+
+    /// Lends a buffer to the kernel (again).
+    pub(super) fn give_back(&self, id: u16) {
+        debug_assert!(id < self.count && self.free.get() < self.count, "given back once");
+        let base = self.entries.start.cast::<BufRingEntry>();
+        let tail = self.tail.get();
+        // JUSTIFICATION: the kernel reads this ring in place.
+        // SAFETY: the index is below `count`, for which the mapping has room; the kernel does not read an entry before
+        // the tail is behind it; nobody else holds buffer `id`, since it is given back by the one `Chunk` that had it.
+        unsafe {
+            let entry = &mut *base.add(usize::from(tail & (self.count - 1)));
+            entry.set_addr(self.address(id) as u64);
+            entry.set_len(self.buffer_bytes);
+            entry.set_bid(id);
+            let shared_tail = &*BufRingEntry::tail(base).cast::<AtomicU16>();
+            shared_tail.store(tail.wrapping_add(1), Ordering::Release);
+        }
+        self.tail.set(tail.wrapping_add(1));
+        self.free.set(self.free.get() + 1);
+    }
+
+    /// Notes that the kernel has filled a buffer. True when so few are left that its content must be copied out.
+    pub(super) fn taken(&self) -> bool {
+        self.free.set(self.free.get() - 1);
+        self.free.get() < self.count / 2
+    }
+
+    /// The first `bytes` bytes of a buffer that the kernel has filled.
+    pub(super) fn content(&self, id: u16, bytes: usize) -> &[u8] {
+        debug_assert!(bytes <= self.buffer_bytes as usize);
+        // JUSTIFICATION: received bytes are used where the kernel put them; copying costs about 5 % on large bodies.
+        // SAFETY: the range lies in the mapping, which is initialised (zeroed by mmap); the kernel does not write to a
+        // buffer between its completion and `give_back`, which only the `Chunk` that this slice is borrowed from calls.
+        unsafe { std::slice::from_raw_parts(self.address(id), bytes) }
+    }
+
+    fn address(&self, id: u16) -> *const u8 {
+        self.memory.start.wrapping_add(usize::from(id) * self.buffer_bytes as usize)
+    }
+}
+
+/// Zeroed, page-aligned memory.
+struct Mapping {
+    start: *mut u8,
+    bytes: usize,
+}
+
+impl Mapping {
+    fn new(bytes: usize) -> io::Result<Self> {
+        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // JUSTIFICATION: the kernel wants the buffer ring page-aligned; `Vec` does not promise that.
+        // SAFETY: a new anonymous mapping touches no memory of ours.
+        let start = unsafe { libc::mmap(ptr::null_mut(), bytes, protection, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self { start: start.cast(), bytes })
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // JUSTIFICATION: as in `new`.
+        // SAFETY: made by `new` with this length, unmapped once; the ring that wrote to it is gone (see `register`).
+        unsafe { libc::munmap(self.start.cast(), self.bytes) };
+    }
+}
+
+/// Bytes received from a socket. Holds its buffer until dropped.
+pub struct Chunk {
+    content: Content,
+    /// What has not been consumed: `start <= end <= content`.
+    start: usize,
+    end: usize,
+}
+
+enum Content {
+    Lent { ring: Ring, id: u16 },
+    Copied(Vec<u8>),
+}
+
+impl Chunk {
+    /// Takes over a buffer that the kernel filled, or copies it when buffers are scarce.
+    pub(super) fn new(ring: &Ring, id: u16, bytes: usize) -> Self {
+        let scarce = ring.0.buffers.taken();
+        let lent = Self { content: Content::Lent { ring: ring.clone(), id }, start: 0, end: bytes };
+        if !scarce {
+            return lent;
+        }
+        let copy = lent.to_vec();
+        Self { start: 0, end: copy.len(), content: Content::Copied(copy) }
+    }
+
+    /// Forgets the first `bytes` bytes.
+    pub fn consume(&mut self, bytes: usize) {
+        self.start += bytes;
+        debug_assert!(self.start <= self.end);
+    }
+
+    /// Keeps only the first `bytes` of what is left.
+    pub fn truncate(&mut self, bytes: usize) {
+        self.end = self.end.min(self.start + bytes);
+    }
+}
+
+impl Deref for Chunk {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        let whole = match &self.content {
+            Content::Lent { ring, id } => ring.0.buffers.content(*id, self.end),
+            Content::Copied(bytes) => bytes,
+        };
+        &whole[self.start..self.end]
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        if let Content::Lent { ring, id } = &self.content {
+            ring.0.buffers.give_back(*id);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The data plane's own io_uring: the only place that knows the ring and the executor's types.
+//!
+//! Everything else sees a completion-shaped [`Socket`] (a buffer goes in, the buffer and a length come out), an
+//! [`Acceptor`], deadlines and [`Ring::spawn`], so that the engine below can change. Owned by one shard, used on its
+//! thread only, shared with nobody.
+//!
+//! Why not the executor's sockets: they are readiness plus system calls and cost twice as much per request as this
+//! ring (`docs/decisions/0001-own-ring.md`).
+
+mod accept;
+mod buffers;
+mod driver;
+mod operation;
+pub mod probe;
+mod socket;
+mod timers;
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::io;
+use std::rc::Rc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use io_uring::{IoUring, squeue};
+use slab::Slab;
+use tidegate_core::clock::Now;
+
+pub use self::accept::{Acceptor, listen, reserve};
+pub use self::buffers::Chunk;
+pub use self::driver::{Doorbell, Listener};
+pub use self::socket::Socket;
+
+use self::buffers::Buffers;
+use self::operation::Operation;
+use self::timers::Timers;
+
+/// Submission queue entries. A turn with more submissions enters the kernel in between.
+const SUBMISSIONS: u32 = 1024;
+/// Completion queue entries; the kernel keeps what does not fit (IORING_FEAT_NODROP).
+const COMPLETIONS: u32 = 8192;
+
+/// Buffers to write into that a shard keeps for reuse.
+const SPARE_BUFFERS_MAX: usize = 1024;
+/// Largest buffer that is kept for reuse, in bytes.
+const SPARE_BUFFER_BYTES_MAX: usize = 32_768;
+
+/// Sizes of a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RingSettings {
+    /// Receive buffers of the shard, a power of two.
+    pub receive_buffers: u16,
+    /// Bytes of one receive buffer.
+    pub receive_buffer_bytes: u32,
+    /// Microseconds that an idle shard polls before it parks. More answers sooner at low load and burns more CPU.
+    pub spin_us: u64,
+}
+
+/// A shard's ring. Clones are the same ring.
+#[derive(Clone)]
+pub struct Ring(Rc<Shared>);
+
+struct Shared {
+    uring: RefCell<IoUring>,
+    operations: RefCell<Slab<Operation>>,
+    buffers: Buffers,
+    timers: RefCell<Timers>,
+    spare: RefCell<Vec<Vec<u8>>>,
+    started: Instant,
+    now: Cell<Now>,
+    settings: RingSettings,
+}
+
+impl Ring {
+    /// Opens the ring of the current thread, which is the only one that may use it from then on.
+    pub fn open(settings: RingSettings) -> io::Result<Self> {
+        let uring = IoUring::builder()
+            .setup_single_issuer()
+            .setup_defer_taskrun()
+            .setup_taskrun_flag()
+            .setup_submit_all()
+            .setup_cqsize(COMPLETIONS)
+            .build(SUBMISSIONS)?;
+        let buffers = Buffers::register(&uring, settings.receive_buffers, settings.receive_buffer_bytes)?;
+        let ring = Self(Rc::new(Shared {
+            uring: RefCell::new(uring),
+            operations: RefCell::new(Slab::with_capacity(1024)),
+            buffers,
+            timers: RefCell::new(Timers::default()),
+            spare: RefCell::new(Vec::new()),
+            started: Instant::now(),
+            now: Cell::new(Now::default()),
+            settings,
+        }));
+        ring.read_clock();
+        Ok(ring)
+    }
+
+    /// The time at which the current turn began.
+    pub fn now(&self) -> Now {
+        self.0.now.get()
+    }
+
+    /// Runs a task on this shard.
+    pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        glommio::spawn_local(task).detach();
+    }
+
+    /// Ends no sooner than this many milliseconds from now.
+    pub async fn sleep(&self, milliseconds: u64) {
+        timers::sleep(self, milliseconds).await;
+    }
+
+    fn read_clock(&self) {
+        let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        self.0.now.set(Now { unix_ms, monotonic_ns: self.0.started.elapsed().as_nanos() as u64 });
+    }
+
+    fn push(&self, entry: &squeue::Entry) {
+        let mut uring = self.0.uring.borrow_mut();
+        loop {
+            // JUSTIFICATION: the submission queue has no safe interface.
+            // SAFETY: what `entry` points to is owned by its `Operation`, which stays in `operations`, unmoved behind its
+            // own allocation, until the kernel has posted the operation's last completion.
+            if unsafe { uring.submission().push(entry) }.is_ok() {
+                return;
+            }
+            // Full: hand over what is there. It cannot stay full, for the kernel copies entries as it takes them.
+            if let Err(error) = uring.submit() {
+                tracing::debug!(%error, "io_uring_enter");
+            }
+        }
+    }
+
+    /// An empty buffer to write into, with whatever memory an earlier one had.
+    pub fn buffer(&self) -> Vec<u8> {
+        self.0.spare.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Takes a buffer back.
+    pub fn recycle(&self, mut buffer: Vec<u8>) {
+        let mut spare = self.0.spare.borrow_mut();
+        if spare.len() < SPARE_BUFFERS_MAX && buffer.capacity() <= SPARE_BUFFER_BYTES_MAX {
+            buffer.clear();
+            spare.push(buffer);
+        }
+    }
+}

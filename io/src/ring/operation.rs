@@ -1,0 +1,135 @@
+//! Operations in flight, and what a completion does to each kind.
+//!
+//! An operation's slot is free only when its last completion has come; until then it owns whatever memory the kernel
+//! may touch, whether or not anyone still waits for it.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::task::Waker;
+
+use io_uring::{cqueue, squeue};
+use slab::Slab;
+use socket2::SockAddr;
+
+use super::Ring;
+use super::accept::Accepted;
+use super::socket::{Inbound, Outbound, Payload};
+
+/// The user data of operations that nobody waits for and that own nothing; they have no slot.
+pub(super) const IGNORED: u64 = u64::MAX;
+
+/// An operation in flight.
+pub(super) enum Operation {
+    /// A connect, with the address that the kernel reads.
+    Connect(Rc<Outcome>, Box<SockAddr>),
+    /// A multishot receive.
+    Receive(Rc<Inbound>),
+    /// A send, with the bytes that the kernel reads.
+    Send(Rc<Outbound>, Payload),
+    /// A multishot accept.
+    Accept(Rc<Accepted>),
+}
+
+/// The result of an operation with one completion.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) result: Cell<Option<i32>>,
+    pub(super) waker: RefCell<Option<Waker>>,
+}
+
+/// What a completion says.
+#[derive(Clone, Copy)]
+pub(super) struct Completion {
+    user_data: u64,
+    pub(super) result: i32,
+    flags: u32,
+}
+
+impl Completion {
+    pub(super) fn new(entry: &cqueue::Entry) -> Self {
+        Self { user_data: entry.user_data(), result: entry.result(), flags: entry.flags() }
+    }
+
+    /// Whether the operation goes on.
+    pub(super) fn more(self) -> bool {
+        cqueue::more(self.flags)
+    }
+
+    pub(super) fn buffer(self) -> Option<u16> {
+        cqueue::buffer_select(self.flags)
+    }
+
+    pub(super) fn outcome(self) -> io::Result<usize> {
+        outcome(self.result)
+    }
+}
+
+/// The kernel answers with a count or a negated error number.
+pub(super) fn outcome(result: i32) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::from_raw_os_error(-result))
+}
+
+impl Ring {
+    /// Puts an operation and its submission in place. The kernel gets it when the current turn ends.
+    pub(super) fn submit(&self, operation: Operation, entry: impl FnOnce(&Operation) -> squeue::Entry) -> usize {
+        let mut operations = self.operations().borrow_mut();
+        let slot = operations.vacant_entry();
+        let key = slot.key();
+        let entry = entry(slot.insert(operation)).user_data(key as u64);
+        drop(operations);
+        self.push(&entry);
+        key
+    }
+
+    /// Submits what owns nothing and interests nobody.
+    pub(super) fn submit_ignored(&self, entry: squeue::Entry) {
+        self.push(&entry.user_data(IGNORED).flags(squeue::Flags::SKIP_SUCCESS));
+    }
+
+    /// Asks the kernel to end an operation early; its last completion comes as usual.
+    pub(super) fn cancel(&self, key: usize) {
+        self.submit_ignored(io_uring::opcode::AsyncCancel::new(key as u64).build());
+    }
+
+    /// Applies a completion. Runs no task; wakes at most one.
+    pub(super) fn complete(&self, completion: Completion) {
+        if completion.user_data == IGNORED {
+            return;
+        }
+        let key = completion.user_data as usize;
+        match self.take_or_keep(key, completion.more()) {
+            Some(Operation::Receive(inbound)) => inbound.complete(self, completion),
+            Some(Operation::Send(outbound, payload)) => outbound.complete(self, payload, completion),
+            Some(Operation::Accept(accepted)) => accepted.complete(completion),
+            Some(Operation::Connect(outcome, _)) => outcome.complete(completion.result),
+            None => debug_assert!(false, "a completion for a free slot"),
+        }
+    }
+
+    /// The operation: out of its slot if this is its last completion, else a handle to the same.
+    fn take_or_keep(&self, key: usize, more: bool) -> Option<Operation> {
+        let mut operations = self.operations().borrow_mut();
+        if !more {
+            return operations.try_remove(key);
+        }
+        match operations.get(key)? {
+            Operation::Receive(inbound) => Some(Operation::Receive(Rc::clone(inbound))),
+            Operation::Accept(accepted) => Some(Operation::Accept(Rc::clone(accepted))),
+            Operation::Connect(..) | Operation::Send(..) => None,
+        }
+    }
+
+    fn operations(&self) -> &RefCell<Slab<Operation>> {
+        &self.0.operations
+    }
+}
+
+impl Outcome {
+    fn complete(&self, result: i32) {
+        self.result.set(Some(result));
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! One shard: one CPU, one pinned executor, one ring, its own listeners, pools and counters.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender};
+use fastrand::Rng;
+use slab::Slab;
+use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::clock::Now;
+use tidegate_core::exchange::Exchange;
+use tidegate_core::limits::Limits;
+use tidegate_core::plan::{Origin, Plan};
+
+use crate::access_log::{Lines, LogSender};
+use crate::client;
+use crate::resolve::Addresses;
+use crate::ring::{Acceptor, Doorbell, Listener, Ring, RingSettings, Socket};
+use crate::upstream::{Pool, Pools};
+
+/// Exchanges that a shard keeps for reuse.
+const SPARE_EXCHANGES_MAX: usize = 256;
+/// Pause after a failed accept, in milliseconds: it fails for lack of descriptors or memory, which others must free.
+const ACCEPT_RETRY_MS: u64 = 100;
+/// How often collected access log lines are handed over, in milliseconds.
+const LOG_FLUSH_MS: u64 = 200;
+
+/// What the control thread tells a shard.
+pub enum Command {
+    /// Serve this plan from now on.
+    Install(Arc<Plan>, Arc<HashMap<Origin, Addresses>>),
+    /// Origins have other addresses.
+    Resolved(Arc<HashMap<Origin, Addresses>>),
+    /// Accept no more, finish what is in flight, close idle connections, end.
+    Drain,
+}
+
+/// What a shard tells the control thread.
+pub enum Report {
+    /// It listens.
+    Ready,
+    /// It cannot start.
+    Failed(String),
+    /// It serves the plan that it was last sent.
+    Installed,
+    /// It has drained.
+    Drained,
+}
+
+/// A shard's way to tell.
+#[derive(Clone)]
+pub struct Reporter {
+    /// Which shard.
+    pub shard: usize,
+    /// Where to.
+    pub reports: Sender<(usize, Report)>,
+}
+
+impl Reporter {
+    fn tell(&self, report: Report) {
+        // The control thread may have gone first.
+        let _ = self.reports.send((self.shard, report));
+    }
+}
+
+/// What a shard starts with.
+pub struct Start {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// Addresses of its origins.
+    pub addresses: Arc<HashMap<Origin, Addresses>>,
+    /// This shard's listening sockets.
+    pub listeners: Vec<socket2::Socket>,
+    /// Sizes of its ring.
+    pub ring: RingSettings,
+    /// Wakes the shard when a command is in the channel.
+    pub doorbell: Doorbell,
+    /// Commands.
+    pub commands: Receiver<Command>,
+    /// Reports.
+    pub reports: Reporter,
+    /// Access log lines.
+    pub log: LogSender,
+}
+
+/// A running shard, as its tasks see it.
+pub struct Shard {
+    /// Its ring.
+    pub ring: Ring,
+    /// What deciding needs. Never borrowed across an await.
+    pub core: RefCell<tidegate_core::shard::Shard>,
+    pools: Rc<Pools>,
+    /// The pools of the plan in force, by origin.
+    current_pools: RefCell<Rc<[Rc<Pool>]>>,
+    random: RefCell<Rng>,
+    lines: RefCell<Lines>,
+    exchanges: RefCell<Vec<Box<Exchange>>>,
+    connections: RefCell<Slab<Rc<Socket>>>,
+}
+
+/// Serves until drained. Runs inside the shard's executor.
+pub async fn run(start: Start) {
+    let reports = start.reports.clone();
+    let report = match serve(start).await {
+        Ok(()) => Report::Drained,
+        Err(error) => Report::Failed(error.to_string()),
+    };
+    reports.tell(report);
+}
+
+async fn serve(start: Start) -> io::Result<()> {
+    // The executor's first park takes tens of milliseconds; do it before anybody waits.
+    glommio::timer::sleep(std::time::Duration::from_millis(1)).await;
+    let ring = Ring::open(start.ring)?;
+    let doorbell = ring.start(&start.doorbell)?;
+    let shard = Rc::new(Shard::new(&ring, &start));
+    let acceptors = start.listeners.into_iter().map(|listener| Rc::new(Acceptor::new(&ring, listener)));
+    let acceptors: Vec<Rc<Acceptor>> = acceptors.collect();
+    for acceptor in &acceptors {
+        ring.spawn(accept(Rc::clone(&shard), Rc::clone(acceptor)));
+    }
+    ring.spawn(Rc::clone(&shard.pools).sweep(ring.clone(), {
+        let shard = Rc::clone(&shard);
+        move || shard.limits().upstream_idle_timeout_ms
+    }));
+    ring.spawn(flush_log(Rc::clone(&shard)));
+    start.reports.tell(Report::Ready);
+    obey(&shard, &doorbell, &start.commands, &start.reports).await;
+    drain(&shard, acceptors).await;
+    shard.lines.borrow_mut().flush();
+    Ok(())
+}
+
+/// Carries out commands until told to drain.
+async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Command>, reports: &Reporter) {
+    loop {
+        for command in commands.try_iter() {
+            match command {
+                Command::Install(plan, addresses) => {
+                    shard.install(plan, &addresses);
+                    reports.tell(Report::Installed);
+                }
+                Command::Resolved(addresses) => shard.pools.resolved(&addresses),
+                Command::Drain => return,
+            }
+        }
+        doorbell.heard().await;
+    }
+}
+
+async fn accept(shard: Rc<Shard>, acceptor: Rc<Acceptor>) {
+    let mut failing = false;
+    while let Some(accepted) = acceptor.accept().await {
+        match accepted {
+            Ok(socket) => {
+                failing = false;
+                shard.admit(socket);
+            }
+            Err(error) => {
+                if !failing {
+                    tracing::warn!(%error, "accept");
+                }
+                failing = true;
+                shard.ring.sleep(ACCEPT_RETRY_MS).await;
+            }
+        }
+    }
+}
+
+/// Stops accepting, then waits until the last connection is gone or the drain timeout has passed.
+async fn drain(shard: &Rc<Shard>, acceptors: Vec<Rc<Acceptor>>) {
+    let deadline_ms = shard.now().monotonic_ns / 1_000_000 + shard.limits().drain_timeout_ms;
+    shard.core.borrow_mut().draining = true;
+    for acceptor in acceptors {
+        acceptor.close(|socket| shard.admit(socket)).await;
+    }
+    shard.nudge_idle();
+    while !shard.connections.borrow().is_empty() && shard.now().monotonic_ns / 1_000_000 < deadline_ms {
+        shard.ring.sleep(DRAIN_POLL_MS).await;
+        shard.nudge_idle();
+    }
+}
+
+/// How often a draining shard looks whether it is done, in milliseconds.
+const DRAIN_POLL_MS: u64 = 5;
+
+async fn flush_log(shard: Rc<Shard>) {
+    loop {
+        shard.ring.sleep(LOG_FLUSH_MS).await;
+        shard.lines.borrow_mut().flush();
+    }
+}
+
+impl Shard {
+    fn new(ring: &Ring, start: &Start) -> Self {
+        let pools = Rc::new(Pools::default());
+        let current = pools.install(&start.plan, &start.addresses);
+        Self {
+            ring: ring.clone(),
+            core: RefCell::new(tidegate_core::shard::Shard::new(Arc::clone(&start.plan))),
+            pools,
+            current_pools: RefCell::new(current),
+            random: RefCell::new(Rng::new()),
+            lines: RefCell::new(Lines::new(start.log.clone())),
+            exchanges: RefCell::new(Vec::new()),
+            connections: RefCell::new(Slab::new()),
+        }
+    }
+
+    /// The time of the current turn.
+    pub fn now(&self) -> Now {
+        self.ring.now()
+    }
+
+    /// Random bits for a request.
+    pub fn entropy(&self) -> Entropy {
+        let mut random = self.random.borrow_mut();
+        [random.u64(..), random.u64(..), random.u64(..), random.u64(..)]
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> Limits {
+        self.core.borrow().plan.limits.clone()
+    }
+
+    /// Whether connections are to be closed as soon as they are idle.
+    pub fn is_draining(&self) -> bool {
+        self.core.borrow().draining
+    }
+
+    /// The pools by the origins of the plan in force.
+    pub fn pools(&self) -> Rc<[Rc<Pool>]> {
+        Rc::clone(&self.current_pools.borrow())
+    }
+
+    /// An exchange for a request that begins.
+    pub fn exchange(&self) -> Box<Exchange> {
+        self.exchanges.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Takes an exchange back.
+    pub fn put_back(&self, mut exchange: Box<Exchange>) {
+        let mut spare = self.exchanges.borrow_mut();
+        if spare.len() < SPARE_EXCHANGES_MAX {
+            exchange.request.clear();
+            exchange.response.clear();
+            spare.push(exchange);
+        }
+    }
+
+    /// Ends an exchange and logs it.
+    pub fn finish(&self, exchange: &mut Exchange, response_bytes: u64) {
+        let mut lines = self.lines.borrow_mut();
+        exchange.finish(self.now(), response_bytes, |destination| lines.buffer(destination));
+        lines.flush_when_large();
+    }
+
+    /// Serves a new connection, or closes it when there are too many.
+    fn admit(self: &Rc<Self>, socket: Socket) {
+        let Ok((peer, local)) = socket.addresses() else { return };
+        let mut connections = self.connections.borrow_mut();
+        if connections.len() >= self.core.borrow().plan.limits.connections_max {
+            return;
+        }
+        let socket = Rc::new(socket);
+        let key = connections.insert(Rc::clone(&socket));
+        drop(connections);
+        let shard = Rc::clone(self);
+        let peer = peer_of(peer, local);
+        self.ring.spawn(async move {
+            client::serve(&shard, socket, &peer).await;
+            let gone = shard.connections.borrow_mut().remove(key);
+            drop(gone);
+        });
+    }
+
+    fn install(&self, plan: Arc<Plan>, addresses: &HashMap<Origin, Addresses>) {
+        self.current_pools.replace(self.pools.install(&plan, addresses));
+        self.core.borrow_mut().plan = Rc::new(plan);
+    }
+
+    /// Lets every connection look whether it should close.
+    fn nudge_idle(&self) {
+        let sockets: Vec<Rc<Socket>> = self.connections.borrow().iter().map(|(_, socket)| Rc::clone(socket)).collect();
+        sockets.iter().for_each(|socket| socket.nudge());
+    }
+}
+
+fn peer_of(peer: SocketAddr, local: SocketAddr) -> Peer {
+    Peer { source_ip: AddressText::new(peer.ip()), listener_port: local.port() }
+}

@@ -1,0 +1,169 @@
+//! What each command does: joins `config` and `io`, and prints.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command is for")]
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use tidegate_config::{Diagnostics, Loaded, Settings, Shards};
+use tidegate_core::method::{Method, RouteMethod};
+use tidegate_core::plan::Plan;
+use tidegate_io::doctor::{self, Verdict};
+use tidegate_io::gateway::{self, Bound, GatewayError};
+use tidegate_io::ring::RingSettings;
+use tracing_subscriber::EnvFilter;
+
+/// `tidegate run`
+pub fn run(file: &Path) -> ExitCode {
+    log_to_stderr();
+    let Some(loaded) = load(file) else { return ExitCode::FAILURE };
+    let settings = settings(&loaded.settings);
+    let example = example_path(&loaded.plan);
+    let reload = || reload(file, &loaded.settings);
+    match gateway::run(loaded.plan, &settings, |bound| announce(bound, &example), reload) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tidegate: {error}");
+            ExitCode::from(if matches!(error, GatewayError::Forced) { 130 } else { 1 })
+        }
+    }
+}
+
+/// `tidegate check`
+pub fn check(file: &Path) -> ExitCode {
+    match load(file) {
+        Some(loaded) => {
+            let (apis, routes) = (loaded.plan.apis.len(), loaded.plan.apis.iter().map(|api| api.routes.len()).sum::<usize>());
+            println!("{}: {apis} APIs, {routes} methods, no errors", file.display());
+            ExitCode::SUCCESS
+        }
+        None => ExitCode::FAILURE,
+    }
+}
+
+/// `tidegate routes`
+pub fn routes(file: &Path) -> ExitCode {
+    let Some(loaded) = load(file) else { return ExitCode::FAILURE };
+    print!("{}", tidegate_config::routes_table(&loaded));
+    ExitCode::SUCCESS
+}
+
+/// `tidegate doctor`
+pub fn doctor() -> ExitCode {
+    let findings = doctor::examine();
+    for finding in &findings {
+        let mark = match finding.verdict {
+            Verdict::Good => "ok  ",
+            Verdict::Poor => "poor",
+            Verdict::Bad => "BAD ",
+        };
+        println!("{mark}  {}", finding.what);
+        if !finding.remedy.is_empty() {
+            println!("      help: {}", finding.remedy);
+        }
+    }
+    if findings.iter().any(|finding| finding.verdict == Verdict::Bad) {
+        println!("this machine cannot run tidegate yet");
+        return ExitCode::FAILURE;
+    }
+    println!("this machine can run tidegate");
+    ExitCode::SUCCESS
+}
+
+/// `tidegate version`
+pub fn version() -> ExitCode {
+    println!("tidegate {}", env!("CARGO_PKG_VERSION"));
+    ExitCode::SUCCESS
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
+}
+
+/// Compiles the file; prints what is wrong with it, and what may be.
+fn load(file: &Path) -> Option<Loaded> {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = host.trim();
+    match tidegate_config::load(file, if host.is_empty() { "localhost" } else { host }) {
+        Ok(loaded) => {
+            print_diagnostics(&loaded.warnings);
+            Some(loaded)
+        }
+        Err(diagnostics) => {
+            print_diagnostics(&diagnostics);
+            None
+        }
+    }
+}
+
+fn print_diagnostics(diagnostics: &Diagnostics) {
+    let text = diagnostics.render(std::io::stderr().is_terminal());
+    if !text.is_empty() {
+        eprintln!("{}", text.trim_end());
+    }
+}
+
+/// The new plan, unless something is wrong with it or it needs a restart.
+fn reload(file: &Path, running: &Settings) -> Option<Plan> {
+    let loaded = load(file)?;
+    if loaded.settings != *running {
+        eprintln!("[node] shards, [[listener]], [admin] and [tuning] change only with a restart");
+        return None;
+    }
+    Some(loaded.plan)
+}
+
+fn settings(settings: &Settings) -> gateway::Settings {
+    let allowed = doctor::allowed_cpus();
+    let cpus = match &settings.shards {
+        Shards::Auto => allowed,
+        Shards::Count(count) => allowed.iter().copied().cycle().take(*count).collect(),
+        Shards::Cpus(cpus) => cpus.clone(),
+    };
+    gateway::Settings {
+        cpus,
+        listeners: settings.listeners.clone(),
+        admin: settings.admin,
+        ring: RingSettings {
+            receive_buffers: settings.receive_buffers,
+            receive_buffer_bytes: settings.receive_buffer_bytes,
+            spin_us: settings.spin_us,
+        },
+        dns_interval_ms: settings.dns_ttl_ms,
+    }
+}
+
+fn announce(bound: &Bound, example: &Example) {
+    let mut out = std::io::stdout().lock();
+    // Nobody may be reading; that is no reason not to serve.
+    for listener in &bound.listeners {
+        let _ = writeln!(out, "listening on http://{listener}");
+    }
+    if let Some(admin) = bound.admin {
+        let _ = writeln!(out, "admin on http://{admin}");
+    }
+    if let Some(listener) = bound.listeners.first() {
+        let _ = writeln!(out, "try: curl -i {}http://{listener}{}", example.header, example.path);
+    }
+    let _ = out.flush();
+}
+
+/// A request that the first API answers.
+struct Example {
+    header: String,
+    path: String,
+}
+
+fn example_path(plan: &Plan) -> Example {
+    let none = Example { header: String::new(), path: "/".to_owned() };
+    let Some(api) = plan.apis.first() else { return none };
+    let Some(stage) = api.stages.first() else { return none };
+    let plain = |path: &str| !path.contains('{');
+    let is_get = |method| matches!(method, RouteMethod::Any | RouteMethod::Exactly(Method::Get));
+    let route = api.routes.iter().find(|route| is_get(route.method) && plain(&api.resources[route.resource].path));
+    let path = route.map_or("/", |route| &api.resources[route.resource].path);
+    let header = if plan.apis.len() == 1 { String::new() } else { format!("-H 'x-apigw-api-id: {}' ", api.id) };
+    Example { header, path: format!("/{}{path}", stage.name) }
+}

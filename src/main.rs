@@ -1,0 +1,52 @@
+//! The command line: `tidegate run | check | routes | doctor | version`.
+
+mod command;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An API gateway with the semantics of AWS API Gateway, on your own metal.
+#[derive(Parser)]
+#[command(name = "tidegate", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve. SIGHUP reloads; SIGTERM and SIGINT finish what is in flight and stop, a second one stops at once
+    Run {
+        /// The configuration
+        #[arg(default_value = "tidegate.toml")]
+        file: PathBuf,
+    },
+    /// Compile the configuration and report everything that is wrong with it; exit code 0 clean, 1 errors
+    Check {
+        /// The configuration
+        #[arg(default_value = "tidegate.toml")]
+        file: PathBuf,
+    },
+    /// Print what was compiled: method, path, authorisation, limits, cache, integration
+    Routes {
+        /// The configuration
+        #[arg(default_value = "tidegate.toml")]
+        file: PathBuf,
+    },
+    /// Look whether this machine can run the gateway, and what to do if not
+    Doctor,
+    /// Print the version
+    Version,
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Run { file } => command::run(&file),
+        Command::Check { file } => command::check(&file),
+        Command::Routes { file } => command::routes(&file),
+        Command::Doctor => command::doctor(),
+        Command::Version => command::version(),
+    }
+}

@@ -1,0 +1,34 @@
+//! Black-box tests: the real binary on port 0, real sockets, byte-exact clients and origins.
+//!
+//! From the wire inwards: framing, connections, bodies and slow clients; which API answers, and with what; the
+//! integrations and how they fail; upstream connections; reload and drain; access logs; the command line.
+
+mod support;
+
+mod framing_bodies;
+mod framing_heads;
+mod desync;
+
+mod bodies;
+mod connections;
+mod flow_control;
+mod slow_clients;
+
+mod apis;
+mod errors;
+
+mod gateway_responses;
+mod http_custom;
+mod http_proxy;
+mod integration_failures;
+mod mock;
+
+mod upstream;
+
+mod drain;
+mod reload;
+
+mod access_log;
+mod admin;
+mod command_line;
+mod petstore;

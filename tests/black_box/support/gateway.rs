@@ -1,0 +1,137 @@
+//! The real binary, running.
+
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use super::client::{self, Client};
+use super::lines::Lines;
+use super::message::Message;
+use super::setup::Folder;
+use super::{PATIENCE, eventually};
+
+/// A running `tidegate run`; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    child: Child,
+    /// The first listener.
+    pub(crate) address: SocketAddr,
+    pub(crate) folder: Folder,
+    pub(crate) stdout: Lines,
+    pub(crate) stderr: Lines,
+}
+
+/// Runs `tidegate` to its end.
+pub(crate) fn tidegate(arguments: &[&str]) -> Output {
+    command().args(arguments).stdin(Stdio::null()).output().expect("run tidegate")
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command.env("RUST_LOG", "info").env_remove("RUST_BACKTRACE");
+    command
+}
+
+impl Gateway {
+    /// Starts on the configuration in `folder` and waits until it listens.
+    #[track_caller]
+    pub(crate) fn run(folder: Folder) -> Self {
+        let mut child = command()
+            .arg("run")
+            .arg(folder.main_file())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("start tidegate");
+        let stdout = Lines::of(child.stdout.take().expect("piped"));
+        let stderr = Lines::of(child.stderr.take().expect("piped"));
+        let Some(address) = stdout.find(|line| address_behind(line, "listening on http://")) else {
+            let _ = child.kill();
+            panic!("tidegate does not listen:\n{}\n{}", stdout.text(), stderr.text());
+        };
+        Self { child, address, folder, stdout, stderr }
+    }
+
+    #[track_caller]
+    pub(crate) fn admin(&self) -> SocketAddr {
+        let address = self.stdout.find(|line| address_behind(line, "admin on http://"));
+        address.unwrap_or_else(|| panic!("no admin address in:\n{}", self.stdout.text()))
+    }
+
+    #[track_caller]
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// One GET on a connection of its own.
+    #[track_caller]
+    pub(crate) fn get(&self, target: &str) -> Message {
+        self.client().exchange(client::get(target))
+    }
+
+    /// Sends a signal: `HUP`, `TERM`, `INT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().expect("sh").success(), "{kill}");
+    }
+
+    /// Waits for the end of the process.
+    #[track_caller]
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        eventually("the process ends", || {
+            status = self.child.try_wait().expect("wait");
+            status.is_some()
+        });
+        status.expect("just seen")
+    }
+
+    /// Stops it as an operator does.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) {
+        self.signal("TERM");
+        let status = self.wait();
+        assert_eq!(status.code(), Some(0), "stderr:\n{}", self.stderr.text());
+    }
+
+    /// Memory that the process holds, in bytes.
+    pub(crate) fn resident_bytes(&self) -> usize {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+        line.trim().trim_end_matches(" kB").parse::<usize>().expect("number") * 1024
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let (stdout, stderr) = (self.stdout.finish().join("\n"), self.stderr.finish().join("\n"));
+            #[expect(clippy::print_stderr, reason = "what a failed test is explained by")]
+            {
+                eprintln!("--- tidegate's stdout:\n{stdout}\n--- its stderr:\n{stderr}\n---");
+            }
+        }
+    }
+}
+
+fn address_behind(line: &str, prefix: &str) -> Option<SocketAddr> {
+    let rest = line.strip_prefix(prefix)?;
+    rest.split_whitespace().next()?.trim_end_matches('/').parse().ok()
+}
+
+/// The health that the admin server reports.
+#[track_caller]
+pub(crate) fn health(admin: SocketAddr) -> Message {
+    let mut client = Client::connect(admin);
+    client.exchange("GET /health HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n")
+}
+
+/// Waits until the gateway says that it drains.
+#[track_caller]
+pub(crate) fn wait_until_draining(admin: SocketAddr) {
+    let _ = PATIENCE;
+    eventually("/health says 503", || health(admin).status() == 503);
+}

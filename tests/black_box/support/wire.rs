@@ -1,0 +1,106 @@
+//! A TCP stream with a buffer, read by the framing of HTTP/1.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+
+use super::PATIENCE;
+
+/// One end of a connection.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    pub(crate) stream: TcpStream,
+    /// Received and not yet consumed.
+    pub(crate) buffer: Vec<u8>,
+}
+
+/// Bytes asked of the kernel at once.
+const PIECE: usize = 64 * 1024;
+
+impl Wire {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        stream.set_nodelay(true).expect("TCP_NODELAY");
+        stream.set_read_timeout(Some(PATIENCE)).expect("read deadline");
+        stream.set_write_timeout(Some(PATIENCE)).expect("write deadline");
+        Self { stream, buffer: Vec::new() }
+    }
+
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.stream.write_all(bytes.as_ref())
+    }
+
+    /// Waits for more bytes; 0 when the peer has closed.
+    pub(crate) fn fill(&mut self) -> io::Result<usize> {
+        let start = self.buffer.len();
+        self.buffer.resize(start + PIECE, 0);
+        let read = self.stream.read(&mut self.buffer[start..]);
+        self.buffer.truncate(start + *read.as_ref().unwrap_or(&0));
+        read
+    }
+
+    /// The bytes up to and with the empty line; `None` when the peer closes before the first byte.
+    pub(crate) fn head(&mut self) -> io::Result<Option<Vec<u8>>> {
+        self.until(b"\r\n\r\n")
+    }
+
+    fn until(&mut self, end: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        let mut from = 0;
+        loop {
+            if let Some(found) = find(&self.buffer[from..], end) {
+                return Ok(Some(self.buffer.drain(..from + found + end.len()).collect()));
+            }
+            from = self.buffer.len().saturating_sub(end.len() - 1);
+            match self.fill()? {
+                0 if self.buffer.is_empty() => return Ok(None),
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                _ => {}
+            }
+        }
+    }
+
+    pub(crate) fn exactly(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        while self.buffer.len() < length {
+            if self.fill()? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let rest = self.buffer.split_off(length);
+        Ok(std::mem::replace(&mut self.buffer, rest))
+    }
+
+    pub(crate) fn to_end(&mut self) -> io::Result<Vec<u8>> {
+        while self.fill()? > 0 {}
+        Ok(std::mem::take(&mut self.buffer))
+    }
+
+    /// The content of a chunked body without extensions and trailers, and the sizes of its chunks.
+    pub(crate) fn chunked(&mut self) -> io::Result<(Vec<u8>, Vec<usize>)> {
+        let (mut content, mut sizes) = (Vec::new(), Vec::new());
+        loop {
+            let line = self.until(b"\r\n")?.ok_or(io::ErrorKind::UnexpectedEof)?;
+            let size = chunk_size(&line[..line.len() - 2])?;
+            if size > 0 {
+                content.append(&mut self.exactly(size)?);
+                sizes.push(size);
+            }
+            if self.exactly(2)? != b"\r\n" {
+                return Err(io::Error::other("a chunk does not end with CR LF, or there are trailers"));
+            }
+            if size == 0 {
+                return Ok((content, sizes));
+            }
+        }
+    }
+}
+
+/// Digits only: `from_str_radix` would take a sign.
+fn chunk_size(text: &[u8]) -> io::Result<usize> {
+    let text = std::str::from_utf8(text).map_err(io::Error::other)?;
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(io::Error::other(format!("chunk size {text:?}")));
+    }
+    usize::from_str_radix(text, 16).map_err(io::Error::other)
+}
+
+pub(crate) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}

@@ -2,12 +2,13 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command is for")]
 
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
 use tidegate_config::{Diagnostics, Loaded, Settings, Shards};
 use tidegate_core::method::{Method, RouteMethod};
-use tidegate_core::plan::Plan;
+use tidegate_core::plan::{Api, Plan, Route};
 use tidegate_io::doctor::{self, Verdict};
 use tidegate_io::gateway::{self, Bound, GatewayError};
 use tidegate_io::ring::RingSettings;
@@ -18,9 +19,8 @@ pub fn run(file: &Path) -> ExitCode {
     log_to_stderr();
     let Some(loaded) = load(file) else { return ExitCode::FAILURE };
     let settings = settings(&loaded.settings);
-    let example = example_path(&loaded.plan);
     let reload = || reload(file, &loaded.settings);
-    match gateway::run(loaded.plan, &settings, |bound| announce(bound, &example), reload) {
+    match gateway::run(loaded.plan, &settings, announce, reload) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tidegate: {error}");
@@ -33,7 +33,8 @@ pub fn run(file: &Path) -> ExitCode {
 pub fn check(file: &Path) -> ExitCode {
     match load(file) {
         Some(loaded) => {
-            let (apis, routes) = (loaded.plan.apis.len(), loaded.plan.apis.iter().map(|api| api.routes.len()).sum::<usize>());
+            let (apis, routes) =
+                (loaded.plan.apis.len(), loaded.plan.apis.iter().map(|api| api.routes.len()).sum::<usize>());
             println!("{}: {apis} APIs, {routes} methods, no errors", file.display());
             ExitCode::SUCCESS
         }
@@ -135,7 +136,7 @@ fn settings(settings: &Settings) -> gateway::Settings {
     }
 }
 
-fn announce(bound: &Bound, example: &Example) {
+fn announce(plan: &Plan, bound: &Bound) {
     let mut out = std::io::stdout().lock();
     // Nobody may be reading; that is no reason not to serve.
     for listener in &bound.listeners {
@@ -144,26 +145,39 @@ fn announce(bound: &Bound, example: &Example) {
     if let Some(admin) = bound.admin {
         let _ = writeln!(out, "admin on http://{admin}");
     }
-    if let Some(listener) = bound.listeners.first() {
-        let _ = writeln!(out, "try: curl -i {}http://{listener}{}", example.header, example.path);
+    if let Some(command) =
+        example(plan, &bound.listeners).or_else(|| example_by_field(plan, &bound.listeners))
+    {
+        let _ = writeln!(out, "try: {command}");
     }
     let _ = out.flush();
 }
 
-/// A request that the first API answers.
-struct Example {
-    header: String,
-    path: String,
+/// A command that the first API answers to.
+fn example(plan: &Plan, listeners: &[SocketAddr]) -> Option<String> {
+    let stages = plan.apis.iter().enumerate();
+    let mut stages = stages.flat_map(|(api, it)| (0..it.stages.len()).map(move |stage| (api, stage)));
+    stages.find_map(|(api, stage)| {
+        let path = plain_path(&plan.apis[api])?;
+        listeners.iter().find_map(|listener| {
+            let prefix = plan.hosts.prefix_at(&listener.ip().to_string(), &plan.apis, api, stage)?;
+            Some(format!("curl -i http://{listener}{prefix}{path}"))
+        })
+    })
 }
 
-fn example_path(plan: &Plan) -> Example {
-    let none = Example { header: String::new(), path: "/".to_owned() };
-    let Some(api) = plan.apis.first() else { return none };
-    let Some(stage) = api.stages.first() else { return none };
-    let plain = |path: &str| !path.contains('{');
-    let is_get = |method| matches!(method, RouteMethod::Any | RouteMethod::Exactly(Method::Get));
-    let route = api.routes.iter().find(|route| is_get(route.method) && plain(&api.resources[route.resource].path));
-    let path = route.map_or("/", |route| &api.resources[route.resource].path);
-    let header = if plan.apis.len() == 1 { String::new() } else { format!("-H 'x-apigw-api-id: {}' ", api.id) };
-    Example { header, path: format!("/{}{path}", stage.name) }
+/// The first path that answers GET and has no parameter.
+fn plain_path(api: &Api) -> Option<&str> {
+    let answers_get =
+        |route: &&Route| matches!(route.method, RouteMethod::Any | RouteMethod::Exactly(Method::Get));
+    let paths =
+        api.routes.iter().filter(answers_get).map(|route| api.resources[route.resource].path.as_str());
+    paths.filter(|path| !path.contains('{')).max_by_key(|path| path.len().min(2))
+}
+
+/// The command for an API that no listener's address names.
+fn example_by_field(plan: &Plan, listeners: &[SocketAddr]) -> Option<String> {
+    let (listener, api) = (listeners.first()?, plan.apis.first()?);
+    let (stage, path) = (&api.stages.first()?.name, plain_path(api)?);
+    Some(format!("curl -i -H 'x-apigw-api-id: {}' http://{listener}/{stage}{path}", api.id))
 }

@@ -8,8 +8,11 @@ use tidegate_core::span::Span;
 use crate::render;
 use crate::source::Source;
 
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Findings of one file that are kept; a file that has more is not what it should be.
+const FINDINGS_MAX: usize = 500;
+
+/// How bad a finding is, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Nothing is compiled.
     Error,
@@ -117,14 +120,20 @@ impl Diagnostics {
         &mut self.list[last]
     }
 
-    /// Appends another file's findings, sorted by place, each once.
-    pub(crate) fn append(&mut self, mut other: Self) {
-        other.list.sort_by_key(|finding| finding.place.as_ref().map(|place| place.span.start()));
-        for finding in other.list {
-            if !self.list.contains(&finding) {
-                self.list.push(finding);
-            }
+    /// Appends another file's findings.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.list.extend(other.list);
+    }
+
+    /// One file's findings sorted by place, each once; of very many the first.
+    pub(crate) fn sorted(mut self) -> Self {
+        self.list.sort_by_key(|finding| finding.place.as_ref().map(|place| place.span.start()));
+        self.list.dedup();
+        let rest = self.list.split_off(FINDINGS_MAX.min(self.list.len()));
+        if let Some(worst) = rest.iter().map(|finding| finding.severity).min() {
+            self.push(Diagnostic::new(worst, format!("and {} more like these", rest.len()), None));
         }
+        self
     }
 
     /// The findings.

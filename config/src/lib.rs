@@ -7,8 +7,8 @@
 //! In reading order:
 //!
 //! - [`compile`]: the way from files to plan, top down; [`routing`] and [`stages`] are its parts
-//! - [`file`]: `tidegate.toml`
-//! - [`openapi`]: OpenAPI documents with `x-amazon-apigateway-*` extensions
+//! - [`file`] reads `tidegate.toml`
+//! - [`openapi`] reads OpenAPI documents with `x-amazon-apigateway-*` extensions
 //! - [`fields`], [`scalar`]: reading maps and values with good errors
 //! - [`tree`]: TOML, YAML and JSON as one tree that knows where everything is written
 //! - [`diagnostics`], [`render`], [`report`], [`source`], [`suggest`]: findings and how they are shown

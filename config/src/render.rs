@@ -7,8 +7,7 @@ use tidegate_core::span::Span;
 
 use crate::diagnostics::{Diagnostic, Place, Severity};
 
-/// Lines longer than this (minified JSON) are shown as their neighbourhood of the finding; the column then stands
-/// only in the header line of our own.
+/// Of a line that goes on longer than this around the finding (minified JSON) only the neighbourhood is shown.
 const LINE_BYTES_MAX: usize = 400;
 
 pub(crate) fn render(finding: &Diagnostic, color: bool) -> String {
@@ -23,8 +22,19 @@ pub(crate) fn render(finding: &Diagnostic, color: bool) -> String {
             level.primary_title(finding.message()).element(snippet(place, finding.related_place()))
         }
     }];
+    let place = finding.place().filter(|place| is_cut(place)).map(|place| {
+        let (line, column) = place.source.position(place.span.start());
+        format!("in {}:{line}:{column}", place.source.name)
+    });
+    report.extend(place.as_deref().map(|text| Group::with_title(Level::NOTE.secondary_title(text))));
     report.extend(finding.help_text().map(|text| Group::with_title(Level::HELP.secondary_title(text))));
     renderer.render(&report)
+}
+
+/// Whether the beginning of the line is left out, so that the snippet cannot count the column.
+fn is_cut(place: &Place) -> bool {
+    let before = &place.source.text[..place.span.start()];
+    before.len() - before.rfind('\n').map_or(0, |newline| newline + 1) > LINE_BYTES_MAX
 }
 
 fn snippet<'a>(
@@ -41,7 +51,7 @@ fn snippet<'a>(
         span.start() - window.start..end - window.start
     };
     let source = Snippet::source(&text[window.clone()])
-        .path(place.source.name.as_str())
+        .path((!is_cut(place)).then_some(place.source.name.as_str()))
         .line_start(place.source.position(window.start).0)
         .annotation(AnnotationKind::Primary.span(clip(place.span)));
     match related {
@@ -88,6 +98,7 @@ mod tests {
         assert!(render(&finding("a", Span::new(1, 1)), false).contains("api.yaml:1:2"));
         assert!(render(&finding("", Span::new(0, 0)), false).contains("api.yaml:1:1"));
         let long = format!("{}é{}", "x".repeat(5000), "y".repeat(5000));
-        assert!(render(&finding(&long, Span::new(5000, 5002)), false).len() < 2000);
+        let rendered = render(&finding(&long, Span::new(5000, 5002)), false);
+        assert!(rendered.len() < 2000 && rendered.ends_with("note: in api.yaml:1:5001"), "{rendered}");
     }
 }

@@ -56,6 +56,6 @@ impl Report {
     }
 
     pub(crate) fn into_findings(self) -> Diagnostics {
-        self.findings
+        self.findings.sorted()
     }
 }

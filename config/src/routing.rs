@@ -1,6 +1,6 @@
 //! From the methods of a definition to resources, routes and the router.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tidegate_core::plan::{Resource, Route};
 use tidegate_core::route::resource::parameter_names;
@@ -24,10 +24,11 @@ pub(crate) fn compile(methods: &[Method], report: &mut Report) -> Option<Routing
     let router = compile_router(methods, report)?;
     let mut resources: Vec<Resource> = Vec::new();
     let mut by_path: HashMap<&str, usize> = HashMap::new();
+    let mut ids = HashSet::new();
     let mut routes = Vec::with_capacity(methods.len());
     for method in methods {
         let resource = *by_path.entry(&method.path).or_insert_with(|| {
-            let id = resource_id(&method.path, &resources);
+            let id = resource_id(&method.path, &mut ids);
             let parameters = parameter_names(&method.path).map(str::to_owned).collect();
             resources.push(Resource { id, path: method.path.clone(), parameters });
             resources.len() - 1
@@ -73,7 +74,7 @@ fn report_error(error: &RouteError, methods: &[&Method], report: &mut Report) {
 
 /// Six characters that depend on the path only, so that they stay over reloads and on every node, as AWS's resource
 /// ids do; FNV-1a, salted until no other resource has them.
-fn resource_id(path: &str, others: &[Resource]) -> String {
+fn resource_id(path: &str, taken: &mut HashSet<String>) -> String {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     loop {
@@ -82,7 +83,7 @@ fn resource_id(path: &str, others: &[Resource]) -> String {
         }
         let digit = |place: u32| char::from(DIGITS[((hash >> 16) / 36_u64.pow(place) % 36) as usize]);
         let id: String = (0..6).map(digit).collect();
-        if others.iter().all(|other| other.id != id) {
+        if taken.insert(id.clone()) {
             return id;
         }
     }

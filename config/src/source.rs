@@ -1,5 +1,7 @@
 //! A file as it was read: its name, its text, and where in it a line is.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,11 +27,12 @@ impl Source {
 
     /// Reads a file; the error says why it cannot be read, without its name.
     pub(crate) fn read(path: &Path) -> Result<Arc<Self>, String> {
-        let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-        if size > FILE_BYTES_MAX {
-            return Err(format!("it has {size} bytes; the limit is {FILE_BYTES_MAX}"));
+        let file = File::open(path).map_err(|error| error.to_string())?;
+        let mut bytes = Vec::new();
+        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            return Err(format!("it has more than {FILE_BYTES_MAX} bytes"));
         }
-        let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
         let text = String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8: {error}"))?;
         Ok(Self::new(&path.display().to_string(), &text))
     }

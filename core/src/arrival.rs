@@ -222,7 +222,9 @@ mod tests {
     fn check_trace(sent: Option<&str>, want: &str) {
         let mut request = RequestHead::new();
         let field = sent.map_or(String::new(), |value| format!("X-Amzn-Trace-Id: {value}\r\n"));
-        request.buffer_mut().extend_from_slice(format!("GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n").as_bytes());
+        request
+            .buffer_mut()
+            .extend_from_slice(format!("GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n").as_bytes());
         let parsed = request.parse(&crate::limits::Limits::default().request_head());
         assert!(matches!(parsed, Ok(Some(_))), "{parsed:?}");
         let arrival = Arrival { trace_root: [b'r'; 35], trace_parent: [b'p'; 16], ..Arrival::default() };

@@ -59,7 +59,12 @@ fn civil(second: u64) -> Civil {
     let shifted = (5 * day_of_year + 2) / 153;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + z / 146_097 * 400 + u64::from(month <= 2);
-    Civil { year, month: month as usize, day: day_of_year - (153 * shifted + 2) / 5 + 1, seconds: second % 86_400 }
+    Civil {
+        year,
+        month: month as usize,
+        day: day_of_year - (153 * shifted + 2) / 5 + 1,
+        seconds: second % 86_400,
+    }
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`

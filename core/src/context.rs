@@ -101,12 +101,16 @@ impl Variable {
             "xrayTraceId" => Self::XrayTraceId,
             "customDomain.basePathMatched" => Self::BasePathMatched,
             "integration.latency" | "integrationLatency" => Self::IntegrationLatency,
-            "integration.status" | "integration.integrationStatus" | "integrationStatus" => Self::IntegrationStatus,
+            "integration.status" | "integration.integrationStatus" | "integrationStatus" => {
+                Self::IntegrationStatus
+            }
             "integration.error" | "integrationErrorMessage" => Self::IntegrationError,
             "responseLatency" => Self::ResponseLatency,
             "responseLength" => Self::ResponseLength,
             "status" => Self::Status,
-            _ if ABSENT.contains(&name) || ABSENT_GROUPS.iter().any(|group| name.starts_with(group)) => Self::Absent,
+            _ if ABSENT.contains(&name) || ABSENT_GROUPS.iter().any(|group| name.starts_with(group)) => {
+                Self::Absent
+            }
             _ => return None,
         })
     }
@@ -125,7 +129,8 @@ const ABSENT: [&str; 10] = [
     "identity.accountId",
 ];
 
-const ABSENT_GROUPS: [&str; 6] = ["authorize.", "authorizer.", "authenticate.", "identity.", "waf.", "requestOverride."];
+const ABSENT_GROUPS: [&str; 6] =
+    ["authorize.", "authorizer.", "authenticate.", "identity.", "waf.", "requestOverride."];
 
 /// How a request ended, for the access log and for gateway responses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -182,11 +187,15 @@ impl View<'_> {
             Variable::ApiId => put(out, self.stage.map(|(api, _)| api.id.as_bytes())),
             Variable::DeploymentId | Variable::Absent => false,
             Variable::DomainName => put(out, nonempty(self.host_name())),
-            Variable::DomainPrefix => put(out, nonempty(self.host_name()).and_then(|host| host.split(|&b| b == b'.').next())),
+            Variable::DomainPrefix => {
+                put(out, nonempty(self.host_name()).and_then(|host| host.split(|&b| b == b'.').next()))
+            }
             Variable::EndpointType => put(out, self.stage.map(|(api, _)| endpoint_type(api.endpoint))),
             Variable::ErrorMessage => put(out, self.outcome.error.map(|error| error.message.as_bytes())),
             Variable::ErrorMessageString => put_quoted(out, self.outcome.error.map(|error| error.message)),
-            Variable::ErrorResponseType => put(out, self.outcome.error.map(|error| error.response_type.as_bytes())),
+            Variable::ErrorResponseType => {
+                put(out, self.outcome.error.map(|error| error.response_type.as_bytes()))
+            }
             Variable::ExtendedRequestId => put(out, Some(&self.arrival.extended_request_id)),
             Variable::HttpMethod => put(out, Some(self.request.method())),
             Variable::SourceIp => put(out, Some(self.arrival.source_ip.as_bytes())),

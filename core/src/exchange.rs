@@ -177,13 +177,15 @@ impl Exchange {
         let api_id = self.request.first(KnownField::XApigwApiId);
         let place = plan.hosts.find(self.request.host(), api_id, path).ok_or(Reject::UnknownApi)?;
         self.place = Some(place);
-        if matches!(self.request.framing(), BodyFraming::Length(bytes) if bytes > plan.limits.payload_bytes_max) {
+        if matches!(self.request.framing(), BodyFraming::Length(bytes) if bytes > plan.limits.payload_bytes_max)
+        {
             return Err(Reject::PayloadTooLarge);
         }
         let name = self.request.first(KnownField::XHttpMethodOverride).unwrap_or(self.request.method());
         let method = Method::parse(name).ok_or(Reject::NoRoute)?;
         let router = &plan.apis[place.api].router;
-        let route = router.find(method, &path[place.prefix_bytes..], &mut self.parameters).ok_or(Reject::NoRoute)?;
+        let route =
+            router.find(method, &path[place.prefix_bytes..], &mut self.parameters).ok_or(Reject::NoRoute)?;
         let routed = Routed { place, route, method };
         self.routed = Some(routed);
         Ok(routed)
@@ -223,7 +225,9 @@ impl Exchange {
 
     fn mock(&mut self, shard: &mut Shard, now: Now, mock: &Mock) -> Step {
         match mock.request.select(self.request.first(KnownField::ContentType)) {
-            Ok(RequestBody::Template(literal)) => self.mock_answer(shard, now, &mock.responses, literal.status),
+            Ok(RequestBody::Template(literal)) => {
+                self.mock_answer(shard, now, &mock.responses, literal.status)
+            }
             Ok(RequestBody::Passthrough) if self.request.framing() != BodyFraming::None => {
                 Step::ReadBody { bytes_max: self.payload_bytes_max() }
             }
@@ -236,14 +240,22 @@ impl Exchange {
     fn mock_with_body(&mut self, shard: &mut Shard, now: Now, body: &[u8]) -> Step {
         let plan = self.plan();
         match self.routed.map(|routed| integration_of(&plan, routed)) {
-            Some(Integration::Mock(mock)) => self.mock_answer(shard, now, &mock.responses, mock::status_code(body)),
+            Some(Integration::Mock(mock)) => {
+                self.mock_answer(shard, now, &mock.responses, mock::status_code(body))
+            }
             Some(Integration::Http(_) | Integration::Misconfigured) | None => {
                 self.refuse(shard, now, Reject::Misconfigured)
             }
         }
     }
 
-    fn mock_answer(&mut self, shard: &mut Shard, now: Now, responses: &Responses, status: Option<i64>) -> Step {
+    fn mock_answer(
+        &mut self,
+        shard: &mut Shard,
+        now: Now,
+        responses: &Responses,
+        status: Option<i64>,
+    ) -> Step {
         let Some(status) = status else { return self.refuse(shard, now, Reject::NoMockStatus) };
         self.outcome.integration_status = Some(status);
         self.answer_mapped(shard, now, responses, status, BodyFraming::Length(0))
@@ -265,7 +277,8 @@ impl Exchange {
         let backend = if backend == BodyFraming::None { BodyFraming::Length(0) } else { backend };
         let keep_alive = self.keeps_alive(shard);
         let frame = self.frame(shard.date.text(now), keep_alive);
-        let download = self.write_out(|values, out| answer::write_mapped(chosen, values, backend, frame, out));
+        let download =
+            self.write_out(|values, out| answer::write_mapped(chosen, values, backend, frame, out));
         let download = if download == BodyFraming::Length(0) { BodyFraming::None } else { download };
         self.answer(download, keep_alive)
     }
@@ -308,7 +321,11 @@ impl Exchange {
             BodyFraming::None => self.inline_bytes(),
             BodyFraming::Length(_) | BodyFraming::Chunked | BodyFraming::UntilClose => 0,
         };
-        Step::Answer(Answer { download, inline_bytes, keep_alive: keep_alive && download != BodyFraming::UntilClose })
+        Step::Answer(Answer {
+            download,
+            inline_bytes,
+            keep_alive: keep_alive && download != BodyFraming::UntilClose,
+        })
     }
 
     /// Bytes behind the head in `out`.
@@ -332,7 +349,9 @@ impl Exchange {
         let keep_alive = refusal.reuse == Reuse::KeepAlive && self.keeps_alive(shard);
         let frame = self.frame(shard.date.text(now), keep_alive);
         let limit_bytes = limit_bytes(&plan, reject);
-        self.write_out(|values, out| answer::write_refusal(&refusal, custom, values, limit_bytes, frame, out));
+        self.write_out(|values, out| {
+            answer::write_refusal(&refusal, custom, values, limit_bytes, frame, out)
+        });
         self.answer(BodyFraming::None, keep_alive)
     }
 

@@ -202,7 +202,8 @@ fn reference(text: &str, start: usize) -> Option<(&str, usize)> {
     if !braced {
         name = name.trim_end_matches(['.', '-']);
     }
-    let known = ["context.", "stageVariables.", "method.request."].iter().any(|prefix| name.starts_with(prefix));
+    let known =
+        ["context.", "stageVariables.", "method.request."].iter().any(|prefix| name.starts_with(prefix));
     known.then_some((name, start + 1 + name.len() + 2 * usize::from(braced)))
 }
 
@@ -250,11 +251,11 @@ mod tests {
         check("costs $5 and $contextual", &[literal("costs $5 and $contextual")]);
         check("${context.stage", &[literal("${context.stage")]);
         check("", &[]);
-        check("$stageVariables.a-", &[TemplatePiece::Source(Source::StageVariable("a".into())), literal("-")]);
         check(
-            "$method.request.path.petId",
-            &[TemplatePiece::Source(Source::NamedPath("petId".into()))],
+            "$stageVariables.a-",
+            &[TemplatePiece::Source(Source::StageVariable("a".into())), literal("-")],
         );
+        check("$method.request.path.petId", &[TemplatePiece::Source(Source::NamedPath("petId".into()))]);
         let error = Template::parse("a $context.nonsense").expect_err("unknown");
         assert_eq!((error.offset, error.reason), (2, MappingError::UnknownContextVariable));
     }

@@ -75,7 +75,11 @@ impl Hosts {
             };
         }
         let stage_names = |api: &Api| {
-            api.stages.iter().enumerate().map(|(index, stage)| (stage.name.as_bytes().into(), index)).collect()
+            api.stages
+                .iter()
+                .enumerate()
+                .map(|(index, stage)| (stage.name.as_bytes().into(), index))
+                .collect()
         };
         Ok(Self {
             domains: exact,
@@ -97,6 +101,19 @@ impl Hosts {
             Some(domain) => self.mapped(domain, path),
             None => self.staged(self.api(lower, api_id_field)?, path, 0, false),
         }
+    }
+
+    /// What a path at `host` must begin with to reach this API and stage, if it can be reached there at all.
+    pub fn prefix_at(&self, host: &str, apis: &[Api], api: usize, stage: usize) -> Option<String> {
+        let stage_name = &apis[api].stages[stage].name;
+        let Some(domain) = self.domain(host.as_bytes()) else {
+            return (self.only == Some(api)).then(|| format!("/{stage_name}"));
+        };
+        let fits =
+            |mapping: &&MappingSpec| mapping.api == api && mapping.stage.is_none_or(|fixed| fixed == stage);
+        let mapping = domain.mappings.iter().find(fits)?;
+        let base = if mapping.path.is_empty() { String::new() } else { format!("/{}", mapping.path) };
+        Some(if mapping.stage.is_none() { format!("{base}/{stage_name}") } else { base })
     }
 
     fn domain(&self, host: &[u8]) -> Option<&Domain> {
@@ -144,4 +161,112 @@ pub fn without_port(host: &[u8]) -> &[u8] {
         _ => memchr::memchr(b':', host),
     };
     &host[..end.unwrap_or(host.len())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway_response::GatewayResponses;
+    use crate::plan::{EndpointType, Stage};
+    use crate::route::Router;
+
+    fn api(id: &str, stages: &[&str]) -> Api {
+        let stage = |name: &&str| Stage {
+            name: (*name).to_owned(),
+            variables: vec![],
+            integrations: vec![],
+            access_log: None,
+        };
+        Api {
+            id: id.to_owned(),
+            endpoint: EndpointType::Regional,
+            resources: vec![],
+            routes: vec![],
+            router: Router::compile(&[]).expect("no routes"),
+            gateway_responses: GatewayResponses::default(),
+            stages: stages.iter().map(stage).collect(),
+        }
+    }
+
+    fn mapping(path: &str, api: usize, stage: Option<usize>) -> MappingSpec {
+        MappingSpec { path: path.to_owned(), api, stage }
+    }
+
+    /// (host, x-apigw-api-id, path) and (api, stage, prefix bytes, mapped).
+    type Row<'a> = ((&'a str, Option<&'a str>, &'a str), Option<(usize, usize, usize, bool)>);
+
+    #[track_caller]
+    fn check(hosts: &Hosts, rows: &[Row<'_>]) {
+        for ((host, api_id, path), want) in rows {
+            let found = hosts.find(host.as_bytes(), api_id.map(str::as_bytes), path.as_bytes());
+            let found = found.map(|place| (place.api, place.stage, place.prefix_bytes, place.mapped));
+            assert_eq!(found, *want, "{host} {api_id:?} {path}");
+        }
+    }
+
+    #[test]
+    fn two_apis_are_told_apart_by_domain_label_and_field() {
+        let apis = [api("pets", &["prod", "test"]), api("shop", &["prod"])];
+        let spec = |name: &str, mappings| DomainSpec { name: name.to_owned(), mappings };
+        let domains = vec![
+            spec("api.example.com", vec![mapping("v1", 0, Some(1)), mapping("v1/shop", 1, None)]),
+            spec("*.example.com", vec![mapping("", 1, Some(0))]),
+        ];
+        let hosts = Hosts::compile(domains, &apis).expect("domains");
+        check(
+            &hosts,
+            &[
+                (("api.example.com", None, "/v1/a"), Some((0, 1, 3, true))),
+                (("API.Example.COM:8443", None, "/v1"), Some((0, 1, 3, true))),
+                (("api.example.com", None, "/v1/shop/prod/a"), Some((1, 0, 13, true))),
+                (("api.example.com", None, "/v1/shop/other"), None),
+                (("api.example.com", None, "/v2"), None),
+                (("api.example.com", Some("pets"), "/prod/a"), None),
+                (("x.example.com", None, "/anything"), Some((1, 0, 0, true))),
+                (("pets.execute-api.us-east-1.amazonaws.com", None, "/prod/a"), Some((0, 0, 5, false))),
+                (("pets.execute-api.us-east-1.amazonaws.com", None, "/test"), Some((0, 1, 5, false))),
+                (("pets.execute-api.us-east-1.amazonaws.com", None, "/other/a"), None),
+                (("127.0.0.1", Some("shop"), "/prod/a"), Some((1, 0, 5, false))),
+                (("127.0.0.1", Some("none"), "/prod/a"), None),
+                (("127.0.0.1", None, "/prod/a"), None),
+                (("", None, "*"), None),
+            ],
+        );
+        assert!(hosts.find(&[b'a'; 300], None, b"/").is_none());
+        assert_eq!(hosts.prefix_at("api.example.com", &apis, 1, 0).as_deref(), Some("/v1/shop/prod"));
+        assert_eq!(hosts.prefix_at("api.example.com", &apis, 0, 0), None);
+        assert_eq!(hosts.prefix_at("127.0.0.1", &apis, 0, 0), None);
+    }
+
+    #[test]
+    fn a_single_api_needs_no_name() {
+        let apis = [api("pets", &["prod"])];
+        let hosts = Hosts::compile(vec![], &apis).expect("no domains");
+        check(
+            &hosts,
+            &[
+                (("anything", None, "/prod/a"), Some((0, 0, 5, false))),
+                (("anything", Some("wrong"), "/prod"), Some((0, 0, 5, false))),
+                (("[::1]:80", None, "/prod"), Some((0, 0, 5, false))),
+                (("anything", None, "/production"), None),
+                (("anything", None, "//prod"), None),
+            ],
+        );
+        assert_eq!(hosts.prefix_at("127.0.0.1", &apis, 0, 0).as_deref(), Some("/prod"));
+    }
+
+    #[test]
+    fn ports() {
+        let rows = [
+            ("a:80", "a"),
+            ("a", "a"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("[::1", "[::1"),
+            ("", ""),
+        ];
+        for (host, want) in rows {
+            assert_eq!(without_port(host.as_bytes()), want.as_bytes(), "{host}");
+        }
+    }
 }

@@ -150,7 +150,10 @@ impl RequestTemplates {
 
     fn template(&self, media_type: &[u8]) -> Option<&Literal> {
         let named = |wanted: &[u8]| {
-            self.templates.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(wanted)).map(|(_, text)| text)
+            self.templates
+                .iter()
+                .find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(wanted))
+                .map(|(_, text)| text)
         };
         named(media_type).or_else(|| named(b"$default"))
     }
@@ -188,7 +191,8 @@ impl Responses {
     /// says so, and we take it that way.
     pub fn new(rules: Vec<(Option<String>, IntegrationResponse)>) -> Result<Self, (usize, regex::Error)> {
         let compile = |(position, (pattern, response)): (usize, (Option<String>, IntegrationResponse))| {
-            let regex = pattern.filter(|text| !text.is_empty()).map(|text| Regex::new(&format!("^(?:{text})$")));
+            let regex =
+                pattern.filter(|text| !text.is_empty()).map(|text| Regex::new(&format!("^(?:{text})$")));
             Ok((regex.transpose().map_err(|error| (position, error))?, response))
         };
         let rules = rules.into_iter().enumerate().map(compile).collect::<Result<Vec<_>, _>>()?;
@@ -200,7 +204,8 @@ impl Responses {
 
     /// The response for an integration status, or none when there is no default either (500).
     pub fn select(&self, status: i64) -> Option<&IntegrationResponse> {
-        let position = match self.by_status.get(usize::try_from(status - STATUS_FIRST).unwrap_or(usize::MAX)) {
+        let position = match self.by_status.get(usize::try_from(status - STATUS_FIRST).unwrap_or(usize::MAX))
+        {
             Some(0) => None,
             Some(&entry) => Some(usize::from(entry) - 1),
             None => self.position(status),
@@ -210,8 +215,12 @@ impl Responses {
 
     fn position(&self, status: i64) -> Option<usize> {
         let text = status.to_string();
-        let fits = |(pattern, _): &(Option<Regex>, _)| pattern.as_ref().is_some_and(|regex| regex.is_match(&text));
-        self.rules.iter().position(fits).or_else(|| self.rules.iter().position(|(pattern, _)| pattern.is_none()))
+        let fits =
+            |(pattern, _): &(Option<Regex>, _)| pattern.as_ref().is_some_and(|regex| regex.is_match(&text));
+        self.rules
+            .iter()
+            .position(fits)
+            .or_else(|| self.rules.iter().position(|(pattern, _)| pattern.is_none()))
     }
 }
 
@@ -228,7 +237,9 @@ impl IntegrationResponse {
     /// The body, by the request's `Accept`: its template, else that for `application/json`, else the first.
     pub fn body(&self, accept: Option<&[u8]>) -> ResponseBody<'_> {
         let media_type = accept.map_or(JSON, media_type);
-        let named = |wanted: &[u8]| self.templates.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(wanted));
+        let named = |wanted: &[u8]| {
+            self.templates.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(wanted))
+        };
         match named(media_type).or_else(|| named(JSON)).or_else(|| self.templates.first()) {
             None => ResponseBody::Passthrough,
             Some((_, text)) if text.is_empty() => ResponseBody::Passthrough,
@@ -265,7 +276,10 @@ mod tests {
     #[test]
     fn responses_are_selected_by_whole_status() {
         let rules = [(Some("4\\d{2}"), 400), (None, 200), (Some("5.*"), 502), (Some("40"), 499)];
-        check_select(&rules, &[(404, Some(400)), (201, Some(200)), (503, Some(502)), (40, Some(499)), (5, Some(502))]);
+        check_select(
+            &rules,
+            &[(404, Some(400)), (201, Some(200)), (503, Some(502)), (40, Some(499)), (5, Some(502))],
+        );
     }
 
     #[test]
@@ -280,11 +294,12 @@ mod tests {
         let behaviours = [Passthrough::WhenNoMatch, Passthrough::WhenNoTemplates, Passthrough::Never];
         for (passthrough, want) in behaviours.into_iter().zip(want) {
             let templates = templates.iter().map(|name| ((*name).into(), Literal::new("x"))).collect();
-            let got = match (RequestTemplates { passthrough, templates }).select(content_type.map(str::as_bytes)) {
-                Ok(RequestBody::Passthrough) => "passthrough",
-                Ok(RequestBody::Template(_)) => "template",
-                Err(UnsupportedMediaType) => "415",
-            };
+            let got =
+                match (RequestTemplates { passthrough, templates }).select(content_type.map(str::as_bytes)) {
+                    Ok(RequestBody::Passthrough) => "passthrough",
+                    Ok(RequestBody::Template(_)) => "template",
+                    Err(UnsupportedMediaType) => "415",
+                };
             assert_eq!(got, want, "{content_type:?} {passthrough:?}");
         }
     }

@@ -190,8 +190,14 @@ mod tests {
         check(
             Phase::IntegrationResponse,
             &[
-                ("integration.response.header.ETag", Ok(Source::IntegrationHeader("ETag".into(), Values::Last))),
-                ("integration.response.multivalueheader.a", Ok(Source::IntegrationHeader("a".into(), Values::All))),
+                (
+                    "integration.response.header.ETag",
+                    Ok(Source::IntegrationHeader("ETag".into(), Values::Last)),
+                ),
+                (
+                    "integration.response.multivalueheader.a",
+                    Ok(Source::IntegrationHeader("a".into(), Values::All)),
+                ),
                 ("integration.response.body.id", Err(MappingError::Body)),
                 ("method.request.header.a", Err(MappingError::Invalid)),
                 ("'*'", Ok(Source::Static("*".into()))),

@@ -47,7 +47,9 @@ impl Method {
 
     /// The path item key of an OpenAPI document.
     pub fn parse_lowercase(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.name().eq_ignore_ascii_case(key) && key == key.to_ascii_lowercase())
+        Self::ALL
+            .into_iter()
+            .find(|method| method.name().eq_ignore_ascii_case(key) && key == key.to_ascii_lowercase())
     }
 }
 

@@ -36,7 +36,9 @@ impl fmt::Display for FormatError {
                 f,
                 "Access Log format must include either $context.requestId or $context.extendedRequestId : '{format}'"
             ),
-            Self::NotContext(name) => write!(f, "only $context variables may stand in an access log format, not ${name}"),
+            Self::NotContext(name) => {
+                write!(f, "only $context variables may stand in an access log format, not ${name}")
+            }
         }
     }
 }
@@ -49,11 +51,15 @@ impl LogFormat {
             return Err(FormatError::NotSingleLine(format.to_owned()));
         }
         let template = Template::parse_with(line, |name, _| {
-            let variable = name.strip_prefix("context.").ok_or_else(|| FormatError::NotContext(name.to_owned()))?;
+            let variable =
+                name.strip_prefix("context.").ok_or_else(|| FormatError::NotContext(name.to_owned()))?;
             Ok(Source::Context(Variable::parse(variable).unwrap_or(Variable::Absent)))
         })?;
         let names_request = |piece: &TemplatePiece| {
-            matches!(piece, TemplatePiece::Source(Source::Context(Variable::RequestId | Variable::ExtendedRequestId)))
+            matches!(
+                piece,
+                TemplatePiece::Source(Source::Context(Variable::RequestId | Variable::ExtendedRequestId))
+            )
         };
         if !template.pieces.iter().any(names_request) {
             return Err(FormatError::NoRequestId(format.to_owned()));
@@ -109,7 +115,10 @@ mod tests {
     #[test]
     fn refused_formats() {
         let refused = |format: &str| LogFormat::parse(format).expect_err("refused").to_string();
-        assert!(refused("$context.requestId\n$context.status").starts_with("Access Log format must be single line"));
+        assert!(
+            refused("$context.requestId\n$context.status")
+                .starts_with("Access Log format must be single line")
+        );
         assert!(refused("$context.status").starts_with("Access Log format must include either"));
         assert!(refused("$context.requestId $stageVariables.a").contains("stageVariables.a"));
         assert!(LogFormat::parse("$context.extendedRequestId $context.nonsense\n").is_ok());

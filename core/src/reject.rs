@@ -90,7 +90,9 @@ impl Reject {
                 (T::Default4xx, 431, BAD, "HTTP header is larger than", PlainText, Close)
             }
             Self::Head(error) => (T::Default4xx, error.status(), BAD, error.text(), FrontDoor, Close),
-            Self::HeadTimeout | Self::BodyTimeout => (T::Default4xx, 408, BAD, "Request Timeout", FrontDoor, Close),
+            Self::HeadTimeout | Self::BodyTimeout => {
+                (T::Default4xx, 408, BAD, "Request Timeout", FrontDoor, Close)
+            }
             Self::Body(error) => (T::Default4xx, 400, BAD, error.text(), FrontDoor, Close),
             Self::PayloadTooLarge => {
                 (T::RequestTooLarge, 413, BAD, "HTTP content length exceeded", PlainText, Close)
@@ -104,7 +106,10 @@ impl Reject {
                 FrontDoor,
                 KeepAlive,
             ),
-            Self::Misconfigured | Self::NoMockStatus | Self::NoIntegrationResponse | Self::UnresolvableHost => {
+            Self::Misconfigured
+            | Self::NoMockStatus
+            | Self::NoIntegrationResponse
+            | Self::UnresolvableHost => {
                 (T::ApiConfigurationError, 500, INTERNAL, "Internal server error", Execution, KeepAlive)
             }
             Self::UnsupportedMediaType => {

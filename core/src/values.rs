@@ -11,7 +11,8 @@ use crate::span::Span;
 /// What stays as it is in a query value: the unreserved characters (RFC 3986 section 2.3).
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// What stays as it is when a value fills a placeholder of a URI path.
-const PATH_VALUE: &AsciiSet = &QUERY_VALUE.remove(b'/').remove(b':').remove(b'@').remove(b',').remove(b';').remove(b'=');
+const PATH_VALUE: &AsciiSet =
+    &QUERY_VALUE.remove(b'/').remove(b':').remove(b'@').remove(b',').remove(b';').remove(b'=');
 
 /// What the client may have sent in its target and no URI holds: besides this, bytes outside ASCII.
 const NOT_IN_TARGET: &AsciiSet = &CONTROLS.add(b'#');

@@ -96,6 +96,7 @@ const FIELD_PARTS: &[&str] = &[
     "Empty:\r\n",
     "Content-Length: 5\r\n",
     "Transfer-Encoding: chunked\r\n",
+    "Transfer-Encoding: gzip;\r\n",
     "Connection: close\r\n",
     "X: y\n",
     "X: y\r",
@@ -113,6 +114,8 @@ const REQUEST_LINES: &[&str] = &[
     "GET / HTTP/1.1\r\nHost: a\r\n",
     "POST /p?q HTTP/1.1\r\nHost: a\r\n",
     "GET http://a/ HTTP/1.0\r\n",
+    "GET  HTTP/1.1\r\nHost: a\r\n",
+    "GET /\u{e4}#?\u{e4} HTTP/1.1\r\nHost: a\r\n",
     "\r\n",
     "GET / HTTP/1.1\nHost: a\r\n",
     "GET / HTTP/1.1\r\n",
@@ -170,6 +173,16 @@ proptest! {
         if let Ok((content, consumed, _)) = decode(&bytes, &cuts) {
             prop_assert!(content.len() <= consumed && consumed <= bytes.len());
         }
+    }
+
+    /// Any target, also one that we read without httparse.
+    #[test]
+    fn targets_do_not_depend_on_pieces(target in prop::collection::vec(any::<u8>(), 0..20), cuts in cuts()) {
+        let bytes = [b"GET ", &target[..], b" HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n"].concat();
+        prop_assert_eq!(parse_request(&bytes, &[]), parse_request(&bytes, &cuts));
+        let rooted = [b"GET /", &target[..], b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
+        let is_valid = target.iter().all(|&byte| byte.is_ascii_graphic() || !byte.is_ascii());
+        prop_assert_eq!(matches!(parse_request(&rooted, &cuts), Ok(Some(_))), is_valid);
     }
 
     /// One changed byte in a good request: still no panic, and an accepted head never has a bare line feed.

@@ -62,37 +62,109 @@ fn transfer_encoding() {
     check("1.1", "transfer-encoding:\tCHUNKED \r\n", Ok(BodyFraming::Chunked));
     for value in [
         "",
+        ";",
         "identity",
         "gzip",
-        "gzip, chunked",
         "chunked, gzip",
         "chunked,chunked",
+        "chunked, gzip, chunked",
+        "chunked;a, CHUNKED",
         "chunked,",
+        "gzip,",
         ",chunked",
+        "gzip,,chunked",
+        "gzip,;,chunked",
+        "gzip, ,chunked",
         "xchunked",
         "chunkedx",
         "chunk",
-        "chunked;q=1",
         "\"chunked\"",
         "chunked chunked",
+        "gzip chunked",
+        "gzip; chunked",
+        "gzip;chunked",
         "chunked\u{b}x",
         "'chunked'",
         "\u{a0}chunked",
+        "chunked\u{a0}",
+        "gzip\u{a0}, chunked",
+        "g\u{e4}zip, chunked",
+        "chunked;;",
+        "chunked; ;",
+        "chunked;a;;b",
+        "chunked; a b",
+        "chunked;=",
+        "chunked;a=",
+        "chunked;=b",
+        "chunked;a = b",
+        "chunked;a=b=c",
+        "chunked;a=\"b\"",
+        "gzip;a=\", chunked\"",
+        "gzip;a=\"b, chunked",
         "chunked, identity",
     ] {
         let want = if value.contains('\u{b}') { HeadError::FieldValue } else { HeadError::TransferEncoding };
         check("1.1", &format!("Transfer-Encoding: {value}\r\n"), Err(want));
     }
-    let twice = "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n";
-    check("1.1", twice, Err(HeadError::TransferEncodingRepeated));
-    let identity = "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n";
-    check("1.1", identity, Err(HeadError::TransferEncodingRepeated));
+    for values in [
+        ["chunked", "chunked"],
+        ["chunked", "identity"],
+        ["chunked", "cow"],
+        ["chunked", ""],
+        ["", "chunked"],
+        ["gzip,", "chunked"],
+        ["gzip", "deflate"],
+        ["gzip, chunked", "chunked"],
+    ] {
+        let [first, second] = values;
+        let fields = format!("Transfer-Encoding: {first}\r\nX: y\r\ntransfer-encoding: {second}\r\n");
+        check("1.1", &fields, Err(HeadError::TransferEncoding));
+    }
     check("1.0", "Transfer-Encoding: chunked\r\n", Err(HeadError::TransferEncodingVersion));
     let both = Err(HeadError::LengthAndEncoding);
     check("1.1", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", both);
     check("1.1", "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", both);
     let unknown = "Content-Length: 5\r\nTransfer-Encoding: x\r\n";
     check("1.1", unknown, Err(HeadError::TransferEncoding));
+    let list = "Content-Length: 5\r\nTransfer-Encoding: gzip, chunked\r\n";
+    check("1.1", list, both);
+    check("1.0", "Transfer-Encoding: gzip, chunked\r\n", Err(HeadError::TransferEncodingVersion));
+}
+
+/// Accepted, with these codings below `chunked`.
+#[track_caller]
+fn check_codings(values: &[&str], want: &[&str]) {
+    let fields: String =
+        values.iter().map(|value| format!("Transfer-Encoding: {value}\r\nX: y\r\n")).collect();
+    let head = parse(&post("1.1", &fields), &HeadLimits::default()).expect("refused").expect("complete");
+    let codings = head.transfer_codings().map(|coding| coding.escape_ascii().to_string());
+    assert_eq!(
+        (head.framing(), codings.collect::<Vec<_>>()),
+        (BodyFraming::Chunked, want.iter().map(ToString::to_string).collect())
+    );
+}
+
+#[test]
+fn transfer_codings() {
+    check_codings(&["chunked"], &[]);
+    check_codings(&["\tChunked "], &[]);
+    check_codings(&["chunked;"], &[]);
+    check_codings(&["chunked \t; q=1"], &[]);
+    check_codings(&["\tchunked;custom_param;\t\t"], &[]);
+    check_codings(&["gzip, chunked"], &["gzip"]);
+    check_codings(&["GZip,Chunked"], &["GZip"]);
+    check_codings(&["gzip, gzip, chunked"], &["gzip", "gzip"]);
+    check_codings(&["deflate, identity, chunked"], &["deflate", "identity"]);
+    check_codings(
+        &["gzip , deflate , \tidentity\t, compress\t, chunked"],
+        &["gzip", "deflate", "identity", "compress"],
+    );
+    check_codings(&["gzip", "deflate, x-y", "chunked"], &["gzip", "deflate", "x-y"]);
+    check_codings(&["gzip   ;   ", "deflate\t\t;\t\t", "chunked;a;"], &["gzip", "deflate"]);
+    check_codings(&["x;a=b;c , y ; d=chunked;, chunked"], &["x;a=b;c", "y ; d=chunked"]);
+    check_codings(&["xchunked, chunkedx, chunked"], &["xchunked", "chunkedx"]);
+    let head = parse(&post("1.1", ""), &HeadLimits::default()).unwrap().unwrap();
+    assert_eq!(head.transfer_codings().count(), 0);
 }
 
 #[track_caller]

@@ -141,10 +141,10 @@ fn refused_fields() {
     refuse("Transfer-Encoding: gzip, chunked\r\n", HeadError::TransferEncoding);
     refuse("Transfer-Encoding: identity\r\n", HeadError::TransferEncoding);
     refuse("Transfer-Encoding: x\r\n", HeadError::TransferEncoding);
-    refuse(
-        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-        HeadError::TransferEncodingRepeated,
-    );
+    refuse("Transfer-Encoding: chunked;\r\n", HeadError::TransferEncoding);
+    refuse("Transfer-Encoding: chunked, chunked\r\n", HeadError::TransferEncoding);
+    refuse("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", HeadError::TransferEncoding);
+    refuse("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", HeadError::TransferEncoding);
     refuse("Transfer_Encoding: chunked\r\n", HeadError::FieldNameLookalike);
     refuse("X : y\r\n", HeadError::SpaceBeforeColon);
     refuse(" X: y\r\n", HeadError::ObsFold);

@@ -1,5 +1,6 @@
 //! The cases of AWS's own classifier of request smuggling, read from the source of the published crate
-//! `http_desync_guardian` (Apache-2.0): whatever it calls severe, we refuse.
+//! `http_desync_guardian` (Apache-2.0): whatever it calls severe, we refuse,
+//! and whatever it calls compliant, we accept.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -98,36 +99,15 @@ fn severe_cases_are_refused_with_400() {
     assert_eq!(count, 58);
 }
 
-/// Where we are stricter than the crate, and why.
-const DELIBERATE: &[(HeadError, usize)] = &[
-    // Codings other than `chunked` alone: we do not undo them, and lists of them are read differently.
-    (HeadError::TransferEncoding, 4),
-    (HeadError::TransferEncodingRepeated, 3),
-    // No client may send these in a target: RFC 9112 section 3.2, RFC 3986.
-    (HeadError::TargetByte, 1),
-    (HeadError::TargetFragment, 1),
-    // An empty target.
-    (HeadError::RequestLine, 1),
-];
-
 #[test]
-fn compliant_cases_are_accepted_but_for_deliberate_strictness() {
-    let mut refused: Vec<(HeadError, usize)> = Vec::new();
+fn compliant_cases_are_accepted() {
+    let mut count = 0;
     for case in cases().iter().filter(|case| case.expected.tier == Tier::Compliant) {
-        match case.parse() {
-            Ok(Some(_)) => {}
-            Ok(None) => panic!("{}: incomplete", case.name),
-            Err(error) => match refused.iter_mut().find(|(known, _)| *known == error) {
-                Some((_, count)) => *count += 1,
-                None => refused.push((error, 1)),
-            },
-        }
+        let head = case.parse().unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        assert_eq!(head, Some(case.bytes().len()), "{}", case.name);
+        count += 1;
     }
-    let sorted = |mut counts: Vec<(HeadError, usize)>| {
-        counts.sort_by_key(|(error, _)| error.text());
-        counts
-    };
-    assert_eq!(sorted(refused), sorted(DELIBERATE.to_vec()));
+    assert_eq!(count, 28);
 }
 
 #[test]
@@ -140,7 +120,7 @@ fn verdicts_by_tier() {
     }
     assert_eq!(cases.len(), 158);
     let want = [
-        (Tier::Compliant, (18, 10)),
+        (Tier::Compliant, (28, 0)),
         (Tier::Acceptable, (2, 13)),
         (Tier::Ambiguous, (6, 51)),
         (Tier::Severe, (0, 58)),

@@ -80,7 +80,9 @@ impl Lines {
 
 impl LogSender {
     fn send(&self, destination: &LogDestination, lines: Vec<u8>) {
-        if let Err(TrySendError::Full(message)) = self.queue.try_send(Message::Lines(destination.clone(), lines)) {
+        if let Err(TrySendError::Full(message)) =
+            self.queue.try_send(Message::Lines(destination.clone(), lines))
+        {
             let Message::Lines(_, lines) = message else { return };
             let count = lines.iter().filter(|&&byte| byte == b'\n').count() as u64;
             self.dropped.fetch_add(count, Ordering::Relaxed);
@@ -94,7 +96,9 @@ impl LogWriter {
         let (queue, messages) = crossbeam_channel::bounded(QUEUED_BATCHES_MAX);
         let dropped = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&dropped);
-        let thread = std::thread::Builder::new().name("access-log".to_owned()).spawn(move || write(&messages, &count))?;
+        let thread = std::thread::Builder::new()
+            .name("access-log".to_owned())
+            .spawn(move || write(&messages, &count))?;
         Ok(Self { queue, dropped, thread })
     }
 
@@ -126,7 +130,9 @@ fn write(messages: &Receiver<Message>, dropped: &AtomicU64) {
     let mut files = HashMap::new();
     for message in messages {
         match message {
-            Message::Lines(LogDestination::Stdout, lines) => note(io::stdout().lock().write_all(&lines), &lines, dropped),
+            Message::Lines(LogDestination::Stdout, lines) => {
+                note(io::stdout().lock().write_all(&lines), &lines, dropped)
+            }
             Message::Lines(LogDestination::File(path), lines) => {
                 let written = append(&mut files, &path, &lines);
                 if let Err(error) = &written {

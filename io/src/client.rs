@@ -87,13 +87,21 @@ async fn read_head(shard: &Rc<Shard>, stream: &mut Stream, exchange: &mut Exchan
         chunk = match stream.next().await {
             Ok(Some(chunk)) => chunk,
             Ok(None) => return Head::Gone,
-            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => return Head::Refused(Reject::HeadTimeout),
+            Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                return Head::Refused(Reject::HeadTimeout);
+            }
             Err(_) => return Head::Gone,
         };
     }
 }
 
-async fn refuse(shard: &Rc<Shard>, stream: &Stream, exchange: &mut Exchange, peer: &Peer, reject: Reject) -> After {
+async fn refuse(
+    shard: &Rc<Shard>,
+    stream: &Stream,
+    exchange: &mut Exchange,
+    peer: &Peer,
+    reject: Reject,
+) -> After {
     let step = {
         let mut core = shard.core.borrow_mut();
         exchange.advance(&mut core, shard.now(), Event::Refused(peer, shard.entropy(), reject))
@@ -121,4 +129,3 @@ async fn linger(stream: &mut Stream) {
         }
     }
 }
-

@@ -88,7 +88,7 @@ pub struct Bound {
 pub fn run(
     plan: Plan,
     settings: &Settings,
-    announce: impl FnOnce(&Bound),
+    announce: impl FnOnce(&Plan, &Bound),
     reload: impl Fn() -> Option<Plan>,
 ) -> Result<(), GatewayError> {
     doctor::check_machine().map_err(GatewayError::Machine)?;
@@ -106,7 +106,7 @@ pub fn run(
     if let Some(admin) = admin {
         admin.start(Arc::clone(&health)).map_err(GatewayError::Start)?;
     }
-    announce(&bound);
+    announce(&control.plan, &bound);
     let interval = Duration::from_millis(settings.dns_interval_ms);
     let ended = control.serve(&signals, interval, &log, reload).and_then(|()| {
         health.drain();
@@ -247,7 +247,8 @@ impl Control {
     /// Drains. A further stop signal ends at once.
     fn stop(&self, signals: &Receiver<c_int>) -> Result<(), GatewayError> {
         self.tell_all(|_| Command::Drain);
-        let limit = Duration::from_millis(self.plan.limits.drain_timeout_ms) + Duration::from_secs(STOP_GRACE_S);
+        let limit =
+            Duration::from_millis(self.plan.limits.drain_timeout_ms) + Duration::from_secs(STOP_GRACE_S);
         let deadline = crossbeam_channel::after(limit);
         let mut draining = self.shards.len();
         while draining > 0 {

@@ -57,14 +57,16 @@ pub async fn run(shard: &Rc<Shard>, stream: &mut Stream, exchange: &mut Exchange
                     None => return After::Drop,
                 },
             },
-            Step::Call(call) => match call_backend(shard, exchange, stream, &mut body, &mut upload, call).await {
-                Ok(called) => {
-                    backend = Some(called);
-                    advance(shard, exchange, Event::Response)
+            Step::Call(call) => {
+                match call_backend(shard, exchange, stream, &mut body, &mut upload, call).await {
+                    Ok(called) => {
+                        backend = Some(called);
+                        advance(shard, exchange, Event::Response)
+                    }
+                    Err(Failure::Call(failure)) => advance(shard, exchange, Event::CallFailed(failure)),
+                    Err(Failure::ClientGone) => return After::Drop,
                 }
-                Err(Failure::Call(failure)) => advance(shard, exchange, Event::CallFailed(failure)),
-                Err(Failure::ClientGone) => return After::Drop,
-            },
+            }
             Step::Answer(answer) => {
                 let client = Rc::clone(&stream.socket);
                 let work = send_answer(shard, exchange, &client, answer, &mut backend);
@@ -121,7 +123,12 @@ enum Upload {
 impl Upload {
     /// Goes on with a running upload. When it ends, `stream` and `body` are the client's again. Returns how it failed,
     /// if the client is to blame.
-    fn poll(&mut self, context: &mut Context<'_>, stream: &mut Stream, body: &mut Body) -> Option<BodyFailure> {
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut Stream,
+        body: &mut Body,
+    ) -> Option<BodyFailure> {
         let Self::Running(running) = self else { return None };
         let Poll::Ready(uploaded) = running.as_mut().poll(context) else { return None };
         (*stream, *body) = (uploaded.stream, uploaded.body);
@@ -202,7 +209,8 @@ async fn call_backend(
     let pool = Rc::clone(&shard.pools()[call.origin.0 as usize]);
     let plan = Rc::clone(&shard.core.borrow().plan);
     let started = shard.now();
-    let uploads = call.upload != BodyFraming::None && !body.take_received(stream, INLINE_BYTES_MAX, &mut exchange.out);
+    let uploads =
+        call.upload != BodyFraming::None && !body.take_received(stream, INLINE_BYTES_MAX, &mut exchange.out);
     if uploads {
         let invited = invite_body(exchange, stream, plan.limits.body_timeout_ms).await;
         invited.map_err(|_| Failure::ClientGone)?;
@@ -221,16 +229,19 @@ async fn call_backend(
         }
         let head = read_response(exchange, &mut backend, &plan.limits, call.is_head);
         match beside(upload, stream, body, true, head).await {
-            Err(failure) => return Err(refusal(failure).map_or(Failure::ClientGone, |reject| {
-                Failure::Call(CallFailure::Request(reject))
-            })),
+            Err(failure) => {
+                return Err(refusal(failure)
+                    .map_or(Failure::ClientGone, |reject| Failure::Call(CallFailure::Request(reject))));
+            }
             Ok(Ok(())) => {
                 let framing = exchange.response.framing();
                 let body = Body::new(framing, plan.limits.payload_bytes_max, u64::from(call.timeout_ms));
                 return Ok(Backend { pool, stream: backend, body });
             }
             Ok(Err(NoResponse::Dead)) if reused && repeatable => {}
-            Ok(Err(NoResponse::Dead | NoResponse::Broken)) => return Err(Failure::Call(CallFailure::Network)),
+            Ok(Err(NoResponse::Dead | NoResponse::Broken)) => {
+                return Err(Failure::Call(CallFailure::Network));
+            }
             Ok(Err(NoResponse::Timeout)) => return Err(Failure::Call(CallFailure::Timeout)),
         }
     }
@@ -374,7 +385,8 @@ async fn send_answer(
         return (client.send(out, false, timeout_ms).await.map_err(|_| Broken), bytes);
     }
     let mut sent_bytes = 0;
-    let sent = pump(shard, client, backend, out, answer.download == BodyFraming::Chunked, &mut sent_bytes).await;
+    let sent =
+        pump(shard, client, backend, out, answer.download == BodyFraming::Chunked, &mut sent_bytes).await;
     (sent, sent_bytes)
 }
 

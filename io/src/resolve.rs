@@ -24,7 +24,11 @@ impl Addresses {
         match (origin.host.as_str(), origin.port).to_socket_addrs() {
             Ok(addresses) => {
                 let mut found: Vec<SocketAddr> = Vec::new();
-                addresses.for_each(|address| if !found.contains(&address) { found.push(address) });
+                addresses.for_each(|address| {
+                    if !found.contains(&address) {
+                        found.push(address)
+                    }
+                });
                 Self((!found.is_empty()).then(|| found.into()))
             }
             Err(error) => {
@@ -44,7 +48,8 @@ pub fn resolve(plan: &Plan, before: &HashMap<Origin, Addresses>) -> HashMap<Orig
     let mut resolved = HashMap::new();
     for origins in plan.origins.chunks(LOOKUPS_MAX) {
         let found: Vec<Addresses> = std::thread::scope(|scope| {
-            let lookups: Vec<_> = origins.iter().map(|origin| scope.spawn(|| Addresses::of(origin))).collect();
+            let lookups: Vec<_> =
+                origins.iter().map(|origin| scope.spawn(|| Addresses::of(origin))).collect();
             lookups.into_iter().map(|lookup| lookup.join().unwrap_or_default()).collect()
         });
         for (origin, addresses) in origins.iter().zip(found) {

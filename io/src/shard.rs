@@ -113,10 +113,8 @@ pub async fn run(start: Start) {
 }
 
 async fn serve(start: Start) -> io::Result<()> {
-    // The executor's first park takes tens of milliseconds; do it before anybody waits.
-    glommio::timer::sleep(std::time::Duration::from_millis(1)).await;
     let ring = Ring::open(start.ring)?;
-    let doorbell = ring.start(&start.doorbell)?;
+    let doorbell = ring.start(&start.doorbell);
     let shard = Rc::new(Shard::new(&ring, &start));
     let acceptors = start.listeners.into_iter().map(|listener| Rc::new(Acceptor::new(&ring, listener)));
     let acceptors: Vec<Rc<Acceptor>> = acceptors.collect();
@@ -285,7 +283,8 @@ impl Shard {
 
     /// Lets every connection look whether it should close.
     fn nudge_idle(&self) {
-        let sockets: Vec<Rc<Socket>> = self.connections.borrow().iter().map(|(_, socket)| Rc::clone(socket)).collect();
+        let sockets: Vec<Rc<Socket>> =
+            self.connections.borrow().iter().map(|(_, socket)| Rc::clone(socket)).collect();
         sockets.iter().for_each(|socket| socket.nudge());
     }
 }

@@ -131,7 +131,8 @@ impl Body {
     /// Else leaves everything as it was. Spares a small body its own send.
     pub fn take_received(&mut self, stream: &mut Stream, bytes_max: usize, out: &mut Vec<u8>) -> bool {
         let Some(chunk) = &stream.pending else { return self.is_done() };
-        let Some(length) = self.remaining().filter(|length| *length <= chunk.len().min(bytes_max) as u64) else {
+        let Some(length) = self.remaining().filter(|length| *length <= chunk.len().min(bytes_max) as u64)
+        else {
             return false;
         };
         out.extend_from_slice(&chunk[..length as usize]);

@@ -89,7 +89,11 @@ impl Pools {
 
 impl Pool {
     fn new() -> Self {
-        Self { addresses: RefCell::new(Addresses::default()), first: Cell::new(0), idle: RefCell::new(Vec::new()) }
+        Self {
+            addresses: RefCell::new(Addresses::default()),
+            first: Cell::new(0),
+            idle: RefCell::new(Vec::new()),
+        }
     }
 
     /// The newest idle connection, or a new one. A failed connect is tried with the next address.

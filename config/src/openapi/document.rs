@@ -109,7 +109,9 @@ fn read_root_extensions(fields: &mut Fields<'_>, report: &mut Report) {
     if let Some(value) = fields.value(extension::ENDPOINT) {
         read_endpoint(value, report);
     }
-    if let Some(entry) = fields.take("security") {
+    if let Some(entry) = fields.take("security")
+        && !entry.value.is_empty()
+    {
         report
             .warning(entry.key_span, "`security` of the whole document has no effect")
             .help("AWS ignores it for REST APIs; set it on each operation");

@@ -10,6 +10,7 @@ use super::parameters::Declared;
 use super::path_item::Resource;
 use super::request::{self, Parameters};
 use super::responses::{self, Rules};
+use super::template::Use;
 use super::uri::Template;
 use crate::fields::Fields;
 use crate::report::Report;
@@ -67,9 +68,10 @@ pub(super) fn read(
     let mut fields = Fields::read(node, "an integration", report)?;
     let kind = read_type(&mut fields, report)?;
     let parameters = Parameters::read(fields.value("requestParameters"), resource, declared, report);
-    let request = request::read_templates(&mut fields, report);
+    let runs = if kind == Type::HttpProxy { Use::Never } else { Use::Run };
+    let request = request::read_templates(&mut fields, runs, report);
     let responses = fields.take("responses");
-    let rules = responses::read(responses.map(|entry| &entry.value), report);
+    let rules = responses::read(responses.map(|entry| &entry.value), runs, report);
     let timeout_ms = read_timeout(&mut fields, report);
     refuse_unsupported(&mut fields, report);
     read_cache(&mut fields, report);
@@ -85,6 +87,7 @@ pub(super) fn read(
         Type::Http | Type::HttpProxy => {
             let custom = (kind == Type::Http).then_some((request.unwrap_or_default(), rules));
             warn_responses(kind, responses, node.span, report);
+            warn_templates(kind, fields.take("requestTemplates"), report);
             read_http(&mut fields, custom, parameters, timeout_ms, document, report).map(Definition::Http)
         }
     };
@@ -292,6 +295,18 @@ fn warn_responses(kind: Type, responses: Option<&Entry>, at: Span, report: &mut 
         report
             .warning(entry.key_span, "the mappings of these responses have no effect")
             .help("http_proxy passes the response as it is; use the type http to map it");
+    }
+}
+
+/// Request templates that never run.
+fn warn_templates(kind: Type, templates: Option<&Entry>, report: &mut Report) {
+    if let Some(entry) = templates
+        && kind == Type::HttpProxy
+        && !entry.value.is_empty()
+    {
+        report
+            .warning(entry.key_span, "`requestTemplates` has no effect")
+            .help("http_proxy passes the request as it is; use the type http to map it");
     }
 }
 

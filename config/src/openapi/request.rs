@@ -1,7 +1,9 @@
 //! What an integration sends: `requestParameters`, `requestTemplates`, `passthroughBehavior`.
 
+use tidegate_core::http1::KnownField;
 use tidegate_core::integration::{Literal, Passthrough, RequestTemplates};
 use tidegate_core::mapping::{Mapped, Phase, Source};
+use tidegate_core::transform::pass;
 
 use super::parameters::Declared;
 use super::path_item::Resource;
@@ -21,10 +23,6 @@ pub(crate) struct Parameters {
     /// A target that AWS accepts and that fails every call.
     pub(crate) fails: bool,
 }
-
-/// Target headers that API Gateway sets itself; mapping to one answers 500 (recorded).
-const RESERVED_HEADERS: [&str; 4] =
-    ["content-length", "transfer-encoding", "x-amzn-trace-id", "x-amzn-apigateway-api-id"];
 
 const PASSTHROUGH: [(&str, Passthrough); 3] = [
     ("when_no_match", Passthrough::WhenNoMatch),
@@ -71,14 +69,8 @@ impl Parameters {
             report
                 .error(entry.key_span, "Parameter names must be unique across querystring, header and path");
         }
-        if place == "header" && RESERVED_HEADERS.iter().any(|reserved| name.eq_ignore_ascii_case(reserved)) {
-            report
-                .warning(
-                    entry.key_span,
-                    format!("mapping to the header {name} answers 500 Internal server error"),
-                )
-                .help("API Gateway sets this header itself; remove the mapping");
-            self.fails = true;
+        if place == "header" {
+            self.warn_header(entry, name, report);
         }
         let Some(source) = source else { return };
         let mapped = Mapped { name: name.into(), source };
@@ -89,18 +81,41 @@ impl Parameters {
         }
     }
 
+    /// Target headers that fail every call, and those that are lost.
+    fn warn_header(&mut self, entry: &Entry, name: &str, report: &mut Report) {
+        let field = KnownField::of(name.as_bytes());
+        if pass::NEVER_MAPPED.contains(field) {
+            report
+                .warning(
+                    entry.key_span,
+                    format!("mapping to the header {name} answers 500 Internal server error"),
+                )
+                .help("API Gateway sets this header itself; remove the mapping");
+            self.fails = true;
+        } else if pass::LOST_WHEN_MAPPED.contains(field) {
+            report
+                .warning(entry.key_span, format!("API Gateway drops the header {name}, mapped or not"))
+                .help("remove the mapping");
+        }
+    }
+
     fn all(&self) -> impl Iterator<Item = &Mapped> {
         self.headers.iter().chain(&self.query).chain(&self.path)
     }
 }
 
-/// Reads templates and passthrough behaviour. `None`: a template is refused.
-pub(super) fn read_templates(fields: &mut Fields<'_>, report: &mut Report) -> Option<RequestTemplates> {
+/// Reads templates and passthrough behaviour. `None`: a template is refused. An `http_proxy` never runs its templates, so
+/// there they may be any.
+pub(super) fn read_templates(
+    fields: &mut Fields<'_>,
+    runs: template::Use,
+    report: &mut Report,
+) -> Option<RequestTemplates> {
     let passthrough = fields.value("passthroughBehavior").filter(|value| value.value != Value::Null);
     let passthrough = passthrough.and_then(|value| scalar::variant(value, &PASSTHROUGH, report));
     let templates = template::read(fields.value("requestTemplates"), "`requestTemplates`", report);
     let literal = |written: &template::Template<'_>| (written.media_type.into(), Literal::new(written.text));
-    template::are_literal(&templates, report).then(|| RequestTemplates {
+    template::are_supported(&templates, runs, report).then(|| RequestTemplates {
         passthrough: passthrough.unwrap_or_default(),
         templates: templates.iter().map(literal).collect(),
     })

@@ -13,24 +13,30 @@ use crate::tree::{Entry, Node, Value};
 pub(crate) type Rules = Vec<(Option<String>, IntegrationResponse)>;
 
 /// Reads them all.
-pub(super) fn read(node: Option<&Node>, report: &mut Report) -> Rules {
+pub(super) fn read(node: Option<&Node>, runs: template::Use, report: &mut Report) -> Rules {
     let Some(node) = node.filter(|node| node.value != Value::Null) else { return Vec::new() };
     if Fields::read(node, "`responses`", report).is_none() {
         return Vec::new();
     }
-    node.entries().iter().filter_map(|entry| read_rule(entry, report)).collect()
+    node.entries().iter().filter_map(|entry| read_rule(entry, runs, report)).collect()
 }
 
-fn read_rule(entry: &Entry, report: &mut Report) -> Option<(Option<String>, IntegrationResponse)> {
-    let response = read_response(&entry.value, report);
+fn read_rule(
+    entry: &Entry,
+    runs: template::Use,
+    report: &mut Report,
+) -> Option<(Option<String>, IntegrationResponse)> {
+    let response = read_response(&entry.value, runs, report);
     let pattern = (&*entry.key != "default").then(|| entry.key.to_string());
-    check_pattern(entry, pattern.as_deref(), report);
+    if let Some(pattern) = &pattern {
+        check_pattern(entry, pattern, report);
+    }
     Some((pattern, response?))
 }
 
-fn check_pattern(entry: &Entry, pattern: Option<&str>, report: &mut Report) {
+fn check_pattern(entry: &Entry, pattern: &str, report: &mut Report) {
     let empty = IntegrationResponse { status: 200, headers: vec![], templates: vec![] };
-    let Err((_, error)) = Responses::new(vec![(pattern.map(str::to_owned), empty)]) else { return };
+    let Err((_, error)) = Responses::new(vec![(Some(pattern.to_owned()), empty)]) else { return };
     let error = error.to_string();
     let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
     report
@@ -38,7 +44,7 @@ fn check_pattern(entry: &Entry, pattern: Option<&str>, report: &mut Report) {
         .help("patterns are regular expressions; look-around and back-references are not supported");
 }
 
-fn read_response(node: &Node, report: &mut Report) -> Option<IntegrationResponse> {
+fn read_response(node: &Node, runs: template::Use, report: &mut Report) -> Option<IntegrationResponse> {
     let mut fields = Fields::read(node, "an integration response", report)?;
     let status = fields.required("statusCode", report).and_then(|value| read_status(value, report));
     let headers = read_headers(
@@ -48,7 +54,7 @@ fn read_response(node: &Node, report: &mut Report) -> Option<IntegrationResponse
         report,
     );
     let templates = template::read(fields.value("responseTemplates"), "`responseTemplates`", report);
-    template::are_literal(&templates, report);
+    template::are_supported(&templates, runs, report);
     refuse_content_handling(&mut fields, report);
     fields.finish(report);
     let templates =

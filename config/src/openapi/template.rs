@@ -4,7 +4,7 @@ use tidegate_core::span::Span;
 
 use crate::fields::Fields;
 use crate::report::Report;
-use crate::tree::{Node, Value};
+use crate::tree::{Entry, Node, Value};
 
 /// AWS: mapping template size 300 KB.
 const TEMPLATE_BYTES_MAX: usize = 300 * 1024;
@@ -24,10 +24,19 @@ pub(super) fn read<'n>(node: Option<&'n Node>, what: &str, report: &mut Report) 
     }
     let mut templates = Vec::with_capacity(node.entries().len());
     for entry in node.entries() {
+        check_media_type(entry, report);
         let Some(text) = text(&entry.value, report) else { continue };
         templates.push(Template { media_type: &entry.key, text, span: entry.value.span });
     }
     templates
+}
+
+/// The name of a template becomes a `Content-Type` field, so it must be one line of printable characters.
+fn check_media_type(entry: &Entry, report: &mut Report) {
+    let fits = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    if entry.key.is_empty() || !entry.key.bytes().all(fits) {
+        report.error(entry.key_span, "not a media type").help("for example application/json");
+    }
 }
 
 fn text<'n>(node: &'n Node, report: &mut Report) -> Option<&'n str> {
@@ -41,8 +50,20 @@ fn text<'n>(node: &'n Node, report: &mut Report) -> Option<&'n str> {
     Some(text)
 }
 
-/// Refuses templates with Velocity in them, each at its first reference or directive. False if there is one.
-pub(super) fn are_literal(templates: &[Template<'_>], report: &mut Report) -> bool {
+/// Whether templates are ever run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    Run,
+    /// `http_proxy` has templates for nothing.
+    Never,
+}
+
+/// Refuses templates with Velocity in them that would run, each at its first reference or directive. False if there is
+/// one.
+pub(super) fn are_supported(templates: &[Template<'_>], runs: Use, report: &mut Report) -> bool {
+    if runs == Use::Never {
+        return true;
+    }
     let mut literal = true;
     for template in templates {
         let Some(offset) = velocity(template.text) else { continue };

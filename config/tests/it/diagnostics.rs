@@ -62,7 +62,21 @@ fn a_missing_file_is_said() {
     let large = " ".repeat(6 * 1024 * 1024 + 1);
     let folder = Folder::new(&[("tidegate.toml", TOML), ("api.yaml", &large)]);
     let text = folder.text(&folder.load().expect_err("a large document"));
-    assert!(text.contains("it has 6291457 bytes; the limit is 6291456"), "{text}");
+    assert!(text.contains("it has more than 6291456 bytes"), "{text}");
     std::fs::write(folder.path.join("api.yaml"), b"a: \xff").expect("a file");
     assert!(folder.text(&folder.load().expect_err("no text")).contains("it is not UTF-8"));
+}
+
+#[test]
+fn very_many_findings_are_cut_and_errors_not_forgotten() {
+    let warnings = "x".repeat(3);
+    let items: String = (0..600)
+        .map(|number| format!("  /{warnings}{number}: {{ parameters: [{{ name: a, in: path }}] }}\n"))
+        .collect();
+    let document = format!("{MOCK}{items}wrong: 1\n");
+    let folder = Folder::new(&[("tidegate.toml", TOML), ("api.yaml", &document)]);
+    let findings = folder.load().expect_err("the last line is wrong");
+    assert_eq!((findings.warnings(), findings.errors()), (500, 1));
+    let last = findings.iter().last().expect("a finding");
+    assert_eq!(last.to_string(), "error: and 101 more like these");
 }

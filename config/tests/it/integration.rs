@@ -156,6 +156,11 @@ fn request_parameters() {
         "4:67: error: Parameter names must be unique across querystring, header and path",
     );
     check_mapping(
+        "integration.request.header.TE",
+        "\"'1'\"",
+        "4:30: warning: API Gateway drops the header TE, mapped or not | remove the mapping",
+    );
+    check_mapping(
         "integration.request.header.Content-Length",
         "\"'1'\"",
         "4:30: warning: mapping to the header Content-Length answers 500 Internal server error | API Gateway sets this header itself; remove the mapping",
@@ -246,8 +251,16 @@ fn responses() {
         &CUSTOM.replace("        responses:\n", ""),
         "1:9: warning: this integration answers 500 Internal server error: it has no responses | add responses: { default: { statusCode: 200 } }",
     );
+    check_response(
+        "default: { statusCode: 200, responseTemplates: { \"a/b\\r\\nX: y\": x } }",
+        "5:60: error: not a media type | for example application/json",
+    );
     check_http(
-        "responses: { default: { statusCode: 200, responseTemplates: { a/b: x } } }",
+        "requestTemplates: { a/b: $input.body }",
+        "4:9: warning: `requestTemplates` has no effect | http_proxy passes the request as it is; use the type http to map it",
+    );
+    check_http(
+        "responses: { default: { statusCode: 200, responseTemplates: { a/b: $x } } }",
         "4:9: warning: the mappings of these responses have no effect | http_proxy passes the response as it is; use the type http to map it",
     );
 }

@@ -17,7 +17,7 @@ pub struct Field {
 
 /// The field lines of one head, in the order received, and the set of the known ones.
 ///
-/// `Host` and `Content-Length` occur at most once: [`fill`](Self::fill) refuses the rest.
+/// `Host` and `Content-Length` occur at most once: `fill` refuses the rest.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     list: Vec<Field>,

@@ -11,8 +11,8 @@
 mod request;
 mod response;
 
-mod diagnose;
 mod codings;
+mod diagnose;
 mod fields;
 mod known;
 mod request_line;

@@ -189,7 +189,9 @@ impl RequestHead {
         // For the rare request line that we read ourselves; filled only then.
         let mut spare_headers;
         let (line, headers, length) = match request.parse_with_uninit_headers(received, &mut headers) {
-            Ok(httparse::Status::Complete(length)) => (RequestLine::parsed(&request), &*request.headers, length),
+            Ok(httparse::Status::Complete(length)) => {
+                (RequestLine::parsed(&request), &*request.headers, length)
+            }
             Ok(httparse::Status::Partial) => return Err(HeadError::RequestLine),
             Err(error) => {
                 spare_headers = [httparse::EMPTY_HEADER; FIELDS_MAX];

@@ -23,7 +23,12 @@ pub struct Frame<'a> {
 }
 
 /// The answer of an HTTP_PROXY backend, passed on. Returns how its content is framed for the client.
-pub fn write_proxy(values: &Values<'_>, response: &ResponseHead, frame: Frame<'_>, out: &mut Vec<u8>) -> BodyFraming {
+pub fn write_proxy(
+    values: &Values<'_>,
+    response: &ResponseHead,
+    frame: Frame<'_>,
+    out: &mut Vec<u8>,
+) -> BodyFraming {
     let framing = client_framing(response.framing(), frame.version);
     let frame = Frame { keep_alive: frame.keep_alive && framing != BodyFraming::UntilClose, ..frame };
     write_start(response.status(), frame, out);
@@ -213,7 +218,11 @@ fn write_start(status: u16, frame: Frame<'_>, out: &mut Vec<u8>) {
 }
 
 fn write_connection(frame: Frame<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(if frame.keep_alive { b"Connection: keep-alive\r\n" } else { b"Connection: close\r\n" });
+    out.extend_from_slice(if frame.keep_alive {
+        b"Connection: keep-alive\r\n"
+    } else {
+        b"Connection: close\r\n"
+    });
 }
 
 fn write_ids(view: &View<'_>, out: &mut Vec<u8>) {

@@ -59,10 +59,10 @@ pub fn from_proxy(field: KnownField) -> Passage {
         Connection | ContentLength | Date | Server | XAmznRequestId => Passage::Remap,
         Expect | Host | KeepAlive | ProxyConnection | Te | Trailer | TransferEncoding | Upgrade | Via
         | XAmzApigwId => Passage::Drop,
-        Accept | AcceptCharset | AcceptEncoding | Age | Authorization | ContentEncoding | ContentMd5 | ContentType
-        | MaxForwards | Pragma | ProxyAuthenticate | Range | Referer | UserAgent | Warn | WwwAuthenticate
-        | XAmznTraceId | XAmznApigatewayApiId | XApigwApiId | XApiKey | XForwardedFor | XForwardedPort
-        | XForwardedProto | XHttpMethodOverride | Other => Passage::Pass,
+        Accept | AcceptCharset | AcceptEncoding | Age | Authorization | ContentEncoding | ContentMd5
+        | ContentType | MaxForwards | Pragma | ProxyAuthenticate | Range | Referer | UserAgent | Warn
+        | WwwAuthenticate | XAmznTraceId | XAmznApigatewayApiId | XApigwApiId | XApiKey | XForwardedFor
+        | XForwardedPort | XForwardedProto | XHttpMethodOverride | Other => Passage::Pass,
     }
 }
 
@@ -72,9 +72,10 @@ pub fn mapped_to_client(field: KnownField) -> Passage {
         Authorization | Connection | ContentLength | ContentMd5 | Date | Expect | Host | MaxForwards
         | ProxyAuthenticate | Server | Trailer | Upgrade | UserAgent | WwwAuthenticate => Passage::Remap,
         TransferEncoding | KeepAlive | ProxyConnection => Passage::Drop,
-        Accept | AcceptCharset | AcceptEncoding | Age | ContentEncoding | ContentType | Pragma | Range | Referer | Te
-        | Via | Warn | XAmznRequestId | XAmznTraceId | XAmznApigatewayApiId | XAmzApigwId | XApigwApiId | XApiKey
-        | XForwardedFor | XForwardedPort | XForwardedProto | XHttpMethodOverride | Other => Passage::Pass,
+        Accept | AcceptCharset | AcceptEncoding | Age | ContentEncoding | ContentType | Pragma | Range
+        | Referer | Te | Via | Warn | XAmznRequestId | XAmznTraceId | XAmznApigatewayApiId | XAmzApigwId
+        | XApigwApiId | XApiKey | XForwardedFor | XForwardedPort | XForwardedProto | XHttpMethodOverride
+        | Other => Passage::Pass,
     }
 }
 

@@ -112,7 +112,8 @@ impl Acceptor {
             return Poll::Ready(Some(Err(io::Error::from_raw_os_error(-error))));
         }
         if self.accepted.armed.get().is_none() {
-            let entry = opcode::AcceptMulti::new(types::Fd(listener.as_raw_fd())).flags(libc::SOCK_CLOEXEC).build();
+            let entry =
+                opcode::AcceptMulti::new(types::Fd(listener.as_raw_fd())).flags(libc::SOCK_CLOEXEC).build();
             let key = self.ring.submit(Operation::Accept(Rc::clone(&self.accepted)), |_| entry);
             self.accepted.armed.set(Some(key));
         }

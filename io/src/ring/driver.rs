@@ -1,23 +1,22 @@
 //! The task that turns the ring: submit, take completions, wake, yield; poll a little when idle, then park.
 //!
-//! Parking waits for the ring's eventfd through the executor. The eventfd is switched off while the shard is awake, so
-//! that completions write to it only when somebody sleeps (measured: one write less per completion).
+//! Parking is one `io_uring_enter` that waits for a completion. The whole thread sleeps in it, the executor included:
+//! nothing of a shard waits for anything but this ring. Parking through the executor instead (the ring's eventfd read by
+//! the executor's own ring) costs about ten system calls a sleep (`docs/decisions/0004-parking.md`).
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use glommio::io::BufferedFile;
 use io_uring::{opcode, squeue, types};
 
 use super::Ring;
-use super::operation::Completion;
+use super::operation::{Completion, IGNORED, Operation};
 
 /// Completions that are taken before tasks run.
 const COMPLETIONS_PER_TURN: usize = 256;
@@ -53,35 +52,37 @@ impl Doorbell {
     }
 }
 
-/// What the parked driver and whoever waits for the doorbell look at.
+/// Whether the doorbell was rung, and who wants to know.
 #[derive(Default)]
-struct Bell {
+pub(super) struct Bell {
     rung: Cell<bool>,
-    heard: Cell<bool>,
-    driver: RefCell<Option<Waker>>,
-    listener: RefCell<Option<Waker>>,
+    waker: RefCell<Option<Waker>>,
 }
 
 impl Bell {
-    fn ring(&self) {
+    pub(super) fn complete(&self) {
         self.rung.set(true);
-        self.heard.set(true);
-        let wakers = [self.driver.take(), self.listener.take()];
-        wakers.into_iter().flatten().for_each(Waker::wake);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
     }
 }
 
 /// Hears the doorbell.
-pub struct Listener(Rc<Bell>);
+pub struct Listener {
+    bell: Rc<Bell>,
+    /// Polled by the ring.
+    _doorbell: Doorbell,
+}
 
 impl Listener {
-    /// Ends when the doorbell has been rung since the last call, or (harmlessly) when the shard has slept.
+    /// Ends when the doorbell has been rung since the last call.
     pub async fn heard(&self) {
         poll_fn(|context| {
-            if self.0.heard.take() {
+            if self.bell.rung.take() {
                 return Poll::Ready(());
             }
-            *self.0.listener.borrow_mut() = Some(context.waker().clone());
+            *self.bell.waker.borrow_mut() = Some(context.waker().clone());
             Poll::Pending
         })
         .await;
@@ -90,18 +91,19 @@ impl Listener {
 
 impl Ring {
     /// Starts turning the ring, as a task of the current executor. `doorbell` wakes it.
-    pub fn start(&self, doorbell: &Doorbell) -> io::Result<Listener> {
-        let eventfd = doorbell.0.try_clone()?;
-        self.0.uring.borrow().submitter().register_eventfd(eventfd.as_raw_fd())?;
+    pub fn start(&self, doorbell: &Doorbell) -> Listener {
         let bell = Rc::new(Bell::default());
-        self.spawn(hear(eventfd, Rc::clone(&bell)));
-        self.spawn(drive(self.clone(), Rc::clone(&bell)));
-        Ok(Listener(bell))
+        let fd = types::Fd(doorbell.0.as_raw_fd());
+        // Every write to the eventfd is a completion; its counter need not be read.
+        let entry = opcode::PollAdd::new(fd, libc::POLLIN as u32).multi(true).build();
+        self.submit(Operation::Bell(Rc::clone(&bell)), |_| entry);
+        self.spawn(drive(self.clone()));
+        Listener { bell, _doorbell: doorbell.clone() }
     }
 
     /// Hands submissions to the kernel, runs its deferred work, takes completions. Returns their number.
     fn turn(&self) -> io::Result<usize> {
-        self.enter()?;
+        self.enter(0)?;
         self.read_clock();
         let mut batch = [const { None }; COMPLETIONS_PER_TURN];
         let mut count = 0;
@@ -114,20 +116,21 @@ impl Ring {
         Ok(count)
     }
 
-    /// One system call, or none when there is nothing to submit and nothing to be run.
-    fn enter(&self) -> io::Result<()> {
+    /// One system call, or none when there is nothing to submit, nothing to be run and nothing to wait for.
+    fn enter(&self, wait_for: u32) -> io::Result<()> {
         let mut uring = self.0.uring.borrow_mut();
         let (pending, deferred) = {
             let submissions = uring.submission();
             (submissions.len(), submissions.taskrun() || submissions.cq_overflow())
         };
-        if pending == 0 && !deferred {
+        if pending == 0 && !deferred && wait_for == 0 {
             return Ok(());
         }
         let flags = io_uring::EnterFlags::GETEVENTS.bits();
         // JUSTIFICATION: `submit` does not run deferred task work when it does not wait (tokio-rs/io-uring#263).
         // SAFETY: no argument is passed; submissions obey the contract of `Ring::push`.
-        let entered = unsafe { uring.submitter().enter::<libc::sigset_t>(pending as u32, 0, flags, None) };
+        let entered =
+            unsafe { uring.submitter().enter::<libc::sigset_t>(pending as u32, wait_for, flags, None) };
         match entered {
             Ok(_) => Ok(()),
             Err(error) if is_passing(&error) => Ok(()),
@@ -152,9 +155,9 @@ impl Ring {
         armed_ms.set(at_ms);
         let time = types::Timespec::new().sec(wait_ms / 1000).nsec((wait_ms % 1000 * 1_000_000) as u32);
         let entry = opcode::Timeout::new(&raw const time).build();
-        self.push(&entry.user_data(super::operation::IGNORED).flags(squeue::Flags::empty()));
+        self.push(&entry.user_data(IGNORED).flags(squeue::Flags::empty()));
         // The kernel reads `time` while it takes the submission (IORING_FEAT_SUBMIT_STABLE), so hand it over now.
-        if let Err(error) = self.enter() {
+        if let Err(error) = self.enter(0) {
             tracing::warn!(%error, "io_uring_enter");
         }
     }
@@ -165,12 +168,12 @@ fn is_passing(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EINTR | libc::EAGAIN | libc::EBUSY | libc::ETIME))
 }
 
-async fn drive(ring: Ring, bell: Rc<Bell>) {
+async fn drive(ring: Ring) {
     let spin = std::time::Duration::from_micros(ring.0.settings.spin_us);
     let (armed_ms, mut idle_since, mut empty_turns) = (Cell::new(0), None, 0_u32);
     loop {
         match ring.turn() {
-            Ok(0) => {}
+            Ok(0) => empty_turns += 1,
             Ok(_) => (idle_since, empty_turns) = (None, 0),
             Err(error) => {
                 // Nothing of the shard can go on without its ring.
@@ -179,15 +182,15 @@ async fn drive(ring: Ring, bell: Rc<Bell>) {
             }
         }
         yield_now().await;
-        empty_turns += 1;
-        if empty_turns % EMPTY_TURNS_PER_CLOCK != 0 || ring.has_work() {
+        if ring.has_work() || empty_turns % EMPTY_TURNS_PER_CLOCK != 0 {
             continue;
         }
         let since = *idle_since.get_or_insert_with(Instant::now);
         if since.elapsed() >= spin {
             ring.arm_wake_up(&armed_ms);
-            park(&ring, &bell).await;
-            (idle_since, empty_turns) = (None, 0);
+            if let Err(error) = ring.enter(1) {
+                tracing::warn!(%error, "io_uring_enter");
+            }
         }
     }
 }
@@ -200,41 +203,6 @@ impl Ring {
         let submitting = !submissions.is_empty() || submissions.taskrun();
         drop(submissions);
         submitting || !uring.completion().is_empty()
-    }
-}
-
-/// Sleeps until a completion comes or the doorbell rings.
-async fn park(ring: &Ring, bell: &Bell) {
-    ring.0.uring.borrow_mut().completion().enable_eventfd();
-    // What came before the eventfd was on would not ring it. The fence orders our switching it on before our look; the
-    // kernel has one between its work and its look at the switch.
-    fence(Ordering::SeqCst);
-    if !ring.has_work() {
-        poll_fn(|context| {
-            if bell.rung.take() {
-                return Poll::Ready(());
-            }
-            *bell.driver.borrow_mut() = Some(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
-    }
-    ring.0.uring.borrow_mut().completion().disable_eventfd();
-}
-
-/// Reads the eventfd, forever. A read that is dropped would swallow a wake-up, so there is only this one.
-async fn hear(eventfd: OwnedFd, bell: Rc<Bell>) {
-    // JUSTIFICATION: the executor cannot await a foreign descriptor in any other way that works (see the module).
-    // SAFETY: the descriptor is open and given away here.
-    let file = unsafe { BufferedFile::from_raw_fd(eventfd.into_raw_fd()) };
-    loop {
-        match file.read_at(0, 8).await {
-            Ok(_) => bell.ring(),
-            Err(error) => {
-                tracing::error!(%error, "the shard's eventfd cannot be read; the shard stops");
-                std::process::abort();
-            }
-        }
     }
 }
 

@@ -111,7 +111,8 @@ impl Ring {
     }
 
     fn read_clock(&self) {
-        let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        let unix_ms =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
         self.0.now.set(Now { unix_ms, monotonic_ns: self.0.started.elapsed().as_nanos() as u64 });
     }
 

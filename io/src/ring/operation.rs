@@ -14,6 +14,7 @@ use socket2::SockAddr;
 
 use super::Ring;
 use super::accept::Accepted;
+use super::driver::Bell;
 use super::socket::{Inbound, Outbound, Payload};
 
 /// The user data of operations that nobody waits for and that own nothing; they have no slot.
@@ -29,6 +30,8 @@ pub(super) enum Operation {
     Send(Rc<Outbound>, Payload),
     /// A multishot accept.
     Accept(Rc<Accepted>),
+    /// A multishot poll of the doorbell.
+    Bell(Rc<Bell>),
 }
 
 /// The result of an operation with one completion.
@@ -72,7 +75,11 @@ pub(super) fn outcome(result: i32) -> io::Result<usize> {
 
 impl Ring {
     /// Puts an operation and its submission in place. The kernel gets it when the current turn ends.
-    pub(super) fn submit(&self, operation: Operation, entry: impl FnOnce(&Operation) -> squeue::Entry) -> usize {
+    pub(super) fn submit(
+        &self,
+        operation: Operation,
+        entry: impl FnOnce(&Operation) -> squeue::Entry,
+    ) -> usize {
         let mut operations = self.operations().borrow_mut();
         let slot = operations.vacant_entry();
         let key = slot.key();
@@ -102,6 +109,7 @@ impl Ring {
             Some(Operation::Receive(inbound)) => inbound.complete(self, completion),
             Some(Operation::Send(outbound, payload)) => outbound.complete(self, payload, completion),
             Some(Operation::Accept(accepted)) => accepted.complete(completion),
+            Some(Operation::Bell(bell)) => bell.complete(),
             Some(Operation::Connect(outcome, _)) => outcome.complete(completion.result),
             None => debug_assert!(false, "a completion for a free slot"),
         }
@@ -116,6 +124,7 @@ impl Ring {
         match operations.get(key)? {
             Operation::Receive(inbound) => Some(Operation::Receive(Rc::clone(inbound))),
             Operation::Accept(accepted) => Some(Operation::Accept(Rc::clone(accepted))),
+            Operation::Bell(bell) => Some(Operation::Bell(Rc::clone(bell))),
             Operation::Connect(..) | Operation::Send(..) => None,
         }
     }

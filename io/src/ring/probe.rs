@@ -60,7 +60,9 @@ fn cannot_open(error: &io::Error) -> Missing {
             "the limit on locked memory is too small: raise it (`ulimit -l unlimited`, or LimitMEMLOCK=infinity in the \
              systemd unit)"
         }
-        Some(libc::EMFILE | libc::ENFILE) => "too many open files: raise the limit (`ulimit -n`, or LimitNOFILE= in the unit)",
+        Some(libc::EMFILE | libc::ENFILE) => {
+            "too many open files: raise the limit (`ulimit -n`, or LimitNOFILE= in the unit)"
+        }
         _ => "see io_uring_setup(2)",
     };
     Missing { what: format!("io_uring cannot be opened: {error}"), remedy: remedy.to_owned() }

@@ -329,7 +329,8 @@ impl<'a> Connecting<'a> {
         let operation = Operation::Connect(Rc::clone(&result), Box::new(SockAddr::from(address)));
         let key = socket.ring.submit(operation, |operation| {
             let Operation::Connect(_, address) = operation else { unreachable!("made above") };
-            opcode::Connect::new(types::Fd(socket.outbound.fd), address.as_ptr().cast(), address.len()).build()
+            opcode::Connect::new(types::Fd(socket.outbound.fd), address.as_ptr().cast(), address.len())
+                .build()
         });
         socket.outbound.deadline.set(&socket.ring, timeout_ms);
         Self { socket, outcome: result, key }

@@ -119,5 +119,6 @@ impl Timers {
 pub(super) async fn sleep(ring: &Ring, milliseconds: u64) {
     let deadline = Deadline::new();
     deadline.set(ring, milliseconds);
-    poll_fn(|context| if deadline.has_come(ring, context.waker()) { Poll::Ready(()) } else { Poll::Pending }).await;
+    poll_fn(|context| if deadline.has_come(ring, context.waker()) { Poll::Ready(()) } else { Poll::Pending })
+        .await;
 }

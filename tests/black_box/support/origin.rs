@@ -179,3 +179,8 @@ impl Peer {
         socket2::SockRef::from(&self.wire.stream).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
     }
 }
+
+/// An address at which nobody listens.
+pub(crate) fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
+}

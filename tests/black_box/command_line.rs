@@ -1,0 +1,295 @@
+//! The command line: what each command prints, and its exit code.
+
+use std::net::TcpListener;
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::support::document::{Document, http, http_proxy, mock};
+use crate::support::gateway::tidegate;
+use crate::support::setup::{Folder, Setup};
+
+fn run(command: &str, folder: &Folder) -> Output {
+    tidegate(&[command, folder.main_file().to_str().expect("a path")])
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// `check` must fail and name all of this.
+#[track_caller]
+fn check_refused(folder: &Folder, wanted: &[&str], name: &str) {
+    let output = run("check", folder);
+    assert_eq!(output.status.code(), Some(1), "{name}: {}", stdout(&output));
+    let diagnostics = stderr(&output);
+    for wanted in wanted {
+        assert!(diagnostics.contains(wanted), "{name}: {wanted:?} is not in:\n{diagnostics}");
+    }
+}
+
+fn good() -> Document {
+    Document::new().method("GET", "/x", mock("x"))
+}
+
+#[test]
+fn version_and_help() {
+    for arguments in [&["version"], &["--version"]] {
+        let output = tidegate(arguments);
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(stdout(&output), format!("tidegate {}\n", env!("CARGO_PKG_VERSION")));
+    }
+    let help = tidegate(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    for command in ["run", "check", "routes", "doctor", "version"] {
+        assert!(stdout(&help).contains(command), "{}", stdout(&help));
+    }
+}
+
+#[test]
+fn wrong_usage() {
+    let rows: [&[&str]; 8] = [
+        &[],
+        &["bogus"],
+        &["run", "a", "b"],
+        &["check", "--nonsense"],
+        &["routes", "a", "b"],
+        &["doctor", "a"],
+        &["version", "a"],
+        &["-x"],
+    ];
+    for arguments in rows {
+        let output = tidegate(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty(), "{arguments:?} is explained");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    for command in ["run", "check", "routes"] {
+        let output = tidegate(&[command, "/nonexistent/tidegate.toml"]);
+        assert_eq!(output.status.code(), Some(1), "{command}");
+        assert!(stderr(&output).contains("/nonexistent/tidegate.toml"), "{command}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn doctor_looks_at_the_machine() {
+    let output = tidegate(&["doctor"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let report = stdout(&output).to_ascii_lowercase();
+    for wanted in ["kernel", "io_uring", "memlock", "file", "cpu"] {
+        assert!(report.contains(wanted), "{wanted} is not in:\n{report}");
+    }
+}
+
+#[test]
+fn check_is_quiet_about_a_good_file() {
+    let folder = Setup::new(&good()).admin().write();
+    let output = run("check", &folder);
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+}
+
+#[test]
+fn check_reports_everything_at_once() {
+    let document = Document::new().method("GET", "/x", json!({"type": "mok"})).method("GET", "/y", json!({"type": "http_proxy"}));
+    let setup = Setup::new(&document).limits("payload_byts = 5").stage("nonsense = 1");
+    let wanted = ["payload_byts", "payload_bytes", "nonsense", "mok", "httpMethod", "uri", "tidegate.toml:", "api.json:"];
+    check_refused(&setup.write(), &wanted, "several errors");
+}
+
+#[test]
+fn errors_name_file_line_and_help() {
+    let base = Setup::new(&good());
+    let rows = [
+        ("misspelt section", base.text() + "[lmits]\n", vec!["unknown", "lmits", "did you mean", "limits"]),
+        ("no TOML", "[[listener\n".to_owned(), vec!["tidegate.toml:1"]),
+        ("no API", "[[listener]]\naddress = \"127.0.0.1:0\"\n".to_owned(), vec!["api"]),
+        ("no listener", base.text().replace("[[listener]]\naddress = \"127.0.0.1:0\"", ""), vec!["listener"]),
+        ("bad address", base.text().replace("127.0.0.1:0", "localhost"), vec!["tidegate.toml:5", "localhost"]),
+        ("bad stage name", base.text().replace("\"test\"", "\"te st\""), vec!["te st"]),
+        ("missing definition", base.text().replace("api.json", "none.json"), vec!["none.json"]),
+        (
+            "unknown API of a domain",
+            base.text() + "[[domain]]\nname = \"a.b\"\nmapping = [ { path = \"\", api = \"apo\", stage = \"test\" } ]\n",
+            vec!["apo", "did you mean", "api"],
+        ),
+        ("limit out of range", base.text().replace("[limits]", "[limits]\nheader_fields = 0"), vec!["tidegate.toml:8"]),
+        ("wrong type", base.text().replace("shards = 1", "shards = true"), vec!["tidegate.toml:2", "shards"]),
+    ];
+    for (name, text, wanted) in rows {
+        let folder = base.write();
+        folder.replace("tidegate.toml", &text);
+        check_refused(&folder, &wanted, name);
+    }
+}
+
+const NOT_YET: &str = "not supported yet";
+
+/// Each must be refused by name and place, never ignored.
+#[test]
+fn keys_of_the_file_that_are_not_supported_yet() {
+    let base = Setup::new(&good());
+    let sections = [
+        ("api_key", "[[api_key]]\nname = \"a\"\nvalue = \"0123456789abcdefghij\"\n"),
+        ("usage_plan", "[[usage_plan]]\nname = \"basic\"\nkeys = []\n"),
+        ("function", "[[function]]\nname = \"hello\"\ncommand = [\"python3\"]\n"),
+        ("aws", "[aws]\nendpoint_url = \"http://127.0.0.1:5000\"\n"),
+        ("principal", "[[principal]]\naccess_key_id = \"AKIDEXAMPLE\"\n"),
+    ];
+    for (key, section) in sections {
+        check_refused(&base.clone().more(section).write(), &[key, NOT_YET, "tidegate.toml:"], key);
+    }
+    for (key, line) in [
+        ("throttle", "throttle = { rate = 1000, burst = 200 }"),
+        ("cache", "cache = { size = \"64 MiB\", ttl = 300 }"),
+        ("method", "method = { \"GET /x\" = {} }"),
+        ("canary", "canary = {}"),
+    ] {
+        check_refused(&base.clone().stage(line).write(), &[key, NOT_YET, "tidegate.toml:"], key);
+    }
+    for (name, text) in [
+        ("HTTP", base.text().replace("id = \"api\"", "id = \"api\"\ntype = \"HTTP\"")),
+        ("WEBSOCKET", base.text().replace("id = \"api\"", "id = \"api\"\ntype = \"WEBSOCKET\"")),
+        ("PRIVATE", base.text().replace("id = \"api\"", "id = \"api\"\nendpoint = \"PRIVATE\"")),
+        ("state", base.text().replace("shards = 1", "shards = 1\nstate = \"state\"")),
+    ] {
+        let folder = base.write();
+        folder.replace("tidegate.toml", &text);
+        check_refused(&folder, &[NOT_YET, "tidegate.toml:"], name);
+    }
+}
+
+#[test]
+fn features_of_documents_that_are_not_supported_yet() {
+    let change = |pointer: &str, value: Value| {
+        let mut document: Value = serde_json::from_str(&good().text()).expect("JSON");
+        let (place, key) = pointer.rsplit_once('/').expect("a pointer");
+        document.pointer_mut(place).expect("there")[key] = value;
+        document
+    };
+    let operation = "/paths/~1x/get";
+    let integration = "/paths/~1x/get/x-amazon-apigateway-integration";
+    let velocity = json!({"application/json": "$input.json('$')"});
+    let rows = [
+        ("aws_proxy", change(integration, json!({"type": "aws_proxy", "httpMethod": "POST", "uri": "arn:aws:apigateway:us-east-1:lambda:path/x"}))),
+        ("aws", change(integration, json!({"type": "aws", "httpMethod": "POST", "uri": "arn:aws:apigateway:us-east-1:sqs:path/x"}))),
+        ("VPC_LINK", change(integration, {
+            let mut it = http_proxy("GET", "http://a/");
+            it["connectionType"] = "VPC_LINK".into();
+            it
+        })),
+        ("https", change(integration, http_proxy("GET", "https://a/"))),
+        ("credentials", change(integration, {
+            let mut it = http("GET", "http://a/");
+            it["credentials"] = "arn:aws:iam::123456789012:role/r".into();
+            it
+        })),
+        ("Velocity request", change(&format!("{integration}/requestTemplates"), velocity.clone())),
+        ("Velocity response", change(&format!("{integration}/responses/default/responseTemplates"), velocity)),
+        ("IAM", change(&format!("{operation}/x-amazon-apigateway-auth"), json!({"type": "AWS_IAM"}))),
+        ("resource policy", change("/x-amazon-apigateway-policy", json!({"Version": "2012-10-17", "Statement": []}))),
+        ("compression", change("/x-amazon-apigateway-minimum-compression-size", json!(1024))),
+        ("contentHandling", change(&format!("{integration}/contentHandling"), json!("CONVERT_TO_TEXT"))),
+        ("body mapping", change(integration, {
+            let mut it = http("POST", "http://a/");
+            it["requestParameters"] = json!({"integration.request.header.X": "method.request.body.id"});
+            it
+        })),
+    ];
+    for (name, document) in rows {
+        let folder = Setup::new(&good()).write();
+        folder.replace("api.json", &format!("{document:#}"));
+        check_refused(&folder, &[NOT_YET, "api.json:"], name);
+    }
+}
+
+#[test]
+fn authorizers_keys_and_validators_are_refused() {
+    let schemes = json!({
+        "key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
+        "lambda": {
+            "type": "apiKey", "name": "Authorization", "in": "header",
+            "x-amazon-apigateway-authtype": "custom",
+            "x-amazon-apigateway-authorizer": {"type": "token", "authorizerUri": "arn:aws:apigateway:us-east-1:lambda:path/x"},
+        },
+        "sigv4": {"type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "awsSigv4"},
+    });
+    for scheme in ["key", "lambda", "sigv4"] {
+        let mut document: Value = serde_json::from_str(&good().text()).expect("JSON");
+        document["components"] = json!({"securitySchemes": schemes});
+        document["paths"]["/x"]["get"]["security"] = json!([{scheme: []}]);
+        let folder = Setup::new(&good()).write();
+        folder.replace("api.json", &format!("{document:#}"));
+        check_refused(&folder, &[NOT_YET, scheme], scheme);
+    }
+    let mut document: Value = serde_json::from_str(&good().text()).expect("JSON");
+    document["x-amazon-apigateway-request-validators"] =
+        json!({"all": {"validateRequestBody": true, "validateRequestParameters": true}});
+    document["x-amazon-apigateway-request-validator"] = "all".into();
+    let folder = Setup::new(&good()).write();
+    folder.replace("api.json", &format!("{document:#}"));
+    check_refused(&folder, &[NOT_YET], "validator");
+}
+
+#[test]
+fn routes_shows_every_method() {
+    let document = Document::new()
+        .method("GET", "/pets/{petId}", http_proxy("ANY", "http://backend.example:8000/pets"))
+        .method("OPTIONS", "/pets", mock(""))
+        .method("ANY", "/{proxy+}", http("POST", "http://backend.example/"));
+    let output = run("routes", &Setup::new(&document).write());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let table = stdout(&output);
+    for (method, path, integration) in [
+        ("GET", "/pets/{petId}", "backend.example:8000"),
+        ("OPTIONS", "/pets", "MOCK"),
+        ("ANY", "/{proxy+}", "POST"),
+    ] {
+        let row = |line: &&str| line.starts_with(method) && line.contains(path) && line.contains(integration);
+        assert!(table.lines().any(|line| row(&line)), "{method} {path} {integration} is not in:\n{table}");
+    }
+    assert!(table.contains("api") && table.contains("test"), "API and stage are named:\n{table}");
+}
+
+#[test]
+fn run_refuses_a_bad_file() {
+    let folder = Setup::new(&good()).more("[nonsense]\n").write();
+    for command in ["run", "routes"] {
+        let output = run(command, &folder);
+        assert_eq!((output.status.code(), stdout(&output)), (Some(1), String::new()), "{command}");
+        assert!(stderr(&output).contains("nonsense"), "{command}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn run_says_when_an_address_is_taken() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("listen");
+    let address = taken.local_addr().expect("address").to_string();
+    let output = run("run", &Setup::new(&good()).listener(&address).write());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains(&address), "{}", stderr(&output));
+}
+
+#[test]
+fn several_listeners_are_all_announced_and_served() {
+    let more = "[[listener]]\naddress = \"127.0.0.1:0\"\n[[listener]]\naddress = \"[::1]:0\"\n";
+    let gateway = Setup::new(&good()).shards(2).more(more).start();
+    gateway.stdout.wait_for("listening on http://[::1]:");
+    let addresses: Vec<std::net::SocketAddr> = gateway
+        .stdout
+        .text()
+        .lines()
+        .filter_map(|line| line.strip_prefix("listening on http://")?.split_whitespace().next()?.parse().ok())
+        .collect();
+    assert_eq!(addresses.len(), 3, "{}", gateway.stdout.text());
+    for address in addresses {
+        let mut client = crate::support::client::Client::connect(address);
+        assert_eq!(client.exchange(crate::support::client::get("/test/x")).text(), "x", "{address}");
+    }
+}

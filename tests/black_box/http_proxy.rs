@@ -1,0 +1,365 @@
+//! `http_proxy` integrations: which fields pass in which direction, mappings, URIs (recorded facts 91 to 107 and 147
+//! to 154; behaviour sections 6 and 13).
+
+use serde_json::{Value, json};
+
+use crate::support::client::get;
+use crate::support::document::{Document, http_proxy};
+use crate::support::gateway::Gateway;
+use crate::support::message::Message;
+use crate::support::origin::{Origin, ok};
+use crate::support::setup::Setup;
+
+/// The 27 fields of the recordings but Transfer-Encoding, which cannot stand beside Content-Length.
+const SENT: &str = "Accept: application/xml\r\nAccept-Charset: utf-8\r\nAccept-Encoding: gzip\r\nAge: 7\r\n\
+    Authorization: Bearer x\r\nConnection: keep-alive\r\nContent-Encoding: gzip\r\nContent-MD5: eA==\r\n\
+    Content-Type: text/plain\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nExpect: 100-continue\r\nMax-Forwards: 9\r\n\
+    Pragma: no-cache\r\nProxy-Authenticate: Basic\r\nRange: bytes=0-1\r\nReferer: http://r/\r\nServer: mine\r\n\
+    TE: trailers\r\nTrailer: X-T\r\nUpgrade: h2c\r\nUser-Agent: tester\r\nVia: 1.1 v\r\nWarn: w\r\n\
+    WWW-Authenticate: Basic\r\nContent-Length: 5\r\n";
+
+#[track_caller]
+fn sorted_fields(message: &Message) -> Vec<String> {
+    let mut fields: Vec<String> = message.fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    fields.sort_by_key(|field| field.to_ascii_lowercase());
+    fields
+}
+
+/// One method `ANY /x`, or `/x/{param}` where the mappings need one.
+fn with_parameters(path: &str, uri: &str, parameters: Value) -> Gateway {
+    let mut integration = http_proxy("ANY", uri);
+    integration["requestParameters"] = parameters;
+    Setup::new(&Document::new().method("ANY", path, integration)).start()
+}
+
+/// Facts 91, 94 and 107.
+#[test]
+fn fields_of_a_client_that_pass() {
+    let origin = Origin::answering(ok(""));
+    let gateway = Setup::new(&Document::new().pass_all(origin.address)).start();
+    let mut client = gateway.client();
+    client.send(format!("POST /test/x HTTP/1.1\r\nHost: client.example\r\n{SENT}X-Custom: c\r\n\r\nhello"));
+    assert_eq!(client.final_response().status(), 200);
+    let received = origin.request().message;
+    let trace = received.field("x-amzn-trace-id").expect("a trace").to_owned();
+    let want = [
+        "Accept: application/xml",
+        "Accept-Charset: utf-8",
+        "Accept-Encoding: gzip",
+        "Age: 7",
+        "Authorization: Bearer x",
+        "Content-Length: 5",
+        "Content-Type: text/plain",
+        "Date: Sun, 06 Nov 1994 08:49:37 GMT",
+        &format!("Host: {}", origin.address),
+        "Pragma: no-cache",
+        "Range: bytes=0-1",
+        "Referer: http://r/",
+        "User-Agent: tester",
+        "Warn: w",
+        "X-Amzn-Apigateway-Api-Id: api",
+        &format!("X-Amzn-Trace-Id: {trace}"),
+        "X-Custom: c",
+        "X-Forwarded-For: 127.0.0.1",
+        &format!("X-Forwarded-Port: {}", gateway.address.port()),
+        "X-Forwarded-Proto: http",
+    ];
+    assert_eq!(sorted_fields(&received), want);
+    assert_eq!((received.start.as_str(), received.text()), ("POST /x HTTP/1.1", "hello".to_owned()));
+}
+
+#[test]
+fn defaults_where_a_client_sends_nothing() {
+    let origin = Origin::answering(ok(""));
+    let gateway = Setup::new(&Document::new().pass_all(origin.address)).start();
+    assert_eq!(gateway.get("/test/x").status(), 200);
+    let received = origin.request().message;
+    assert_eq!(received.field("accept"), Some("application/json"));
+    assert_eq!(received.field("user-agent"), Some("AmazonAPIGateway_api"));
+    let want =
+        ["Accept", "Host", "User-Agent", "X-Amzn-Apigateway-Api-Id", "X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto"];
+    assert_eq!(received.names(), want);
+}
+
+#[test]
+fn fields_that_a_client_may_not_forge() {
+    let origin = Origin::answering(ok(""));
+    let gateway = Setup::new(&Document::new().pass_all(origin.address)).start();
+    let forged = "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 10.0.0.2\r\nX-Forwarded-Port: 1\r\n\
+                  X-Forwarded-Proto: https\r\nX-Amzn-Apigateway-Api-Id: other\r\nConnection: x-hop\r\nX-Hop: 1\r\n\
+                  Keep-Alive: 5\r\nProxy-Connection: close\r\n";
+    let mut client = gateway.client();
+    client.exchange(format!("GET /test/x HTTP/1.1\r\nHost: a\r\n{forged}\r\n"));
+    let received = origin.request().message;
+    assert_eq!(received.field("x-forwarded-for"), Some("10.0.0.1, 10.0.0.2, 127.0.0.1"));
+    assert_eq!(received.field("x-forwarded-port"), Some(&*gateway.address.port().to_string()));
+    assert_eq!(received.field("x-forwarded-proto"), Some("http"));
+    assert_eq!(received.field("x-amzn-apigateway-api-id"), Some("api"));
+    for name in ["x-hop", "keep-alive", "proxy-connection", "connection"] {
+        assert_eq!(received.field(name), None, "{name}");
+    }
+}
+
+#[test]
+fn repeated_fields_are_joined() {
+    let origin = Origin::answering(ok(""));
+    let gateway = Setup::new(&Document::new().pass_all(origin.address)).start();
+    let repeated = "X-A: 1\r\nCookie: a=b\r\nx-a: 2\r\nX-B: 3\r\nX-A: 4\r\nAccept: text/a\r\naccept: text/b\r\n";
+    gateway.client().exchange(format!("GET /test/x HTTP/1.1\r\nHost: a\r\n{repeated}\r\n"));
+    let received = origin.request().message;
+    assert_eq!(received.field("x-a"), Some("1,2,4"));
+    assert_eq!(received.field("accept"), Some("text/a,text/b"));
+    assert_eq!((received.field("x-b"), received.field("cookie")), (Some("3"), Some("a=b")));
+}
+
+/// Fact 107: what the client says stays, what is missing is made.
+#[test]
+fn trace_ids() {
+    let origin = Origin::answering(ok(""));
+    let gateway = Setup::new(&Document::new().pass_all(origin.address)).start();
+    let trace = |sent: &str| {
+        gateway.client().exchange(format!("GET /test/x HTTP/1.1\r\nHost: a\r\n{sent}\r\n"));
+        origin.request().message.field("x-amzn-trace-id").expect("a trace").to_owned()
+    };
+    let hex = |text: &str, digits: usize| {
+        text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    };
+    let root = "Root=1-5759e988-bd862e3fe1be46a994272793";
+    let full = format!("{root};Parent=53995c3f42cd8ad8;Sampled=1");
+    assert_eq!(trace(&format!("X-Amzn-Trace-Id: {full}\r\n")), full);
+    let parent = trace(&format!("x-amzn-trace-id: {root};Parent=53995c3f42cd8ad8\r\n"));
+    assert_eq!(parent, format!("{root};Parent=53995c3f42cd8ad8;Sampled=1"));
+    let only_root = trace(&format!("X-Amzn-Trace-Id: {root}\r\n"));
+    let made = only_root.strip_prefix(&format!("{root};Parent=")).and_then(|rest| rest.strip_suffix(";Sampled=0"));
+    assert!(made.is_some_and(|parent| hex(parent, 16)), "{only_root}");
+    let ours = trace("");
+    let rest = ours.strip_prefix("Root=1-").unwrap_or_else(|| panic!("{ours}"));
+    let [time, random] = rest.split(';').next().expect("root").split('-').collect::<Vec<_>>()[..] else { panic!("{ours}") };
+    assert!(hex(time, 8) && hex(random, 24), "{ours}");
+}
+
+/// Fact 150, to the letter; names and values in the order URI, client, mapped.
+#[test]
+fn query_strings() {
+    let origin = Origin::answering(ok(""));
+    let gateway = with_parameters(
+        "/x/{pathVariable}",
+        &format!("http://{}/?testVar={{pathVar}}&testQs={{qsVar}}", origin.address),
+        json!({
+            "integration.request.path.pathVar": "method.request.path.pathVariable",
+            "integration.request.path.qsVar": "method.request.querystring.testVar",
+            "integration.request.querystring.testQs": "method.request.querystring.testQueryString",
+            "integration.request.querystring.queryString": "method.request.querystring.testQueryString",
+            "integration.request.querystring.absent": "method.request.querystring.absent",
+        }),
+    );
+    assert_eq!(gateway.get("/test/x/foobar?testQueryString=foo&testVar=bar").status(), 200);
+    let received = origin.request().message;
+    let query = received.target().strip_prefix("/?").expect("a query");
+    let values = |name: &str| -> Vec<&str> {
+        query.split('&').filter_map(|pair| pair.split_once('=')).filter(|pair| pair.0 == name).map(|pair| pair.1).collect()
+    };
+    assert_eq!(values("testVar"), ["foobar", "bar"], "{query}");
+    assert_eq!(values("testQs"), ["bar", "foo"], "{query}");
+    assert_eq!(values("testQueryString"), ["foo"], "{query}");
+    assert_eq!(values("queryString"), ["foo"], "{query}");
+    assert_eq!(query.split('&').count(), 6, "a mapping without source adds nothing: {query}");
+}
+
+#[test]
+fn query_strings_pass_as_they_are() {
+    let origin = Origin::answering(ok(""));
+    let gateway = with_parameters("/x", &format!("http://{}/y", origin.address), json!({}));
+    for (sent, want) in [
+        ("/test/x?a=1&a=2&b", "/y?a=1&a=2&b"),
+        ("/test/x?a=%2B+%20&=&&;", "/y?a=%2B+%20&=&&;"),
+        ("/test/x?http://a/?b", "/y?http://a/?b"),
+        ("/test/x", "/y"),
+        ("/test/x/", "/y"),
+    ] {
+        assert_eq!(gateway.get(sent).status(), 200, "{sent}");
+        assert_eq!(origin.request().message.target(), want, "{sent}");
+    }
+}
+
+/// Facts 149, 151 and 153, and the last of several values (155).
+#[test]
+fn mapped_fields_replace() {
+    let origin = Origin::answering(ok(""));
+    let gateway = with_parameters(
+        "/x/{id}",
+        &format!("http://{}/y", origin.address),
+        json!({
+            "integration.request.header.X-Static": "'fixed text'",
+            "integration.request.header.X-Path": "method.request.path.id",
+            "integration.request.header.X-Query": "method.request.querystring.q",
+            "integration.request.header.X-Queries": "method.request.multivaluequerystring.q",
+            "integration.request.header.X-Header": "method.request.header.x-in",
+            "integration.request.header.X-Headers": "method.request.multivalueheader.x-in",
+            "integration.request.header.X-Absent": "method.request.header.x-absent",
+            "integration.request.header.X-Stage": "context.stage",
+            "integration.request.header.X-Variable": "stageVariables.missing",
+            "integration.request.header.X-Client": "'mapped'",
+            "integration.request.header.Host": "'mapped.example'",
+            "integration.request.header.User-Agent": "'mapped agent'",
+            "integration.request.header.Accept": "method.request.header.x-absent",
+        }),
+    );
+    let sent = "X-In: one\r\nX-In: two\r\nX-Client: client\r\nx-client: again\r\nAccept: text/plain\r\nX-Variable: kept\r\n";
+    let request = format!("GET /test/x/a%20b?q=1&q=a%20b+c HTTP/1.1\r\nHost: a\r\n{sent}\r\n");
+    assert_eq!(gateway.client().exchange(request).status(), 200);
+    let received = origin.request().message;
+    for (name, want) in [
+        ("x-static", Some("fixed text")),
+        ("x-path", Some("a%20b")),
+        ("x-query", Some("a b c")),
+        ("x-queries", Some("1,a b c")),
+        ("x-header", Some("two")),
+        ("x-headers", Some("one,two")),
+        ("x-in", Some("one,two")),
+        ("x-absent", None),
+        ("x-stage", Some("test")),
+        ("x-variable", Some("kept")),
+        ("x-client", Some("mapped")),
+        ("host", Some("mapped.example")),
+        ("user-agent", Some("mapped agent")),
+        ("accept", Some("text/plain")),
+    ] {
+        assert_eq!(received.field(name), want, "{name}: {received:?}");
+    }
+}
+
+/// A decoded query value could hold a line end; it must not become one.
+#[test]
+fn a_mapped_value_cannot_break_the_head() {
+    let origin = Origin::answering(ok(""));
+    let gateway = with_parameters(
+        "/x",
+        &format!("http://{}/y?a={{q}}", origin.address),
+        json!({
+            "integration.request.header.X-Query": "method.request.querystring.q",
+            "integration.request.path.q": "method.request.querystring.q",
+            "integration.request.querystring.b": "method.request.querystring.q",
+        }),
+    );
+    let response = gateway.get("/test/x?q=x%0d%0aX-Forged:%20yes%00%0a%26c=d");
+    assert_eq!(response.status(), 200);
+    let received = origin.request().message;
+    assert_eq!(received.field("x-forged"), None, "{received:?}");
+    assert_eq!(received.target().matches("&c=").count(), 0, "{received:?}");
+    assert_eq!(origin.whole(), 1);
+}
+
+/// Facts 96 and 97.
+#[test]
+fn fields_that_a_mapping_cannot_set() {
+    let origin = Origin::answering(ok(""));
+    let uri = format!("http://{}/y", origin.address);
+    for name in ["Connection", "Expect", "Proxy-Authenticate", "TE", "Via"] {
+        let gateway = with_parameters("/x", &uri, json!({format!("integration.request.header.{name}"): "'lost'"}));
+        assert_eq!(gateway.get("/test/x").status(), 200, "{name}");
+        assert_eq!(origin.request().message.field(name), None, "{name} is lost without a word");
+    }
+    for name in ["Content-MD5", "Max-Forwards", "Server", "Trailer", "Upgrade", "WWW-Authenticate", "Date", "Age"] {
+        let gateway = with_parameters("/x", &uri, json!({format!("integration.request.header.{name}"): "'set'"}));
+        assert_eq!(gateway.get("/test/x").status(), 200, "{name}");
+        assert_eq!(origin.request().message.field(name), Some("set"), "{name}");
+    }
+}
+
+/// Fact 97.
+#[test]
+fn fields_that_break_a_mapping() {
+    let origin = Origin::answering(ok(""));
+    let uri = format!("http://{}/y", origin.address);
+    for name in ["Content-Length", "Transfer-Encoding", "X-Amzn-Trace-Id", "x-amzn-apigateway-api-id"] {
+        let gateway = with_parameters("/x", &uri, json!({format!("integration.request.header.{name}"): "'5'"}));
+        let response = gateway.get("/test/x");
+        assert_eq!((response.status(), response.body.len()), (500, 36), "{name}");
+    }
+    assert_eq!(origin.heads(), 0);
+}
+
+/// Facts 102 and 104.
+#[test]
+fn fields_of_an_origin() {
+    let origin = Origin::answering(
+        "HTTP/1.1 201 Created\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nServer: origin\r\nConnection: keep-alive\r\n\
+         x-amzn-RequestId: theirs\r\nX-Amzn-Trace-Id: Root=theirs\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nETag: \"e\"\r\n\
+         Content-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\nX-MiXeD-cAsE: kept\r\nLocation: /l\r\n\
+         WWW-Authenticate: Basic\r\nKeep-Alive: timeout=5\r\nVia: 1.1 o\r\nContent-Length: 4\r\n\r\nbody",
+    );
+    let gateway = Setup::new(&Document::new().pass_all(origin.address)).start();
+    let response = gateway.get("/test/x");
+    assert_eq!((response.status(), response.text()), (201, "body".to_owned()));
+    let ours = ["Connection", "Content-Length", "Date", "x-amzn-RequestId", "x-amz-apigw-id"];
+    let names: Vec<&str> = response.names().into_iter().filter(|name| !ours.contains(name)).collect();
+    let want = [
+        "Cache-Control",
+        "Content-Type",
+        "ETag",
+        "Location",
+        "Set-Cookie",
+        "Set-Cookie",
+        "WWW-Authenticate",
+        "X-Amzn-Remapped-Connection",
+        "X-Amzn-Remapped-Content-Length",
+        "X-Amzn-Remapped-Date",
+        "X-Amzn-Remapped-Server",
+        "X-Amzn-Remapped-x-amzn-RequestId",
+        "X-Amzn-Trace-Id",
+        "X-MiXeD-cAsE",
+    ];
+    let lower = |names: &[&str]| names.iter().map(|name| name.to_ascii_lowercase()).collect::<Vec<_>>();
+    assert_eq!(lower(&names), lower(&want));
+    for (name, want) in [
+        ("x-amzn-Remapped-Date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ("x-amzn-Remapped-Server", "origin"),
+        ("x-amzn-Remapped-Connection", "keep-alive"),
+        ("x-amzn-Remapped-Content-Length", "4"),
+        ("x-amzn-Remapped-x-amzn-RequestId", "theirs"),
+        ("X-Amzn-Trace-Id", "Root=theirs"),
+        ("X-MiXeD-cAsE", "kept"),
+        ("Content-Type", "text/html; charset=utf-8"),
+    ] {
+        let found = response.fields.iter().find(|(known, _)| known == name);
+        assert_eq!(found.map(|(_, value)| &**value), Some(want), "{name}, so spelt: {response:?}");
+    }
+    assert_eq!(response.values("set-cookie").collect::<Vec<_>>(), ["a=1", "b=2"]);
+    assert_ne!(response.field("x-amzn-requestid"), Some("theirs"));
+}
+
+/// Facts 148 and 152, and a method that is fixed.
+#[test]
+fn methods_and_placeholders() {
+    let origin = Origin::answering(ok(""));
+    let uri = format!("http://{}/{{id}}/{{other}}", origin.address);
+    let mut integration = http_proxy("POST", &uri);
+    integration["requestParameters"] = json!({
+        "integration.request.path.id": "method.request.header.x-id",
+        "integration.request.path.other": "method.request.path.id",
+    });
+    let gateway = Setup::new(&Document::new().method("ANY", "/x/{id}", integration)).start();
+    let request = "GET /test/x/7%2F HTTP/1.1\r\nHost: a\r\nX-Id: a b/?#\r\n\r\n";
+    assert_eq!(gateway.client().exchange(request).status(), 200);
+    let received = origin.request().message;
+    assert_eq!(received.start, "POST /a%20b/%3F%23/7%2F HTTP/1.1", "values are encoded, path parameters as typed");
+}
+
+/// Fact 154.
+#[test]
+fn stage_variables_fill_uris_and_their_lack_is_an_error() {
+    let origin = Origin::answering(ok("found"));
+    let uri = "http://${stageVariables.host}/${stageVariables.path}?q=${stageVariables.query}";
+    let document = Document::new()
+        .method("GET", "/x", http_proxy("GET", uri))
+        .method("GET", "/y", http_proxy("GET", "http://${stageVariables.nowhere}/"));
+    let variables = format!("variables = {{ host = \"{}\", path = \"a/b\", query = \"c\" }}", origin.address);
+    let gateway = Setup::new(&document).stage(&variables).start();
+    assert_eq!(gateway.get("/test/x").text(), "found");
+    assert_eq!(origin.request().message.target(), "/a/b?q=c");
+    let response = gateway.get("/test/y");
+    assert_eq!((response.status(), response.text()), (500, r#"{"message": "Internal server error"}"#.to_owned()));
+    assert_eq!(response.field("x-amzn-errortype"), Some("InternalServerErrorException"));
+    assert_eq!(gateway.client().exchange(get("/test/x")).text(), "found");
+}

@@ -6,13 +6,13 @@
 //!
 //! In reading order:
 //!
-//! - [`compile`]: the way from files to plan, top down; [`routing`] and [`stages`] are its parts
-//! - [`file`] reads `tidegate.toml`
-//! - [`openapi`] reads OpenAPI documents with `x-amazon-apigateway-*` extensions
-//! - [`fields`], [`scalar`]: reading maps and values with good errors
-//! - [`tree`]: TOML, YAML and JSON as one tree that knows where everything is written
-//! - [`diagnostics`], [`render`], [`report`], [`source`], [`suggest`]: findings and how they are shown
-//! - [`routes_table`]: a plan in words
+//! - `compile`: the way from files to plan, top down; `routing` and `stages` are its parts
+//! - `file` reads `tidegate.toml`
+//! - `openapi` reads OpenAPI documents with `x-amazon-apigateway-*` extensions
+//! - `fields`, `scalar`: reading maps and values with good errors
+//! - `tree`: TOML, YAML and JSON as one tree that knows where everything is written
+//! - `diagnostics`, `render`, `report`, `source`, `suggest`: findings and how they are shown
+//! - `routes_table`: a plan in words
 
 #![forbid(unsafe_code)]
 

@@ -32,12 +32,16 @@ fn parse<'a>(pieces: impl Iterator<Item = &'a [u8]>, limits: &HeadLimits) -> Res
     Ok(None)
 }
 
-fn outcome(parsed: &Result<Option<RequestHead>, HeadError>) -> Result<Option<(Said, &[u8])>, HeadError> {
+/// Which of several reasons to refuse a head is found first may depend on how much of it is there.
+fn outcome(parsed: &Result<Option<RequestHead>, HeadError>) -> Result<Option<(Said<'_>, &[u8])>, Refused> {
     match parsed {
         Ok(head) => Ok(head.as_ref().map(|head| (said(head), head.bytes()))),
-        Err(error) => Err(*error),
+        Err(_) => Err(Refused),
     }
 }
+
+#[derive(Debug, PartialEq, Eq)]
+struct Refused;
 
 fn check_accepted(head: &RequestHead, received: &[u8], limits: &HeadLimits) {
     let bytes = head.bytes();

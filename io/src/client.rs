@@ -38,7 +38,11 @@ pub async fn serve(shard: &Rc<Shard>, socket: Rc<Socket>, peer: &Peer) {
         shard.put_back(exchange);
         match after {
             After::KeepAlive => {}
-            After::Drop => return,
+            After::Drop => {
+                // What the kernel has not taken yet would be lost if the process ended now.
+                let _ = stream.socket.flush().await;
+                return;
+            }
             After::Close => return linger(&mut stream).await,
         }
     }

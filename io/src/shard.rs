@@ -159,6 +159,9 @@ async fn accept(shard: Rc<Shard>, acceptor: Rc<Acceptor>) {
                 shard.admit(socket);
             }
             Err(error) => {
+                if !is_exhausted(&error) {
+                    continue; // that one client has given up
+                }
                 if !failing {
                     tracing::warn!(%error, "accept");
                 }
@@ -167,6 +170,11 @@ async fn accept(shard: Rc<Shard>, acceptor: Rc<Acceptor>) {
             }
         }
     }
+}
+
+/// Whether accepting again at once would fail again.
+fn is_exhausted(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
 }
 
 /// Stops accepting, then waits until the last connection is gone or the drain timeout has passed.

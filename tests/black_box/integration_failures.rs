@@ -101,7 +101,7 @@ fn backends_that_do_not_speak_http() {
         ("half a status line", "HTTP/1.1 20"),
         ("half a head", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"),
         ("another protocol", "220 mail.example ESMTP\r\n\r\n"),
-        ("HTTP/2", "\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64\0\x04\0\0\xff\xff"),
+        ("HTTP/2", "\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64\0\x04\0\0\x7f\x7f"),
         ("HTTP/0.9", "<html></html>\r\n\r\n"),
         ("a version to come", "HTTP/3.0 200 OK\r\nContent-Length: 0\r\n\r\n"),
         ("status 99", "HTTP/1.1 99 Low\r\nContent-Length: 0\r\n\r\n"),

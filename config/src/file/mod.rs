@@ -1,7 +1,7 @@
 //! `tidegate.toml`: what AWS keeps outside of the OpenAPI document.
 //!
-//! In reading order: [`node`] and [`settings`] say who and where this gateway is, [`limits`] what it lets in, [`api`] and
-//! [`stage`] what it serves, [`domain`] under which names. Nothing here opens another file.
+//! In reading order: `node` and `settings` say who and where this gateway is, `limits` what it lets in, `api` and
+//! `stage` what it serves, `domain` under which names. Nothing here opens another file.
 
 pub(crate) mod api;
 pub(crate) mod domain;

@@ -1,8 +1,8 @@
 //! An OpenAPI 2.0 or 3.0 document with `x-amazon-apigateway-*` extensions, as AWS's REST API import reads it.
 //!
-//! In reading order: [`document`] owns the root, [`path_item`] and [`operation`] the methods, [`parameters`] what they
-//! declare; [`integration`] with [`request`], [`responses`], [`expression`], [`template`] and [`uri`] what answers;
-//! [`gateway_responses`] the errors. [`security`] and [`validators`] refuse what is not built yet. [`reference`] follows
+//! In reading order: `document` owns the root, `path_item` and `operation` the methods, `parameters` what they
+//! declare; `integration` with `request`, `responses`, `expression`, `template` and `uri` what answers;
+//! `gateway_responses` the errors. `security` and `validators` refuse what is not built yet. `reference` follows
 //! `$ref`. Schemas and other documentation are not looked at.
 
 mod document;

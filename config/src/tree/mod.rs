@@ -1,6 +1,6 @@
 //! A document as a tree in which every key and value knows where it is written.
 //!
-//! [`toml`] and [`yaml`] (JSON too) make it; everything above reads only this. Maps keep their order: that of integration
+//! `toml` and `yaml` (JSON too) make it; everything above reads only this. Maps keep their order: that of integration
 //! responses decides which one wins.
 
 pub(crate) mod toml;

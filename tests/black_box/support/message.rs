@@ -43,10 +43,10 @@ impl Message {
     /// The value of a field that stands at most once.
     #[track_caller]
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
-        let mut values = self.values(name);
-        let first = values.next();
-        assert_eq!(values.next(), None, "{name} is repeated: {self:?}");
-        first
+        let mut named = self.fields.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        let first = named.next();
+        assert_eq!(named.next(), None, "{name} is repeated: {self:?}");
+        first.map(|(_, value)| value.as_str())
     }
 
     #[track_caller]

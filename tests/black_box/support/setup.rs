@@ -1,6 +1,6 @@
 //! Configurations for tests: a folder with `tidegate.toml` and its documents.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
@@ -106,9 +106,5 @@ impl Folder {
 
     pub(crate) fn main_file(&self) -> PathBuf {
         self.path("tidegate.toml")
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 }

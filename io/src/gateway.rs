@@ -175,7 +175,7 @@ impl Control {
                 .io_memory(0)
                 .spawn(move || async move {
                     let _last_words = last_words;
-                    shard::run(start).await;
+                    shard::run(start);
                 })
                 .map_err(|error| GatewayError::Shard(error.to_string()))?;
             shards.push(Handle { commands, doorbell, _thread: thread });

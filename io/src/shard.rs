@@ -102,19 +102,20 @@ pub struct Shard {
     connections: RefCell<Slab<Rc<Socket>>>,
 }
 
-/// Serves until drained. Runs inside the shard's executor.
-pub async fn run(start: Start) {
+/// Serves until drained, on the current thread.
+pub fn run(start: Start) {
     let reports = start.reports.clone();
-    let report = match serve(start).await {
-        Ok(()) => Report::Drained,
-        Err(error) => Report::Failed(error.to_string()),
-    };
-    reports.tell(report);
+    match Ring::open(start.ring) {
+        Ok(ring) => {
+            ring.clone().run(serve(ring, start));
+            reports.tell(Report::Drained);
+        }
+        Err(error) => reports.tell(Report::Failed(error.to_string())),
+    }
 }
 
-async fn serve(start: Start) -> io::Result<()> {
-    let ring = Ring::open(start.ring)?;
-    let doorbell = ring.start(&start.doorbell);
+async fn serve(ring: Ring, start: Start) {
+    let doorbell = ring.listen_to(&start.doorbell);
     let shard = Rc::new(Shard::new(&ring, &start));
     let acceptors = start.listeners.into_iter().map(|listener| Rc::new(Acceptor::new(&ring, listener)));
     let acceptors: Vec<Rc<Acceptor>> = acceptors.collect();
@@ -130,7 +131,6 @@ async fn serve(start: Start) -> io::Result<()> {
     obey(&shard, &doorbell, &start.commands, &start.reports).await;
     drain(&shard, acceptors).await;
     shard.lines.borrow_mut().flush();
-    Ok(())
 }
 
 /// Carries out commands until told to drain.

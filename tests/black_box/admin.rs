@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::support::client::Client;
 use crate::support::document::{Document, mock};
+use crate::support::eventually;
 use crate::support::gateway::{Gateway, health};
 use crate::support::setup::Setup;
 
@@ -62,11 +63,26 @@ fn garbage_does_not_hurt() {
     assert_eq!(gateway.get("/test/x").text(), "x");
 }
 
-/// A client that says nothing must not keep others from being served.
+/// Clients that say nothing do not keep others from being served; if they are many, then not for long.
 #[test]
 fn silent_connections_do_not_block_it() {
     let gateway = start();
-    let silent: Vec<Client> = (0..50).map(|_| Client::connect(gateway.admin())).collect();
+    let silent: Vec<Client> = (0..20).map(|_| Client::connect(gateway.admin())).collect();
     assert_eq!(health(gateway.admin()).status(), 200);
-    drop(silent);
+    let more: Vec<Client> = (0..80).map(|_| Client::connect(gateway.admin())).collect();
+    eventually("/health answers again", || {
+        let mut client = Client::connect(gateway.admin());
+        let sent = client.wire.send("GET /health HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n");
+        sent.is_ok() && client.read("GET").is_ok_and(|response| response.status() == 200)
+    });
+    drop((silent, more));
+}
+
+#[test]
+fn head_has_no_content() {
+    let gateway = start();
+    let mut client = Client::connect(gateway.admin());
+    client.send("HEAD /health HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n");
+    assert_eq!(client.response_to_head().status(), 200);
+    client.expect_closed();
 }

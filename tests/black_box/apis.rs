@@ -183,7 +183,6 @@ fn resources_and_methods() {
         ("GET /test/pets/cat/food", (200, "param")),
         ("GET /test/a/b/c", (200, "param")),
         ("GET /test//part1", (200, "part1")),
-        ("GET //test/part1", (200, "part1")),
         ("GET /test/", NO_ROUTE),
         ("GET /test", NO_ROUTE),
         ("DELETE /test/part1", NO_ROUTE),
@@ -199,6 +198,21 @@ fn resources_and_methods() {
     let mut client = gateway.client();
     client.send("HEAD /test/pets/1 HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(client.response_to_head().status(), 403, "HEAD does not come with GET");
+}
+
+/// Facts 116 and 117.
+#[test]
+fn empty_segments_around_the_stage_do_not_count() {
+    let document = Document::new().method("GET", "/hardcoded", mock("hardcoded")).method("GET", "/{proxy+}", mock("greedy"));
+    check(
+        &Setup::new(&document).start(),
+        &[
+            ("GET /test//hardcoded HTTP/1.1\r\nHost: a", (200, "hardcoded")),
+            ("GET /test//proxy-value HTTP/1.1\r\nHost: a", (200, "greedy")),
+            ("GET //test/hardcoded HTTP/1.1\r\nHost: a", (200, "hardcoded")),
+            ("GET //test/proxy-value HTTP/1.1\r\nHost: a", (200, "greedy")),
+        ],
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::net::Shutdown;
 
 use crate::support::client::{get, post};
 use crate::support::document::Document;
+use crate::support::eventually;
 use crate::support::gate::Gate;
 use crate::support::gateway::Gateway;
 use crate::support::message::Framing;
@@ -146,7 +147,8 @@ fn an_expectation_that_is_not_met_ends_the_connection() {
 
 #[test]
 fn an_http_10_client_gets_no_100() {
-    let gateway = passing_to(&Origin::answering(ok("got it")));
+    let origin = Origin::answering(ok("got it"));
+    let gateway = passing_to(&origin);
     let mut client = gateway.client();
     client.send("POST /test/x HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello");
     assert_eq!(client.response().text(), "got it");
@@ -274,4 +276,74 @@ fn answers_over_the_limit() {
     let gateway = Setup::new(&Document::new().pass_all(origin.address)).limits("payload_bytes = 1000").start();
     let response = gateway.get("/test/x");
     assert_eq!((response.status(), response.text()), (500, r#"{"message": "Internal server error"}"#.to_owned()));
+}
+
+/// An answer may come in the smallest pieces, cut anywhere.
+#[test]
+fn an_origin_may_write_byte_by_byte() {
+    let origin = Origin::scripted(|peer| {
+        while let Some(request) = peer.request() {
+            let answer = match request.target() {
+                "/length" => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nhello",
+                _ => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=\"b\"\r\nhel\r\n2\r\nlo\r\n0\r\nX: y\r\n\r\n",
+            };
+            for byte in answer.bytes() {
+                let _ = peer.send([byte]);
+            }
+        }
+    });
+    let gateway = passing_to(&origin);
+    let mut client = gateway.client();
+    for path in ["/test/length", "/test/chunked", "/test/length", "/test/chunked"] {
+        assert_eq!(client.exchange(get(path)).text(), "hello", "{path}");
+    }
+    assert_eq!(origin.connections(), 1);
+}
+
+/// A client that goes away in the middle of a download ends it.
+#[test]
+fn an_abandoned_download_ends_at_the_origin() {
+    let origin = Origin::scripted(|peer| {
+        peer.request();
+        let _ = peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        while peer.send("5\r\nhello\r\n").is_ok() {}
+        peer.log_end();
+    });
+    let gateway = passing_to(&origin);
+    let mut client = gateway.client();
+    client.send(get("/test/x"));
+    client.wire.head().expect("a head");
+    client.reset();
+    eventually("the gateway closes the upstream connection", || origin.ends() == 1);
+}
+
+#[test]
+fn an_abandoned_upload_ends_at_the_origin() {
+    let origin = Origin::scripted(|peer| {
+        let _ = peer.head().map(|head| peer.body(head));
+        peer.log_end();
+    });
+    let gateway = passing_to(&origin);
+    for framing in ["Content-Length: 100000\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"] {
+        let ends = origin.ends();
+        let mut client = gateway.client();
+        client.send(format!("POST /test/x HTTP/1.1\r\nHost: a\r\n{framing}"));
+        eventually("the origin has the head", || origin.heads() == ends + 1);
+        client.reset();
+        eventually("the gateway closes the upstream connection", || origin.ends() == ends + 1);
+    }
+    assert_eq!(origin.whole(), 0);
+}
+
+/// A length is refused with 500; what only turns out too long is broken off, or refused as well.
+#[test]
+fn a_chunked_answer_over_the_limit_is_not_passed_whole() {
+    let body = format!("{:x}\r\n{}\r\n0\r\n\r\n", 2000, "x".repeat(2000));
+    let origin = Origin::answering(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}"));
+    let gateway = Setup::new(&Document::new().pass_all(origin.address)).limits("payload_bytes = 1000").start();
+    let mut client = gateway.client();
+    client.send(get("/test/x"));
+    if let Ok(response) = client.read("GET") {
+        assert_eq!(response.status(), 500, "{response:?}");
+    }
 }

@@ -83,7 +83,7 @@ fn doctor_looks_at_the_machine() {
     let output = tidegate(&["doctor"]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     let report = stdout(&output).to_ascii_lowercase();
-    for wanted in ["kernel", "io_uring", "memlock", "file", "cpu"] {
+    for wanted in ["kernel", "io_uring", "locked memory", "file", "cpu"] {
         assert!(report.contains(wanted), "{wanted} is not in:\n{report}");
     }
 }

@@ -2,6 +2,8 @@
 
 use crate::support::client::{Client, get, post};
 use crate::support::document::{Document, mock};
+use crate::support::eventually;
+use crate::support::gate::Gate;
 use crate::support::gateway::Gateway;
 use crate::support::origin::{Origin, ok};
 use crate::support::setup::Setup;
@@ -206,4 +208,130 @@ fn clients_that_vanish_do_no_harm() {
         client.reset();
     }
     assert_eq!(gateway.get("/test/x").text(), "here");
+}
+
+/// A client may say that it has nothing more to send and still wants its answers.
+#[test]
+fn a_client_that_has_finished_sending_is_answered() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let origin = Origin::scripted(move |peer| {
+        while peer.request().is_some() {
+            held.wait();
+            let _ = peer.send(ok("late"));
+        }
+    });
+    let gateway = passing_to(&origin);
+    let mut client = gateway.client();
+    client.send(get("/test/mock") + &get("/test/x") + &get("/test/mock"));
+    client.finish_sending();
+    assert_eq!(client.response().text(), "mocked");
+    gate.wait_for_arrivals(1);
+    gate.open();
+    assert_eq!(client.response().text(), "late");
+    assert_eq!(client.response().text(), "mocked");
+    client.expect_closed();
+}
+
+/// What comes behind a request that closes is not for us (RFC 9112 section 9.6).
+#[test]
+fn nothing_behind_the_last_request_is_served() {
+    let origin = echo();
+    let gateway = passing_to(&origin);
+    let last = get("/test/last").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+    let mut client = gateway.client();
+    client.send(get("/test/first") + &last + &get("/test/behind"));
+    assert_eq!((client.response().text(), client.response().text()), ("GET /first ".to_owned(), "GET /last ".to_owned()));
+    client.expect_closed();
+    let seen = [origin.request(), origin.request()];
+    assert_eq!(seen.map(|request| request.message.target().to_owned()), ["/first", "/last"]);
+    assert_eq!(origin.heads(), 2);
+}
+
+#[test]
+fn connections_over_the_limit_are_closed_at_once() {
+    let document = Document::new().method("GET", "/mock", mock("mocked"));
+    let gateway = Setup::new(&document).limits("connections = 5").start();
+    let mut clients: Vec<Client> = (0..5).map(|_| gateway.client()).collect();
+    for client in &mut clients {
+        assert_eq!(client.exchange(get("/test/mock")).text(), "mocked");
+    }
+    let mut late = gateway.client();
+    late.expect_closed();
+    clients.pop();
+    eventually("the place is free again", || {
+        let mut client = gateway.client();
+        client.wire.send(get("/test/mock")).is_ok() && client.read("GET").is_ok()
+    });
+    for client in &mut clients {
+        assert_eq!(client.exchange(get("/test/mock")).text(), "mocked");
+    }
+}
+
+/// Whatever way connections end, nothing of them stays open.
+#[test]
+fn nothing_leaks() {
+    let origin = echo();
+    let limits = "upstream_idle_timeout_ms = 100";
+    let gateway = Setup::new(&Document::new().pass_all(origin.address)).limits(limits).start();
+    assert_eq!(gateway.get("/test/x").status(), 200);
+    eventually("idle upstream connections are closed", || gateway.open_files() <= gateway.open_files_at_rest);
+    for _ in 0..100 {
+        assert_eq!(gateway.get("/test/x").status(), 200);
+        let closing = "GET /test/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        gateway.client().exchange(closing);
+        gateway.client().exchange("GET / HTTP/1.1\r\n\r\n");
+        gateway.client().send("GET /test/x HTTP/1.1\r\n");
+        gateway.client().send("POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+        let client = gateway.client();
+        let _ = client.wire.stream.peer_addr();
+        client.reset();
+    }
+    eventually("all files are closed", || gateway.open_files() <= gateway.open_files_at_rest);
+    assert_eq!(gateway.get("/test/x").status(), 200);
+}
+
+/// More connections than buffers: each waits for its turn.
+#[test]
+fn few_receive_buffers_are_enough() {
+    let origin = echo();
+    let tuning = "[tuning]\nreceive_buffers = 16\nreceive_buffer_bytes = 512\n";
+    let gateway = Setup::new(&Document::new().pass_all(origin.address)).more(tuning).start();
+    let body = "z".repeat(5000);
+    let request = post("/test/x", &body);
+    let mut clients: Vec<Client> = (0..100).map(|_| gateway.client()).collect();
+    for part in request.as_bytes().chunks(1700) {
+        clients.iter_mut().for_each(|client| client.send(part));
+    }
+    for client in &mut clients {
+        assert_eq!(client.response().text(), format!("POST /x {body}"));
+    }
+}
+
+/// Idle connections cost next to nothing.
+#[test]
+fn a_thousand_idle_connections() {
+    let document = Document::new().method("GET", "/mock", mock("mocked"));
+    let gateway = Setup::new(&document).shards(2).start();
+    assert_eq!(gateway.get("/test/mock").text(), "mocked");
+    let before = gateway.resident_bytes();
+    let mut clients: Vec<Client> = (0..1000).map(|_| gateway.client()).collect();
+    for client in &mut clients {
+        assert_eq!(client.exchange(get("/test/mock")).text(), "mocked");
+    }
+    let each = gateway.resident_bytes().saturating_sub(before) / clients.len();
+    assert!(each < 16 * 1024, "{each} bytes for an idle connection");
+    for client in &mut clients {
+        assert_eq!(client.exchange(get("/test/mock")).text(), "mocked");
+    }
+}
+
+#[test]
+fn more_shards_than_cpus() {
+    let origin = echo();
+    let gateway = Setup::new(&Document::new().pass_all(origin.address)).shards(8).start();
+    let mut clients: Vec<Client> = (0..40).map(|_| gateway.client()).collect();
+    for client in &mut clients {
+        assert_eq!(client.exchange(get("/test/x")).text(), "GET /x ");
+    }
 }

@@ -96,7 +96,8 @@ fn a_backend_that_has_no_address() {
 #[test]
 fn backends_that_do_not_speak_http() {
     let large = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "y".repeat(70_000));
-    let rows: [(&str, &str); 22] = [
+    let many = format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", "X: y\r\n".repeat(1000));
+    let rows: [(&str, &str); 23] = [
         ("nothing", ""),
         ("half a status line", "HTTP/1.1 20"),
         ("half a head", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"),
@@ -119,6 +120,7 @@ fn backends_that_do_not_speak_http() {
         ("coding in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         ("empty line first", "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
         ("a head without end", &large),
+        ("a thousand fields", &many),
     ];
     for (name, bytes) in rows {
         let answer = bytes.to_owned();

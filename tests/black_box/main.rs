@@ -23,6 +23,7 @@ mod http_proxy;
 mod integration_failures;
 mod mock;
 
+mod soak;
 mod upstream;
 
 mod drain;

@@ -3,8 +3,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::support::client::{Client, get};
-use crate::support::document::{Document, mock};
+use crate::support::client::{Client, get, post};
+use crate::support::document::{Document, http_proxy, mock};
 use crate::support::eventually;
 use crate::support::gate::Gate;
 use crate::support::gateway::Gateway;
@@ -145,4 +145,62 @@ fn many_reloads_in_a_row() {
         eventually("stderr says so", || gateway.stderr.text().matches("reloaded").count() == round);
         assert_eq!(client.exchange(get("/test/x")).text(), round.to_string());
     }
+}
+
+/// Connections are kept for an origin, not for its place in the configuration.
+#[test]
+fn kept_connections_stay_with_their_origin() {
+    let (first, second) = (Origin::answering(ok("first")), Origin::answering(ok("second")));
+    let proxy = |origin: &Origin| http_proxy("GET", format!("http://{}/", origin.address));
+    let both = Document::new().method("GET", "/a", proxy(&first)).method("GET", "/b", proxy(&second));
+    let swapped = Document::new().method("GET", "/a", proxy(&second)).method("GET", "/b", proxy(&first));
+    let only_second = Document::new().method("GET", "/b", proxy(&second));
+    let gateway = Setup::new(&both).start();
+    let mut client = gateway.client();
+    let mut answer = |path: &str| client.exchange(get(path)).text();
+    assert_eq!((answer("/test/a"), answer("/test/b")), ("first".to_owned(), "second".to_owned()));
+    for (count, (document, rows)) in [
+        (&only_second, vec![("/test/b", "second")]),
+        (&swapped, vec![("/test/a", "second"), ("/test/b", "first")]),
+        (&both, vec![("/test/b", "second"), ("/test/a", "first")]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        reload(&gateway, document);
+        eventually("stderr says so", || gateway.stderr.text().matches("reloaded").count() == count + 1);
+        for _ in 0..3 {
+            for (path, want) in &rows {
+                assert_eq!(answer(path), *want, "{path} after reload {count}");
+            }
+        }
+    }
+}
+
+#[test]
+fn proxied_requests_survive_reloads_under_load() {
+    let origin = Origin::replying(|request| ok(&request.text()));
+    let document = Document::new().pass_all(origin.address);
+    let gateway = Setup::new(&document).shards(2).start();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let (mut client, stop) = (gateway.client(), &stop);
+            scope.spawn(move || {
+                for number in 0.. {
+                    let text = number.to_string();
+                    assert_eq!(client.exchange(post("/test/x", &text)).text(), text);
+                    if stop.load(Ordering::SeqCst) {
+                        break;
+                    }
+                }
+            });
+        }
+        for round in 1..=10 {
+            reload(&gateway, &document.clone().method("GET", "/more", mock(&round.to_string())));
+            eventually("stderr says so", || gateway.stderr.text().matches("reloaded").count() == round);
+            assert_eq!(gateway.get("/test/more").text(), round.to_string());
+        }
+        stop.store(true, Ordering::SeqCst);
+    });
 }

@@ -11,13 +11,19 @@ use super::chunked::is_token_byte;
 pub(super) fn check_request<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<(), HeadError> {
     let mut ends_chunked = false;
     for coding in members(values) {
-        let name = name(coding).ok_or(HeadError::TransferEncoding)?;
+        let name = name(coding).filter(|name| is_registered(name)).ok_or(HeadError::TransferEncoding)?;
         if ends_chunked {
             return Err(HeadError::TransferEncoding);
         }
         ends_chunked = name.eq_ignore_ascii_case(b"chunked");
     }
     if ends_chunked { Ok(()) } else { Err(HeadError::TransferEncoding) }
+}
+
+/// The codings of the IANA registry, and `identity`, which RFC 2616 still had.
+fn is_registered(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 7] = [b"chunked", b"compress", b"deflate", b"gzip", b"identity", b"x-compress", b"x-gzip"];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Accepts the codings of a response: `chunked` in a single field line and nothing else. RFC 9112 section 7.4 forbids

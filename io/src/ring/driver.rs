@@ -1,11 +1,11 @@
-//! The task that turns the ring: submit, take completions, wake, yield; poll a little when idle, then park.
+//! The loop of a shard: run tasks, submit, take completions, wake; poll a little when idle, then park.
 //!
 //! Parking is one `io_uring_enter` that waits for a completion. The whole thread sleeps in it, the executor included:
 //! nothing of a shard waits for anything but this ring. Parking through the executor instead (the ring's eventfd read by
 //! the executor's own ring) costs about ten system calls a sleep (`docs/decisions/0004-parking.md`).
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::rc::Rc;
@@ -15,8 +15,8 @@ use std::time::Instant;
 
 use io_uring::{opcode, squeue, types};
 
-use super::Ring;
 use super::operation::{Completion, IGNORED, Operation};
+use super::{Ring, tasks};
 
 /// Completions that are taken before tasks run.
 const COMPLETIONS_PER_TURN: usize = 256;
@@ -90,51 +90,47 @@ impl Listener {
 }
 
 impl Ring {
-    /// Starts turning the ring, as a task of the current executor. `doorbell` wakes it.
-    pub fn start(&self, doorbell: &Doorbell) -> Listener {
+    /// Lets `doorbell` wake the shard.
+    pub fn listen_to(&self, doorbell: &Doorbell) -> Listener {
         let bell = Rc::new(Bell::default());
         let fd = types::Fd(doorbell.0.as_raw_fd());
         // Every write to the eventfd is a completion; its counter need not be read.
         let entry = opcode::PollAdd::new(fd, libc::POLLIN as u32).multi(true).build();
         self.submit(Operation::Bell(Rc::clone(&bell)), |_| entry);
-        self.spawn(drive(self.clone()));
         Listener { bell, _doorbell: doorbell.clone() }
     }
 
     /// Hands submissions to the kernel, runs its deferred work, takes completions. Returns their number.
-    fn turn(&self) -> io::Result<usize> {
-        self.enter(0)?;
+    fn turn(&self) -> usize {
+        self.enter(0);
         self.read_clock();
-        let mut batch = [const { None }; COMPLETIONS_PER_TURN];
-        let mut count = 0;
-        for (slot, entry) in batch.iter_mut().zip(self.0.uring.borrow_mut().completion()) {
-            *slot = Some(Completion::new(&entry));
-            count += 1;
-        }
-        batch.iter().take(count).flatten().for_each(|completion| self.complete(*completion));
+        let mut batch = self.0.batch.take();
+        batch.extend(self.0.uring.borrow_mut().completion().take(COMPLETIONS_PER_TURN).map(|entry| Completion::new(&entry)));
+        let count = batch.len();
+        batch.drain(..).for_each(|completion| self.complete(completion));
+        self.0.batch.replace(batch);
         self.fire_deadlines();
-        Ok(count)
+        count
     }
 
     /// One system call, or none when there is nothing to submit, nothing to be run and nothing to wait for.
-    fn enter(&self, wait_for: u32) -> io::Result<()> {
+    fn enter(&self, wait_for: u32) {
         let mut uring = self.0.uring.borrow_mut();
         let (pending, deferred) = {
             let submissions = uring.submission();
             (submissions.len(), submissions.taskrun() || submissions.cq_overflow())
         };
         if pending == 0 && !deferred && wait_for == 0 {
-            return Ok(());
+            return;
         }
         let flags = io_uring::EnterFlags::GETEVENTS.bits();
         // JUSTIFICATION: `submit` does not run deferred task work when it does not wait (tokio-rs/io-uring#263).
         // SAFETY: no argument is passed; submissions obey the contract of `Ring::push`.
-        let entered =
-            unsafe { uring.submitter().enter::<libc::sigset_t>(pending as u32, wait_for, flags, None) };
-        match entered {
-            Ok(_) => Ok(()),
-            Err(error) if is_passing(&error) => Ok(()),
-            Err(error) => Err(error),
+        let entered = unsafe { uring.submitter().enter::<libc::sigset_t>(pending as u32, wait_for, flags, None) };
+        if let Err(error) = passing(entered) {
+            // Nothing of the shard can go on without its ring.
+            tracing::error!(%error, "io_uring_enter failed");
+            std::process::abort();
         }
     }
 
@@ -157,65 +153,46 @@ impl Ring {
         let entry = opcode::Timeout::new(&raw const time).build();
         self.push(&entry.user_data(IGNORED).flags(squeue::Flags::empty()));
         // The kernel reads `time` while it takes the submission (IORING_FEAT_SUBMIT_STABLE), so hand it over now.
-        if let Err(error) = self.enter(0) {
-            tracing::warn!(%error, "io_uring_enter");
-        }
+        self.enter(0);
     }
 }
 
-/// Interrupted, or the completion queue must be emptied first.
-fn is_passing(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EINTR | libc::EAGAIN | libc::EBUSY | libc::ETIME))
-}
-
-async fn drive(ring: Ring) {
-    let spin = std::time::Duration::from_micros(ring.0.settings.spin_us);
-    let (armed_ms, mut idle_since, mut empty_turns) = (Cell::new(0), None, 0_u32);
-    loop {
-        match ring.turn() {
-            Ok(0) => empty_turns += 1,
-            Ok(_) => (idle_since, empty_turns) = (None, 0),
-            Err(error) => {
-                // Nothing of the shard can go on without its ring.
-                tracing::error!(%error, "io_uring_enter failed; the shard stops");
-                std::process::abort();
-            }
-        }
-        yield_now().await;
-        if ring.has_work() || empty_turns % EMPTY_TURNS_PER_CLOCK != 0 {
-            continue;
-        }
-        let since = *idle_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= spin {
-            ring.arm_wake_up(&armed_ms);
-            if let Err(error) = ring.enter(1) {
-                tracing::warn!(%error, "io_uring_enter");
-            }
-        }
+/// Interrupted, or the completion queue must be emptied first: the next turn tries again.
+fn passing(entered: io::Result<usize>) -> io::Result<usize> {
+    match entered {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EINTR | libc::EAGAIN | libc::EBUSY | libc::ETIME)) => Ok(0),
+        other => other,
     }
 }
 
 impl Ring {
-    /// Whether the next turn has something to do.
-    fn has_work(&self) -> bool {
-        let mut uring = self.0.uring.borrow_mut();
-        let submissions = uring.submission();
-        let submitting = !submissions.is_empty() || submissions.taskrun();
-        drop(submissions);
-        submitting || !uring.completion().is_empty()
-    }
-}
-
-/// Lets every other task that is ready run.
-async fn yield_now() {
-    let mut yielded = false;
-    poll_fn(|context| {
-        if yielded {
-            return Poll::Ready(());
+    /// Runs `main` and all tasks until `main` is done. Takes the thread for itself: it sleeps in the kernel.
+    pub fn run(&self, main: impl Future<Output = ()> + 'static) {
+        let done = Rc::new(Cell::new(false));
+        let main_done = Rc::clone(&done);
+        self.spawn(async move {
+            main.await;
+            main_done.set(true);
+        });
+        let spin = std::time::Duration::from_micros(self.0.settings.spin_us);
+        let (armed_ms, mut idle_since, mut empty_turns) = (Cell::new(0), None, 0_u32);
+        while !done.get() {
+            let woken = tasks::run(self);
+            let completed = self.turn();
+            if woken + completed > 0 {
+                (idle_since, empty_turns) = (None, 0);
+                continue;
+            }
+            empty_turns += 1;
+            if empty_turns % EMPTY_TURNS_PER_CLOCK != 0 {
+                std::hint::spin_loop();
+                continue;
+            }
+            let since = *idle_since.get_or_insert_with(Instant::now);
+            if since.elapsed() >= spin {
+                self.arm_wake_up(&armed_ms);
+                self.enter(1);
+            }
         }
-        yielded = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+    }
 }

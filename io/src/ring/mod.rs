@@ -13,6 +13,7 @@ mod driver;
 mod operation;
 pub mod probe;
 mod socket;
+mod tasks;
 mod timers;
 
 use std::cell::{Cell, RefCell};
@@ -31,7 +32,8 @@ pub use self::driver::{Doorbell, Listener};
 pub use self::socket::Socket;
 
 use self::buffers::Buffers;
-use self::operation::Operation;
+use self::operation::{Completion, Operation};
+use self::tasks::Tasks;
 use self::timers::Timers;
 
 /// Submission queue entries. A turn with more submissions enters the kernel in between.
@@ -65,6 +67,8 @@ struct Shared {
     buffers: Buffers,
     timers: RefCell<Timers>,
     spare: RefCell<Vec<Vec<u8>>>,
+    tasks: Tasks,
+    batch: RefCell<Vec<Completion>>,
     started: Instant,
     now: Cell<Now>,
     settings: RingSettings,
@@ -87,6 +91,8 @@ impl Ring {
             buffers,
             timers: RefCell::new(Timers::default()),
             spare: RefCell::new(Vec::new()),
+            tasks: Tasks::default(),
+            batch: RefCell::new(Vec::new()),
             started: Instant::now(),
             now: Cell::new(Now::default()),
             settings,
@@ -100,9 +106,9 @@ impl Ring {
         self.0.now.get()
     }
 
-    /// Runs a task on this shard.
+    /// Runs a task on this shard, beside the others.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        glommio::spawn_local(task).detach();
+        tasks::spawn(Box::pin(task), &self.0.tasks);
     }
 
     /// Ends no sooner than this many milliseconds from now.

@@ -7,7 +7,7 @@ use super::client::{self, Client};
 use super::lines::Lines;
 use super::message::Message;
 use super::setup::Folder;
-use super::{PATIENCE, eventually};
+use super::eventually;
 
 /// A running `tidegate run`; killed when dropped.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct Gateway {
     pub(crate) folder: Folder,
     pub(crate) stdout: Lines,
     pub(crate) stderr: Lines,
+    /// Files that it had open when it began to listen.
+    pub(crate) open_files_at_rest: usize,
 }
 
 /// Runs `tidegate` to its end.
@@ -49,7 +51,8 @@ impl Gateway {
             let _ = child.kill();
             panic!("tidegate does not listen:\n{}\n{}", stdout.text(), stderr.text());
         };
-        Self { child, address, folder, stdout, stderr }
+        let open_files_at_rest = open_files(&child);
+        Self { child, address, folder, stdout, stderr, open_files_at_rest }
     }
 
     #[track_caller]
@@ -94,6 +97,11 @@ impl Gateway {
         assert_eq!(status.code(), Some(0), "stderr:\n{}", self.stderr.text());
     }
 
+    /// How many files the process has open; connections are files.
+    pub(crate) fn open_files(&self) -> usize {
+        open_files(&self.child)
+    }
+
     /// Memory that the process holds, in bytes.
     pub(crate) fn resident_bytes(&self) -> usize {
         let path = format!("/proc/{}/status", self.child.id());
@@ -117,6 +125,10 @@ impl Drop for Gateway {
     }
 }
 
+fn open_files(process: &Child) -> usize {
+    std::fs::read_dir(format!("/proc/{}/fd", process.id())).expect("its files").count()
+}
+
 fn address_behind(line: &str, prefix: &str) -> Option<SocketAddr> {
     let rest = line.strip_prefix(prefix)?;
     rest.split_whitespace().next()?.trim_end_matches('/').parse().ok()
@@ -132,6 +144,5 @@ pub(crate) fn health(admin: SocketAddr) -> Message {
 /// Waits until the gateway says that it drains.
 #[track_caller]
 pub(crate) fn wait_until_draining(admin: SocketAddr) {
-    let _ = PATIENCE;
     eventually("/health says 503", || health(admin).status() == 503);
 }

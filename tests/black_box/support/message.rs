@@ -49,6 +49,7 @@ impl Message {
         first.map(|(_, value)| value.as_str())
     }
 
+    /// A request may have further codings below `chunked`, which the gateway passes on.
     #[track_caller]
     pub(crate) fn framing(&self) -> Framing {
         match (self.field("content-length"), self.field("transfer-encoding")) {
@@ -58,6 +59,9 @@ impl Message {
                 Framing::Length(length.parse().unwrap_or_else(|_| panic!("{self:?}")))
             }
             (None, Some("chunked")) => Framing::Chunked,
+            (None, Some(codings)) if codings.ends_with(", chunked") && !self.start.starts_with("HTTP/") => {
+                Framing::Chunked
+            }
             (_, Some(_)) => panic!("bad framing: {self:?}"),
         }
     }

@@ -15,7 +15,7 @@ use tidegate_io::ring::RingSettings;
 use tracing_subscriber::EnvFilter;
 
 /// `tidegate run`
-pub fn run(file: &Path) -> ExitCode {
+pub(crate) fn run(file: &Path) -> ExitCode {
     log_to_stderr();
     let Some(loaded) = load(file) else { return ExitCode::FAILURE };
     let settings = settings(&loaded.settings);
@@ -30,7 +30,7 @@ pub fn run(file: &Path) -> ExitCode {
 }
 
 /// `tidegate check`
-pub fn check(file: &Path) -> ExitCode {
+pub(crate) fn check(file: &Path) -> ExitCode {
     match load(file) {
         Some(loaded) => {
             let (apis, routes) =
@@ -43,14 +43,14 @@ pub fn check(file: &Path) -> ExitCode {
 }
 
 /// `tidegate routes`
-pub fn routes(file: &Path) -> ExitCode {
+pub(crate) fn routes(file: &Path) -> ExitCode {
     let Some(loaded) = load(file) else { return ExitCode::FAILURE };
     print!("{}", tidegate_config::routes_table(&loaded));
     ExitCode::SUCCESS
 }
 
 /// `tidegate doctor`
-pub fn doctor() -> ExitCode {
+pub(crate) fn doctor() -> ExitCode {
     let findings = doctor::examine();
     for finding in &findings {
         let mark = match finding.verdict {
@@ -72,7 +72,7 @@ pub fn doctor() -> ExitCode {
 }
 
 /// `tidegate version`
-pub fn version() -> ExitCode {
+pub(crate) fn version() -> ExitCode {
     println!("tidegate {}", env!("CARGO_PKG_VERSION"));
     ExitCode::SUCCESS
 }
@@ -166,13 +166,11 @@ fn example(plan: &Plan, listeners: &[SocketAddr]) -> Option<String> {
     })
 }
 
-/// The first path that answers GET and has no parameter.
+/// The first path that answers GET and has no parameter; the root only if there is no other.
 fn plain_path(api: &Api) -> Option<&str> {
-    let answers_get =
-        |route: &&Route| matches!(route.method, RouteMethod::Any | RouteMethod::Exactly(Method::Get));
-    let paths =
-        api.routes.iter().filter(answers_get).map(|route| api.resources[route.resource].path.as_str());
-    paths.filter(|path| !path.contains('{')).max_by_key(|path| path.len().min(2))
+    let answers_get = |route: &&Route| matches!(route.method, RouteMethod::Any | RouteMethod::Exactly(Method::Get));
+    let paths = || api.routes.iter().filter(answers_get).map(|route| api.resources[route.resource].path.as_str());
+    paths().find(|path| path.len() > 1 && !path.contains('{')).or_else(|| paths().find(|path| *path == "/"))
 }
 
 /// The command for an API that no listener's address names.

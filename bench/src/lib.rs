@@ -1,5 +1,6 @@
 //! Micro benches of `tidegate-core`; there is nothing in the library itself.
 //!
+//! - `benches/exchange.rs`: whole exchanges in memory.
 //! - `benches/head.rs`: request heads, beside `httparse` alone.
 //! - `benches/route.rs`: route lookup among 5,000 routes, beside `matchit`.
 //!

@@ -4,7 +4,6 @@
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use crate::arrival::{Arrival, Entropy, Peer};
 use crate::clock::Now;
@@ -17,7 +16,7 @@ use crate::mock;
 use crate::plan::{Api, LogDestination, OriginId, Plan, Stage};
 use crate::reject::{Reject, Reuse};
 use crate::route::{PathParameters, RouteId};
-use crate::shard::Shard;
+use crate::shard::{Shard, SharedPlan};
 use crate::span::Span;
 use crate::transform::answer::{self, Frame};
 use crate::transform::request::{self, Body};
@@ -32,12 +31,14 @@ pub struct Exchange {
     pub response: ResponseHead,
     /// What is to be sent next: the request to the backend, or the answer to the client.
     pub out: Vec<u8>,
-    plan: Option<Rc<Arc<Plan>>>,
+    plan: Option<SharedPlan>,
     arrival: Arrival,
     place: Option<Place>,
     routed: Option<Routed>,
     parameters: PathParameters,
     called: Option<Now>,
+    /// Whether the client's body was called for: then a client that waits for `100 Continue` is told to go on.
+    body_wanted: bool,
     outcome: Outcome,
 }
 
@@ -166,7 +167,7 @@ impl Exchange {
     fn begin(&mut self, shard: &Shard, now: Now, peer: &Peer, entropy: Entropy) {
         self.plan = Some(Rc::clone(&shard.plan));
         self.arrival.name(&self.request, peer, now, entropy);
-        (self.place, self.routed, self.called) = (None, None, None);
+        (self.place, self.routed, self.called, self.body_wanted) = (None, None, None, false);
         self.outcome = Outcome::default();
         self.out.clear();
     }
@@ -208,7 +209,7 @@ impl Exchange {
         };
         let upload = if let Body::Client(framing) = body { framing } else { BodyFraming::None };
         self.write_out(|values, out| request::write(http, method, body, values, out));
-        self.called = Some(now);
+        (self.called, self.body_wanted) = (Some(now), upload != BodyFraming::None);
         let is_idempotent = !matches!(method, Method::Post | Method::Patch);
         let is_head = method == Method::Head;
         Step::Call(Call { origin: http.origin, timeout_ms: http.timeout_ms, upload, is_idempotent, is_head })
@@ -229,6 +230,7 @@ impl Exchange {
                 self.mock_answer(shard, now, &mock.responses, literal.status)
             }
             Ok(RequestBody::Passthrough) if self.request.framing() != BodyFraming::None => {
+                self.body_wanted = true;
                 Step::ReadBody { bytes_max: self.payload_bytes_max() }
             }
             Ok(RequestBody::Passthrough) => self.refuse(shard, now, Reject::NoMockStatus),
@@ -258,28 +260,18 @@ impl Exchange {
     ) -> Step {
         let Some(status) = status else { return self.refuse(shard, now, Reject::NoMockStatus) };
         self.outcome.integration_status = Some(status);
-        self.answer_mapped(shard, now, responses, status, BodyFraming::Length(0))
+        self.answer_mapped(shard, now, responses, status)
     }
 
-    /// Selects the integration response and writes the answer. `backend` is how its content is framed.
-    fn answer_mapped(
-        &mut self,
-        shard: &mut Shard,
-        now: Now,
-        responses: &Responses,
-        status: i64,
-        backend: BodyFraming,
-    ) -> Step {
+    /// Selects the integration response and writes the answer.
+    fn answer_mapped(&mut self, shard: &mut Shard, now: Now, responses: &Responses, status: i64) -> Step {
         let Some(chosen) = responses.select(status) else {
             return self.refuse(shard, now, Reject::NoIntegrationResponse);
         };
         self.outcome.status = chosen.status;
-        let backend = if backend == BodyFraming::None { BodyFraming::Length(0) } else { backend };
         let keep_alive = self.keeps_alive(shard);
         let frame = self.frame(shard.date.text(now), keep_alive);
-        let download =
-            self.write_out(|values, out| answer::write_mapped(chosen, values, backend, frame, out));
-        let download = if download == BodyFraming::Length(0) { BodyFraming::None } else { download };
+        let download = self.write_out(|values, out| answer::write_mapped(chosen, values, frame, out));
         self.answer(download, keep_alive)
     }
 
@@ -294,8 +286,7 @@ impl Exchange {
             Some(Integration::Http(http)) => match &http.kind {
                 HttpKind::Proxy => self.answer_proxy(shard, now),
                 HttpKind::Custom { responses, .. } => {
-                    let backend = self.response.framing();
-                    self.answer_mapped(shard, now, responses, i64::from(status), backend)
+                    self.answer_mapped(shard, now, responses, i64::from(status))
                 }
             },
             Some(Integration::Mock(_) | Integration::Misconfigured) | None => {
@@ -317,6 +308,7 @@ impl Exchange {
     }
 
     fn answer(&self, download: BodyFraming, keep_alive: bool) -> Step {
+        let download = if download == BodyFraming::Length(0) { BodyFraming::None } else { download };
         let inline_bytes = match download {
             BodyFraming::None => self.inline_bytes(),
             BodyFraming::Length(_) | BodyFraming::Chunked | BodyFraming::UntilClose => 0,
@@ -350,7 +342,7 @@ impl Exchange {
         let frame = self.frame(shard.date.text(now), keep_alive);
         let limit_bytes = limit_bytes(&plan, reject);
         self.write_out(|values, out| {
-            answer::write_refusal(&refusal, custom, values, limit_bytes, frame, out)
+            answer::write_refusal(&refusal, custom, values, limit_bytes, frame, out);
         });
         self.answer(BodyFraming::None, keep_alive)
     }
@@ -358,7 +350,7 @@ impl Exchange {
     /// A client that waits for `100 Continue` may or may not send the body after a final answer, so unless the body
     /// was called for, its connection cannot be used again.
     fn keeps_alive(&self, shard: &Shard) -> bool {
-        let unread_expectation = self.called.is_none() && self.request.expects_continue();
+        let unread_expectation = !self.body_wanted && self.request.expects_continue();
         self.request.keeps_alive() && !shard.draining && !unread_expectation
     }
 
@@ -382,7 +374,7 @@ impl Exchange {
     }
 
     /// The plan that the request began with. It is there from [`Exchange::begin`] to [`Exchange::finish`].
-    fn plan(&self) -> Rc<Arc<Plan>> {
+    fn plan(&self) -> SharedPlan {
         Rc::clone(self.plan.as_ref().expect("an exchange has a plan from its first event on"))
     }
 

@@ -67,8 +67,9 @@ impl LogFormat {
         Ok(Self { template })
     }
 
-    /// Appends the line of one request. A variable without value prints `-`. Control bytes and quotes in what a client
-    /// sent are escaped as `\xNN`, so that a client can forge neither a line nor a field.
+    /// Appends the line of one request. A variable without value prints `-`. Control bytes, quotes and backslashes
+    /// in what a client sent are escaped as `\u00NN`, so that a client can forge neither a line nor a field, and a
+    /// line of a JSON format stays JSON.
     pub fn write(&self, view: &View<'_>, out: &mut Vec<u8>) {
         for piece in &self.template.pieces {
             match piece {
@@ -91,9 +92,11 @@ fn write_variable(variable: Variable, view: &View<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Rewrites what stands behind `start` with control bytes, `"` and `\` as `\xNN`.
+/// Rewrites what stands behind `start` with control bytes, `"` and `\` as `\u00NN`, and what is not UTF-8 likewise.
 fn escape(out: &mut Vec<u8>, start: usize) {
-    let unsafe_byte = |byte: &u8| byte.is_ascii_control() || *byte == b'"' || *byte == b'\\';
+    let is_utf8 = std::str::from_utf8(&out[start..]).is_ok();
+    let unsafe_byte =
+        |byte: &u8| byte.is_ascii_control() || matches!(byte, b'"' | b'\\') || !(is_utf8 || byte.is_ascii());
     if !out[start..].iter().any(unsafe_byte) {
         return;
     }
@@ -101,7 +104,8 @@ fn escape(out: &mut Vec<u8>, start: usize) {
     let raw = out.split_off(start);
     for byte in raw {
         if unsafe_byte(&byte) {
-            out.extend_from_slice(&[b'\\', b'x', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            out.extend_from_slice(b"\\u00");
+            out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
         } else {
             out.push(byte);
         }
@@ -128,8 +132,12 @@ mod tests {
     fn a_client_cannot_forge_a_line() {
         let mut out = b"a \"".to_vec();
         let start = out.len();
-        out.extend_from_slice(b"x\"\n\\\x7f y");
+        out.extend_from_slice("x\"\n\\\x7f yä".as_bytes());
         escape(&mut out, start);
-        assert_eq!(out, b"a \"x\\x22\\x0a\\x5c\\x7f y");
+        assert_eq!(out, "a \"x\\u0022\\u000a\\u005c\\u007f yä".as_bytes());
+        let start = out.len();
+        out.extend_from_slice(b"\xffy");
+        escape(&mut out, start);
+        assert_eq!(&out[start..], b"\\u00ffy");
     }
 }

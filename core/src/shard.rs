@@ -6,11 +6,14 @@ use std::sync::Arc;
 use crate::clock::HttpDate;
 use crate::plan::Plan;
 
+/// A shard's hold on a plan. The outer `Rc` keeps the shards off one another's reference count.
+pub type SharedPlan = Rc<Arc<Plan>>;
+
 /// The state of one shard.
 #[derive(Debug)]
 pub struct Shard {
-    /// The plan in force. The outer `Rc` keeps the shards off one another's reference count.
-    pub plan: Rc<Arc<Plan>>,
+    /// The plan in force.
+    pub plan: SharedPlan,
     /// The current `Date` value.
     pub date: HttpDate,
     /// Once true, every answer closes its connection.

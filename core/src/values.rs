@@ -4,9 +4,10 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode, per
 
 use crate::context::View;
 use crate::gateway_response::{Template, TemplatePiece};
-use crate::http1::{RequestHead, ResponseHead};
+use crate::http1::{KnownField, ResponseHead};
 use crate::mapping::{Source, Values as Which};
 use crate::span::Span;
+use crate::transform::pass;
 
 /// What stays as it is in a query value: the unreserved characters (RFC 3986 section 2.3).
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -16,6 +17,8 @@ const PATH_VALUE: &AsciiSet =
 
 /// What the client may have sent in its target and no URI holds: besides this, bytes outside ASCII.
 const NOT_IN_TARGET: &AsciiSet = &CONTROLS.add(b'#');
+/// What a part of the client's path may hold and what would end a query value, or mean a space in it.
+const NOT_IN_QUERY_VALUE: &AsciiSet = &NOT_IN_TARGET.add(b'&').add(b';').add(b'+');
 
 /// The path parameters of a routed request.
 #[derive(Clone, Copy, Default)]
@@ -50,7 +53,9 @@ impl Values<'_> {
             Source::Static(text) => put(out, Some(text.as_bytes())),
             Source::Path(position) => put(out, self.path.value(*position)),
             Source::NamedPath(name) => put(out, self.named_path(name)),
-            Source::Query(name, which) => write_joined(out, *which, query_values(self.view.request, name)),
+            Source::Query(name, which) => {
+                write_joined(out, *which, self.query_values(name), |out, value| out.extend(decoded(value)))
+            }
             Source::Header(name, which) => self.write_header(out, name, *which),
             Source::StageVariable(name) => {
                 put(out, self.view.stage.and_then(|(_, stage)| stage.variable(name)).map(str::as_bytes))
@@ -58,6 +63,14 @@ impl Values<'_> {
             Source::Context(variable) => self.view.write(*variable, out),
             Source::IntegrationHeader(name, which) => self.write_integration_header(out, name, *which),
         }
+    }
+
+    /// Whether the source has a value. `scratch` comes back as it was.
+    pub fn has(&self, source: &Source, scratch: &mut Vec<u8>) -> bool {
+        let start = scratch.len();
+        let has = self.write(source, scratch);
+        scratch.truncate(start);
+        has
     }
 
     /// Appends a header field value: as [`Values::write`], with control bytes, which no field may hold, as spaces.
@@ -74,31 +87,42 @@ impl Values<'_> {
 
     /// Appends `&name=value` for each value, percent-encoded.
     pub fn write_query(&self, name: &str, source: &Source, out: &mut Vec<u8>) {
-        let parameter = |out: &mut Vec<u8>, value: &[u8]| {
-            out.push(b'&');
-            out.extend(percent_encode(name.as_bytes(), QUERY_VALUE).flat_map(str::bytes));
-            out.push(b'=');
-            out.extend(percent_encode(value, QUERY_VALUE).flat_map(str::bytes));
-        };
         if let Source::Query(from, Which::All) = source {
-            query_values(self.view.request, from).for_each(|value| parameter(out, &value));
-        } else {
-            let mut value = Vec::new();
-            if self.write(source, &mut value) {
-                parameter(out, &value);
+            for value in self.query_values(from) {
+                write_parameter_name(name, out);
+                let start = out.len();
+                out.extend(decoded(value));
+                encode_behind(start, QUERY_VALUE, out);
             }
+            return;
+        }
+        let parameter = out.len();
+        write_parameter_name(name, out);
+        let start = out.len();
+        if self.write(source, out) {
+            encode_behind(start, QUERY_VALUE, out);
+        } else {
+            out.truncate(parameter);
         }
     }
 
-    /// Appends a value into the path or query of a URI: path parameters as [`write_sent`] does, all else encoded.
-    pub fn write_uri(&self, source: &Source, out: &mut Vec<u8>) {
+    /// Appends a value into the path of a URI: path parameters as [`write_sent`] does, all else encoded.
+    pub fn write_path_value(&self, source: &Source, out: &mut Vec<u8>) {
         if let Source::Path(position) = source {
-            write_sent(self.path.value(*position).unwrap_or_default(), out);
-            return;
+            return write_sent(self.path.value(*position).unwrap_or_default(), out);
         }
-        let mut value = Vec::new();
-        self.write(source, &mut value);
-        out.extend(percent_encode(&value, PATH_VALUE).flat_map(str::bytes));
+        let start = out.len();
+        self.write(source, out);
+        encode_behind(start, PATH_VALUE, out);
+    }
+
+    /// Appends a value into the query of a URI: path parameters as sent but for what would end the value there, all
+    /// else encoded.
+    pub fn write_query_value(&self, source: &Source, out: &mut Vec<u8>) {
+        let encoded = if matches!(source, Source::Path(_)) { NOT_IN_QUERY_VALUE } else { QUERY_VALUE };
+        let start = out.len();
+        self.write(source, out);
+        encode_behind(start, encoded, out);
     }
 
     /// Appends the text of a template; a source without value is the empty text.
@@ -120,13 +144,28 @@ impl Values<'_> {
 
     /// AWS compares header names with case when mapping; clients do not, and HTTP/2 cannot. We compare without.
     fn write_header(&self, out: &mut Vec<u8>, name: &str, which: Which) -> bool {
-        let values = self.view.request.find(name.as_bytes()).map(<[u8]>::to_vec);
-        write_joined(out, which, values)
+        if pass::STRIPPED.contains(KnownField::of(name.as_bytes())) {
+            return false;
+        }
+        let values = self.view.request.find(name.as_bytes());
+        write_joined(out, which, values, |out, value| out.extend_from_slice(value))
     }
 
     fn write_integration_header(&self, out: &mut Vec<u8>, name: &str, which: Which) -> bool {
         let Some(response) = self.response else { return false };
-        write_joined(out, which, response.find(name.as_bytes()).map(<[u8]>::to_vec))
+        let values = response.find(name.as_bytes());
+        write_joined(out, which, values, |out, value| out.extend_from_slice(value))
+    }
+
+    /// The values of a query parameter, still encoded. AWS: `;` separates like `&`.
+    fn query_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let query = self.view.request.query().unwrap_or_default();
+        let pairs = query.split(|byte| matches!(byte, b'&' | b';')).filter(|pair| !pair.is_empty());
+        pairs.filter_map(move |pair| {
+            let at = memchr::memchr(b'=', pair).unwrap_or(pair.len());
+            let (key, value) = (&pair[..at], pair.get(at + 1..).unwrap_or_default());
+            decoded(key).eq(name.bytes()).then_some(value)
+        })
     }
 }
 
@@ -142,21 +181,31 @@ pub fn write_sent(part: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends the last value, or all with commas between.
-fn write_joined(out: &mut Vec<u8>, which: Which, values: impl Iterator<Item = Vec<u8>>) -> bool {
+fn write_joined<'a>(
+    out: &mut Vec<u8>,
+    which: Which,
+    values: impl Iterator<Item = &'a [u8]>,
+    write: impl Fn(&mut Vec<u8>, &'a [u8]),
+) -> bool {
+    let mut any = false;
     match which {
-        Which::Last => put(out, values.last().as_deref()),
+        Which::Last => {
+            if let Some(value) = values.last() {
+                write(out, value);
+                any = true;
+            }
+        }
         Which::All => {
-            let mut any = false;
             for value in values {
                 if any {
                     out.push(b',');
                 }
-                out.extend_from_slice(&value);
+                write(out, value);
                 any = true;
             }
-            any
         }
     }
+    any
 }
 
 fn put(out: &mut Vec<u8>, value: Option<&[u8]>) -> bool {
@@ -164,17 +213,23 @@ fn put(out: &mut Vec<u8>, value: Option<&[u8]>) -> bool {
     value.is_some()
 }
 
-/// The decoded values of a query parameter. AWS: `;` separates like `&`, `+` is a space.
-fn query_values<'a>(request: &'a RequestHead, name: &'a str) -> impl Iterator<Item = Vec<u8>> + 'a {
-    let pairs = request.query().unwrap_or_default().split(|byte| matches!(byte, b'&' | b';'));
-    pairs.filter(|pair| !pair.is_empty()).filter_map(move |pair| {
-        let at = memchr::memchr(b'=', pair).unwrap_or(pair.len());
-        let (key, value) = (&pair[..at], pair.get(at + 1..).unwrap_or_default());
-        (decode(key) == name.as_bytes()).then(|| decode(value))
-    })
+fn write_parameter_name(name: &str, out: &mut Vec<u8>) {
+    out.push(b'&');
+    percent_encode(name.as_bytes(), QUERY_VALUE).for_each(|run| out.extend_from_slice(run.as_bytes()));
+    out.push(b'=');
 }
 
-fn decode(text: &[u8]) -> Vec<u8> {
-    let spaced: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-    percent_decode(&spaced).collect()
+/// Percent-encodes what stands behind `start`. Allocates only when there is something to encode.
+fn encode_behind(start: usize, encoded: &'static AsciiSet, out: &mut Vec<u8>) {
+    let bytes: usize = percent_encode(&out[start..], encoded).map(str::len).sum();
+    if bytes > out.len() - start {
+        let value = out.split_off(start);
+        percent_encode(&value, encoded).for_each(|run| out.extend_from_slice(run.as_bytes()));
+    }
+}
+
+/// A part of a query, decoded. AWS: `+` is a space.
+fn decoded(text: &[u8]) -> impl Iterator<Item = u8> {
+    let parts = text.split(|&byte| byte == b'+').enumerate();
+    parts.flat_map(|(position, part)| (position > 0).then_some(b' ').into_iter().chain(percent_decode(part)))
 }

@@ -11,7 +11,9 @@ use libfuzzer_sys::fuzz_target;
 use tidegate_core::arrival::{AddressText, Peer};
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Step};
-use tidegate_core::http1::{BodyFraming, FIELDS_MAX, HeadError, HeadLimits, KnownField, RequestHead, ResponseHead};
+use tidegate_core::http1::{
+    BodyFraming, FIELDS_MAX, HeadError, HeadLimits, KnownField, RequestHead, ResponseHead,
+};
 use tidegate_core::plan::Plan;
 use tidegate_core::reject::Reject;
 use tidegate_core::shard::Shard;
@@ -96,7 +98,9 @@ fn check_call(exchange: &Exchange, call: Call, shard: &Shard) {
     let mut head = RequestHead::new();
     head.buffer_mut().extend_from_slice(&exchange.out);
     let parsed = match head.parse(&ROOMY) {
-        Err(HeadError::TooManyFields) if exchange.request.fields().len() > FIELDS_MAX - FIELDS_ADDED => return,
+        Err(HeadError::TooManyFields) if exchange.request.fields().len() > FIELDS_MAX - FIELDS_ADDED => {
+            return;
+        }
         parsed => parsed,
     };
     let parsed = parsed.unwrap_or_else(|error| panic!("{error}: {}", exchange.out.escape_ascii()));
@@ -116,7 +120,13 @@ fn check_call(exchange: &Exchange, call: Call, shard: &Shard) {
     };
     assert_eq!(declared, call.upload, "{}", exchange.out.escape_ascii());
     assert!(head.keeps_alive() && !head.expects_continue());
-    for own in [KnownField::Connection, KnownField::KeepAlive, KnownField::Te, KnownField::Upgrade, KnownField::Trailer] {
+    for own in [
+        KnownField::Connection,
+        KnownField::KeepAlive,
+        KnownField::Te,
+        KnownField::Upgrade,
+        KnownField::Trailer,
+    ] {
         assert!(head.first(own).is_none(), "{own:?} passed");
     }
     for once in [&b"x-amzn-trace-id"[..], b"x-amzn-apigateway-api-id", b"host", b"user-agent", b"accept"] {
@@ -148,7 +158,9 @@ fn check_answer(exchange: &Exchange, answer: Answer) {
     let mut head = ResponseHead::new();
     head.buffer_mut().extend_from_slice(&exchange.out);
     let parsed = match head.parse(&ROOMY, is_head) {
-        Err(HeadError::TooManyFields) if exchange.response.fields().len() > FIELDS_MAX - FIELDS_ADDED => return,
+        Err(HeadError::TooManyFields) if exchange.response.fields().len() > FIELDS_MAX - FIELDS_ADDED => {
+            return;
+        }
         parsed => parsed,
     };
     let parsed = parsed.unwrap_or_else(|error| panic!("{error}: {out}"));

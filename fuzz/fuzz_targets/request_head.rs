@@ -21,7 +21,10 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 /// Feeds the pieces until there is a verdict.
-fn parse<'a>(pieces: impl Iterator<Item = &'a [u8]>, limits: &HeadLimits) -> Result<Option<RequestHead>, HeadError> {
+fn parse<'a>(
+    pieces: impl Iterator<Item = &'a [u8]>,
+    limits: &HeadLimits,
+) -> Result<Option<RequestHead>, HeadError> {
     let mut head = RequestHead::new();
     for piece in pieces {
         head.buffer_mut().extend_from_slice(piece);
@@ -50,7 +53,9 @@ fn check_accepted(head: &RequestHead, received: &[u8], limits: &HeadLimits) {
     assert!((1..bytes.len()).all(|at| bytes[at] != b'\n' || bytes[at - 1] == b'\r'), "a bare line feed");
     assert_ne!(head.framing(), BodyFraming::UntilClose);
     assert!(!head.path().is_empty() && !head.path().contains(&b' '));
-    assert!(head.path().len() + head.query().map_or(0, |query| query.len() + 1) <= limits.target_bytes_max.max(1));
+    assert!(
+        head.path().len() + head.query().map_or(0, |query| query.len() + 1) <= limits.target_bytes_max.max(1)
+    );
     assert!(head.fields().len() <= limits.fields_max);
     assert!(head.version() == Version::Http10 || !head.host().is_empty(), "HTTP/1.1 without host");
     let again = parse([bytes].into_iter(), limits);
@@ -65,7 +70,11 @@ fn check_rewritten(head: &RequestHead, limits: &HeadLimits) {
         bytes.push(b'?');
         bytes.extend_from_slice(query);
     }
-    bytes.extend_from_slice(if head.version() == Version::Http10 { b" HTTP/1.0\r\n" } else { b" HTTP/1.1\r\n" });
+    bytes.extend_from_slice(if head.version() == Version::Http10 {
+        b" HTTP/1.0\r\n"
+    } else {
+        b" HTTP/1.1\r\n"
+    });
     for field in head.fields() {
         bytes.extend_from_slice(&[head.name(field), b": ", head.value(field), b"\r\n"].concat());
     }
@@ -76,7 +85,8 @@ fn check_rewritten(head: &RequestHead, limits: &HeadLimits) {
         target_bytes_max: limits.target_bytes_max.max(1),
         ..*limits
     };
-    let again = parse([&bytes[..]].into_iter(), &roomy).expect("refused when written again").expect("incomplete");
+    let again =
+        parse([&bytes[..]].into_iter(), &roomy).expect("refused when written again").expect("incomplete");
     let (mut want, mut got) = (said(head), said(&again));
     if head.version() == Version::Http10 {
         // The host of an absolute-form target is not written.

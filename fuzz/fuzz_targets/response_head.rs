@@ -67,7 +67,10 @@ fn check_accepted(head: &ResponseHead, received: &[u8], limits: &HeadLimits, is_
     assert!(head.fields().len() <= limits.fields_max);
     let bodiless = is_head || matches!(head.status(), 204 | 304);
     assert_eq!(head.framing() == BodyFraming::None, bodiless);
-    assert!(!(head.keeps_alive() && head.framing() == BodyFraming::UntilClose), "nobody can tell where it ends");
+    assert!(
+        !(head.keeps_alive() && head.framing() == BodyFraming::UntilClose),
+        "nobody can tell where it ends"
+    );
     let again = parse([bytes].into_iter(), limits, is_head);
     assert_eq!(outcome(&again), Ok(Some(said(head))), "its own bytes are read differently");
 }

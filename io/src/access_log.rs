@@ -27,32 +27,32 @@ enum Message {
 
 /// A shard's end of the queue.
 #[derive(Clone)]
-pub struct LogSender {
+pub(crate) struct LogSender {
     queue: Sender<Message>,
     dropped: Arc<AtomicU64>,
 }
 
 /// The writing thread.
-pub struct LogWriter {
+pub(crate) struct LogWriter {
     queue: Sender<Message>,
     dropped: Arc<AtomicU64>,
     thread: JoinHandle<()>,
 }
 
 /// Lines that a shard has collected, by destination.
-pub struct Lines {
+pub(crate) struct Lines {
     sender: LogSender,
     buffers: Vec<(LogDestination, Vec<u8>)>,
 }
 
 impl Lines {
     /// Nothing collected.
-    pub fn new(sender: LogSender) -> Self {
+    pub(crate) fn new(sender: LogSender) -> Self {
         Self { sender, buffers: Vec::new() }
     }
 
     /// Where lines for `destination` are appended.
-    pub fn buffer(&mut self, destination: &LogDestination) -> &mut Vec<u8> {
+    pub(crate) fn buffer(&mut self, destination: &LogDestination) -> &mut Vec<u8> {
         let found = self.buffers.iter().position(|(known, _)| known == destination);
         let position = found.unwrap_or_else(|| {
             self.buffers.push((destination.clone(), Vec::new()));
@@ -62,12 +62,12 @@ impl Lines {
     }
 
     /// Hands over what has grown large.
-    pub fn flush_when_large(&mut self) {
+    pub(crate) fn flush_when_large(&mut self) {
         self.hand_over(BATCH_BYTES);
     }
 
     /// Hands over everything.
-    pub fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         self.hand_over(1);
     }
 
@@ -92,7 +92,7 @@ impl LogSender {
 
 impl LogWriter {
     /// Starts the thread.
-    pub fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let (queue, messages) = crossbeam_channel::bounded(QUEUED_BATCHES_MAX);
         let dropped = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&dropped);
@@ -103,23 +103,23 @@ impl LogWriter {
     }
 
     /// An end of the queue for a shard.
-    pub fn sender(&self) -> LogSender {
+    pub(crate) fn sender(&self) -> LogSender {
         LogSender { queue: self.queue.clone(), dropped: Arc::clone(&self.dropped) }
     }
 
     /// Opens files again.
-    pub fn reopen(&self) {
+    pub(crate) fn reopen(&self) {
         // A full queue means that the writer is behind; it opens failing files again by itself.
         let _ = self.queue.try_send(Message::Reopen);
     }
 
     /// Lines that were dropped because the queue was full or a file could not be written.
-    pub fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
 
     /// Writes what is queued and ends.
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         let _ = self.queue.send(Message::Stop);
         let _ = self.thread.join();
     }
@@ -131,7 +131,7 @@ fn write(messages: &Receiver<Message>, dropped: &AtomicU64) {
     for message in messages {
         match message {
             Message::Lines(LogDestination::Stdout, lines) => {
-                note(io::stdout().lock().write_all(&lines), &lines, dropped)
+                note(io::stdout().lock().write_all(&lines), &lines, dropped);
             }
             Message::Lines(LogDestination::File(path), lines) => {
                 let written = append(&mut files, &path, &lines);

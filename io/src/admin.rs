@@ -15,38 +15,38 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What `/health` tells.
 #[derive(Default)]
-pub struct Health {
+pub(crate) struct Health {
     draining: AtomicBool,
 }
 
 impl Health {
     /// From now on `/health` answers 503, so that load balancers look elsewhere.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 }
 
 /// A bound admin server.
-pub struct Admin {
+pub(crate) struct Admin {
     listener: TcpListener,
     address: SocketAddr,
 }
 
 impl Admin {
     /// Listens on `address`.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
 
     /// The address, with its real port.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Serves from a thread, until the process ends.
-    pub fn start(self, health: Arc<Health>) -> io::Result<()> {
+    pub(crate) fn start(self, health: Arc<Health>) -> io::Result<()> {
         let open = Arc::new(AtomicUsize::new(0));
         std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
             for connection in self.listener.incoming().flatten() {

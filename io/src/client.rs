@@ -25,7 +25,7 @@ enum Head {
 }
 
 /// Serves a connection until it closes. An idle connection holds neither buffers nor an exchange.
-pub async fn serve(shard: &Rc<Shard>, socket: Rc<Socket>, peer: &Peer) {
+pub(crate) async fn serve(shard: &Rc<Shard>, socket: Rc<Socket>, peer: &Peer) {
     let mut stream = Stream::new(socket);
     while let Some(chunk) = next_request(shard, &mut stream).await {
         let mut exchange = shard.exchange();

@@ -30,7 +30,7 @@ const EARLY_ANSWER_WAIT_MS: u64 = 1_000;
 
 /// What becomes of the client connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum After {
+pub(crate) enum After {
     /// The next request.
     KeepAlive,
     /// Closed, once the client has read the answer.
@@ -40,7 +40,7 @@ pub enum After {
 }
 
 /// Carries the exchange whose request head has been read.
-pub async fn run(shard: &Rc<Shard>, stream: &mut Stream, exchange: &mut Exchange, peer: &Peer) -> After {
+pub(crate) async fn run(shard: &Rc<Shard>, stream: &mut Stream, exchange: &mut Exchange, peer: &Peer) -> After {
     let mut body = {
         let limits = limits(shard);
         Body::new(exchange.request.framing(), limits.payload_bytes_max, limits.body_timeout_ms)

@@ -26,7 +26,7 @@ impl Addresses {
                 let mut found: Vec<SocketAddr> = Vec::new();
                 addresses.for_each(|address| {
                     if !found.contains(&address) {
-                        found.push(address)
+                        found.push(address);
                     }
                 });
                 Self((!found.is_empty()).then(|| found.into()))

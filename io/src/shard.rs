@@ -30,7 +30,7 @@ const ACCEPT_RETRY_MS: u64 = 100;
 const LOG_FLUSH_MS: u64 = 200;
 
 /// What the control thread tells a shard.
-pub enum Command {
+pub(crate) enum Command {
     /// Serve this plan from now on.
     Install(Arc<Plan>, Arc<HashMap<Origin, Addresses>>),
     /// Origins have other addresses.
@@ -40,7 +40,7 @@ pub enum Command {
 }
 
 /// What a shard tells the control thread.
-pub enum Report {
+pub(crate) enum Report {
     /// It listens.
     Ready,
     /// It cannot start.
@@ -53,11 +53,11 @@ pub enum Report {
 
 /// A shard's way to tell.
 #[derive(Clone)]
-pub struct Reporter {
+pub(crate) struct Reporter {
     /// Which shard.
-    pub shard: usize,
+    pub(crate) shard: usize,
     /// Where to.
-    pub reports: Sender<(usize, Report)>,
+    pub(crate) reports: Sender<(usize, Report)>,
 }
 
 impl Reporter {
@@ -68,42 +68,43 @@ impl Reporter {
 }
 
 /// What a shard starts with.
-pub struct Start {
+pub(crate) struct Start {
     /// The plan.
-    pub plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
     /// Addresses of its origins.
-    pub addresses: Arc<HashMap<Origin, Addresses>>,
+    pub(crate) addresses: Arc<HashMap<Origin, Addresses>>,
     /// This shard's listening sockets.
-    pub listeners: Vec<socket2::Socket>,
+    pub(crate) listeners: Vec<socket2::Socket>,
     /// Sizes of its ring.
-    pub ring: RingSettings,
+    pub(crate) ring: RingSettings,
     /// Wakes the shard when a command is in the channel.
-    pub doorbell: Doorbell,
+    pub(crate) doorbell: Doorbell,
     /// Commands.
-    pub commands: Receiver<Command>,
+    pub(crate) commands: Receiver<Command>,
     /// Reports.
-    pub reports: Reporter,
+    pub(crate) reports: Reporter,
     /// Access log lines.
-    pub log: LogSender,
+    pub(crate) log: LogSender,
 }
 
 /// A running shard, as its tasks see it.
-pub struct Shard {
+pub(crate) struct Shard {
     /// Its ring.
-    pub ring: Ring,
+    pub(crate) ring: Ring,
     /// What deciding needs. Never borrowed across an await.
-    pub core: RefCell<tidegate_core::shard::Shard>,
+    pub(crate) core: RefCell<tidegate_core::shard::Shard>,
     pools: Rc<Pools>,
     /// The pools of the plan in force, by origin.
     current_pools: RefCell<Rc<[Rc<Pool>]>>,
     random: RefCell<Rng>,
     lines: RefCell<Lines>,
+    #[expect(clippy::vec_box, reason = "an exchange is large and moves between here and a connection")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     connections: RefCell<Slab<Rc<Socket>>>,
 }
 
 /// Serves until drained, on the current thread.
-pub fn run(start: Start) {
+pub(crate) fn run(start: Start) {
     let reports = start.reports.clone();
     match Ring::open(start.ring) {
         Ok(ring) => {
@@ -218,38 +219,38 @@ impl Shard {
     }
 
     /// The time of the current turn.
-    pub fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         self.ring.now()
     }
 
     /// Random bits for a request.
-    pub fn entropy(&self) -> Entropy {
+    pub(crate) fn entropy(&self) -> Entropy {
         let mut random = self.random.borrow_mut();
         [random.u64(..), random.u64(..), random.u64(..), random.u64(..)]
     }
 
     /// The limits in force.
-    pub fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         self.core.borrow().plan.limits.clone()
     }
 
     /// Whether connections are to be closed as soon as they are idle.
-    pub fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.core.borrow().draining
     }
 
     /// The pools by the origins of the plan in force.
-    pub fn pools(&self) -> Rc<[Rc<Pool>]> {
+    pub(crate) fn pools(&self) -> Rc<[Rc<Pool>]> {
         Rc::clone(&self.current_pools.borrow())
     }
 
     /// An exchange for a request that begins.
-    pub fn exchange(&self) -> Box<Exchange> {
+    pub(crate) fn exchange(&self) -> Box<Exchange> {
         self.exchanges.borrow_mut().pop().unwrap_or_default()
     }
 
     /// Takes an exchange back.
-    pub fn put_back(&self, mut exchange: Box<Exchange>) {
+    pub(crate) fn put_back(&self, mut exchange: Box<Exchange>) {
         let mut spare = self.exchanges.borrow_mut();
         if spare.len() < SPARE_EXCHANGES_MAX {
             exchange.request.clear();
@@ -259,7 +260,7 @@ impl Shard {
     }
 
     /// Ends an exchange and logs it.
-    pub fn finish(&self, exchange: &mut Exchange, response_bytes: u64) {
+    pub(crate) fn finish(&self, exchange: &mut Exchange, response_bytes: u64) {
         let mut lines = self.lines.borrow_mut();
         exchange.finish(self.now(), response_bytes, |destination| lines.buffer(destination));
         lines.flush_when_large();

@@ -9,15 +9,15 @@ use tidegate_core::http1::{BodyDecoder, BodyError, BodyFraming};
 use crate::ring::{Chunk, Socket};
 
 /// A socket, and what was received and not yet consumed.
-pub struct Stream {
+pub(crate) struct Stream {
     /// The socket.
-    pub socket: Rc<Socket>,
+    pub(crate) socket: Rc<Socket>,
     /// Never empty.
     pending: Option<Chunk>,
 }
 
 /// A piece of content.
-pub enum Piece {
+pub(crate) enum Piece {
     /// Received bytes, where the kernel put them.
     Chunk(Chunk),
     /// Bytes that framing was taken out of.
@@ -37,22 +37,22 @@ impl Deref for Piece {
 
 impl Stream {
     /// Nothing received yet.
-    pub fn new(socket: Rc<Socket>) -> Self {
+    pub(crate) fn new(socket: Rc<Socket>) -> Self {
         Self { socket, pending: None }
     }
 
     /// Whether the peer has sent nothing that was not consumed and has not closed.
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.pending.is_none() && self.socket.is_quiet()
     }
 
     /// Whether something received is waiting.
-    pub fn has_pending(&self) -> bool {
+    pub(crate) fn has_pending(&self) -> bool {
         self.pending.is_some()
     }
 
     /// The next bytes, in the order received, or `None` at the end of the stream.
-    pub async fn next(&mut self) -> io::Result<Option<Chunk>> {
+    pub(crate) async fn next(&mut self) -> io::Result<Option<Chunk>> {
         match self.pending.take() {
             Some(chunk) => Ok(Some(chunk)),
             None => self.socket.receive().await,
@@ -60,7 +60,7 @@ impl Stream {
     }
 
     /// Gives back what was not consumed.
-    pub fn put_back(&mut self, chunk: Chunk) {
+    pub(crate) fn put_back(&mut self, chunk: Chunk) {
         debug_assert!(self.pending.is_none());
         self.pending = (!chunk.is_empty()).then_some(chunk);
     }
@@ -68,7 +68,7 @@ impl Stream {
 
 /// Why a body could not be read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyFailure {
+pub(crate) enum BodyFailure {
     /// The peer is gone, or closed before the end.
     Closed,
     /// The peer paused too long.
@@ -80,7 +80,7 @@ pub enum BodyFailure {
 }
 
 /// The body that a stream carries now.
-pub struct Body {
+pub(crate) struct Body {
     decoder: BodyDecoder,
     /// Content bytes so far.
     bytes: u64,
@@ -91,22 +91,22 @@ pub struct Body {
 
 impl Body {
     /// A body of which nothing has been read.
-    pub fn new(framing: BodyFraming, bytes_max: u64, timeout_ms: u64) -> Self {
+    pub(crate) fn new(framing: BodyFraming, bytes_max: u64, timeout_ms: u64) -> Self {
         Self { decoder: BodyDecoder::new(framing), bytes: 0, bytes_max, timeout_ms }
     }
 
     /// Whether its end has been read.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.decoder.is_done()
     }
 
     /// Content bytes still to come, if the framing says how many.
-    pub fn remaining(&self) -> Option<u64> {
+    pub(crate) fn remaining(&self) -> Option<u64> {
         self.decoder.remaining_length()
     }
 
     /// The next piece of content, or `None` at the end of the body. Pieces are not empty.
-    pub async fn next(&mut self, stream: &mut Stream) -> Result<Option<Piece>, BodyFailure> {
+    pub(crate) async fn next(&mut self, stream: &mut Stream) -> Result<Option<Piece>, BodyFailure> {
         while !self.is_done() {
             if !stream.has_pending() {
                 stream.socket.receive_within(self.timeout_ms);
@@ -129,7 +129,7 @@ impl Body {
 
     /// Appends the content that has been received already, if that is all there is and at most `bytes_max` bytes.
     /// Else leaves everything as it was. Spares a small body its own send.
-    pub fn take_received(&mut self, stream: &mut Stream, bytes_max: usize, out: &mut Vec<u8>) -> bool {
+    pub(crate) fn take_received(&mut self, stream: &mut Stream, bytes_max: usize, out: &mut Vec<u8>) -> bool {
         let Some(chunk) = &stream.pending else { return self.is_done() };
         let Some(length) = self.remaining().filter(|length| *length <= chunk.len().min(bytes_max) as u64)
         else {

@@ -21,14 +21,14 @@ const SWEEP_MS: u64 = 1_000;
 
 /// The pools of a shard. A pool outlives a reload if the new plan still names its origin.
 #[derive(Default)]
-pub struct Pools {
+pub(crate) struct Pools {
     by_origin: RefCell<HashMap<Origin, Rc<Pool>, RandomState>>,
     /// By [`tidegate_core::plan::OriginId`] of the plan in force.
     current: RefCell<Rc<[Rc<Pool>]>>,
 }
 
 /// The connections to one origin.
-pub struct Pool {
+pub(crate) struct Pool {
     addresses: RefCell<Addresses>,
     /// Where the next connection is tried first.
     first: Cell<usize>,
@@ -42,16 +42,16 @@ struct Idle {
 }
 
 /// A connection to send a request on.
-pub struct Upstream {
+pub(crate) struct Upstream {
     /// The connection.
-    pub stream: Stream,
+    pub(crate) stream: Stream,
     /// Whether an earlier request used it; then it may have died without anybody's fault.
-    pub reused: bool,
+    pub(crate) reused: bool,
 }
 
 impl Pools {
     /// Takes over the origins of a plan.
-    pub fn install(&self, plan: &Plan, addresses: &HashMap<Origin, Addresses>) -> Rc<[Rc<Pool>]> {
+    pub(crate) fn install(&self, plan: &Plan, addresses: &HashMap<Origin, Addresses>) -> Rc<[Rc<Pool>]> {
         let mut by_origin = self.by_origin.borrow_mut();
         by_origin.retain(|origin, _| plan.origins.contains(origin));
         let pools: Rc<[Rc<Pool>]> = plan
@@ -66,7 +66,7 @@ impl Pools {
     }
 
     /// Notes new addresses.
-    pub fn resolved(&self, addresses: &HashMap<Origin, Addresses>) {
+    pub(crate) fn resolved(&self, addresses: &HashMap<Origin, Addresses>) {
         for (origin, pool) in self.by_origin.borrow().iter() {
             if let Some(found) = addresses.get(origin) {
                 pool.addresses.replace(found.clone());
@@ -75,7 +75,7 @@ impl Pools {
     }
 
     /// Closes connections that have been idle too long or that the origin has closed, from time to time, forever.
-    pub async fn sweep(self: Rc<Self>, ring: Ring, idle_timeout_ms: impl Fn() -> u64) {
+    pub(crate) async fn sweep(self: Rc<Self>, ring: Ring, idle_timeout_ms: impl Fn() -> u64) {
         loop {
             ring.sleep(SWEEP_MS).await;
             let now_ms = ring.now().monotonic_ns / 1_000_000;
@@ -97,7 +97,7 @@ impl Pool {
     }
 
     /// The newest idle connection, or a new one. A failed connect is tried with the next address.
-    pub async fn acquire(&self, ring: &Ring, limits: &Limits, reuse: bool) -> Result<Upstream, CallFailure> {
+    pub(crate) async fn acquire(&self, ring: &Ring, limits: &Limits, reuse: bool) -> Result<Upstream, CallFailure> {
         while let Some(idle) = if reuse { self.idle.borrow_mut().pop() } else { None } {
             if idle.stream.is_quiet() {
                 return Ok(Upstream { stream: idle.stream, reused: true });
@@ -108,7 +108,7 @@ impl Pool {
     }
 
     /// Keeps a connection whose last answer has been read to its end. Watches it, so that its end is noticed.
-    pub fn release(&self, stream: Stream, ring: &Ring, limits: &Limits) {
+    pub(crate) fn release(&self, stream: Stream, ring: &Ring, limits: &Limits) {
         if !stream.is_quiet() {
             return;
         }

@@ -1,11 +1,13 @@
 //! Access logs: AWS's example formats, to a file and to standard output (behaviour sections 7.5 and 20).
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::support::client::{get, post};
+use crate::support::client::{Client, get, post};
 use crate::support::document::{Document, http_proxy, mock};
 use crate::support::eventually;
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{Gateway, command};
 use crate::support::origin::{Origin, nobody, ok};
 use crate::support::setup::{Folder, Setup};
 
@@ -21,7 +23,9 @@ const ID: &str = "01234567-89ab-cdef-0123-456789abcdef";
 fn with_formats(document: &Document, formats: &[(&str, &str)]) -> Gateway {
     let stage = |(name, format): &(&str, &str)| {
         let destination = if *name == "stdout" { "stdout".to_owned() } else { format!("{name}.log") };
-        format!("[[api.stage]]\nname = \"{name}\"\naccess_log = {{ format = '{format}', destination = \"{destination}\" }}\n")
+        format!(
+            "[[api.stage]]\nname = \"{name}\"\naccess_log = {{ format = '{format}', destination = \"{destination}\" }}\n"
+        )
     };
     let stages: String = formats.iter().map(stage).collect();
     let toml = format!(
@@ -55,7 +59,8 @@ fn the_documented_formats() {
     let mut gateway = with_formats(&document, &formats);
     let mut client = gateway.client();
     for (stage, _) in formats {
-        let request = format!("POST /{stage}/pets/7?q=1 HTTP/1.1\r\nHost: a\r\nx-amzn-RequestId: {ID}\r\n\r\n");
+        let request =
+            format!("POST /{stage}/pets/7?q=1 HTTP/1.1\r\nHost: a\r\nx-amzn-RequestId: {ID}\r\n\r\n");
         assert_eq!(client.exchange(request).text(), "twelve bytes");
     }
     gateway.stop();
@@ -68,7 +73,9 @@ fn the_documented_formats() {
         let [line] = &*logged else { panic!("{stage}: {logged:?}") };
         // The time is the only part that cannot be known.
         let start = format.find("$context.requestTime").expect("a time");
-        let start = format[..start].replace("$context.identity.sourceIp", "127.0.0.1").replace("$context.identity.caller", "-");
+        let start = format[..start]
+            .replace("$context.identity.sourceIp", "127.0.0.1")
+            .replace("$context.identity.caller", "-");
         let start = start.replace("$context.identity.user", "-").replace("$context.requestId", ID).len();
         let time = &line[start..start + 26];
         check_time(time);
@@ -126,14 +133,18 @@ fn variables() {
 fn numbers_are_plausible() {
     let origin = Origin::answering(ok("x"));
     let format = "$context.requestId $context.requestTimeEpoch $context.responseLatency $context.integrationLatency $context.extendedRequestId";
-    let document = Document::new().method("GET", "/x", http_proxy("GET", format!("http://{}/", origin.address)));
+    let document =
+        Document::new().method("GET", "/x", http_proxy("GET", format!("http://{}/", origin.address)));
     let mut gateway = with_formats(&document, &[("s", format)]);
     let response = gateway.get("/s/x");
     gateway.stop();
     let logged = lines(&gateway, "s.log");
     let fields: Vec<&str> = logged[0].split(' ').collect();
     let [id, epoch, latency, integration_latency, extended] = *fields else { panic!("{logged:?}") };
-    assert_eq!((Some(id), Some(extended)), (response.field("x-amzn-requestid"), response.field("x-amz-apigw-id")));
+    assert_eq!(
+        (Some(id), Some(extended)),
+        (response.field("x-amzn-requestid"), response.field("x-amz-apigw-id"))
+    );
     let number = |text: &str| text.parse::<u128>().expect("a number");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
     assert!((now - 60_000..=now).contains(&number(epoch)), "{logged:?}");
@@ -144,7 +155,10 @@ fn numbers_are_plausible() {
 #[test]
 fn a_client_can_forge_neither_a_line_nor_a_field() {
     let document = Document::new().method("GET", "/x", mock("x"));
-    let mut gateway = with_formats(&document, &[("s", r#"{"id":"$context.requestId","agent":"$context.identity.userAgent"}"#)]);
+    let mut gateway = with_formats(
+        &document,
+        &[("s", r#"{"id":"$context.requestId","agent":"$context.identity.userAgent"}"#)],
+    );
     let mut client = gateway.client();
     for agent in [r#"x","admin":"yes"#, r"back\", "tab\there", "\u{e4}"] {
         let request = format!("GET /s/x HTTP/1.1\r\nHost: a\r\nUser-Agent: {agent}\r\n\r\n");
@@ -165,13 +179,17 @@ fn a_client_can_forge_neither_a_line_nor_a_field() {
 #[test]
 fn nothing_is_lost_at_the_end() {
     let document = Document::new().method("POST", "/x", mock("x"));
-    let definition = "access_log = { format = '$context.requestId $context.status', destination = \"access.log\" }";
+    let definition =
+        "access_log = { format = '$context.requestId $context.status', destination = \"access.log\" }";
     let mut gateway = Setup::new(&document).shards(2).stage(definition).start();
     let mut sent: Vec<String> = Vec::new();
     for batch in 0..10 {
         let mut client = gateway.client();
-        let ids: Vec<String> = (0..100).map(|number| format!("00000000-0000-0000-0000-{:012}", batch * 100 + number)).collect();
-        let request = |id: &String| post("/test/x", "body").replacen("\r\n", &format!("\r\nx-amzn-RequestId: {id}\r\n"), 1);
+        let ids: Vec<String> =
+            (0..100).map(|number| format!("00000000-0000-0000-0000-{:012}", batch * 100 + number)).collect();
+        let request = |id: &String| {
+            post("/test/x", "body").replacen("\r\n", &format!("\r\nx-amzn-RequestId: {id}\r\n"), 1)
+        };
         client.send(ids.iter().map(request).collect::<String>());
         for _ in &ids {
             assert_eq!(client.response().status(), 200);
@@ -213,5 +231,47 @@ fn the_default_format_is_aws_common_log() {
     assert_eq!(gateway.client().exchange(get("/test/x")).status(), 200);
     gateway.stop();
     let logged = lines(&gateway, "access.log");
-    assert!(logged[0].starts_with("127.0.0.1 - - [") && logged[0].contains("] \"GET /x HTTP/1.1\" 200 1 "), "{logged:?}");
+    assert!(
+        logged[0].starts_with("127.0.0.1 - - [") && logged[0].contains("] \"GET /x HTTP/1.1\" 200 1 "),
+        "{logged:?}"
+    );
+}
+
+/// `tidegate run | head -1`: that nobody reads its lines any more is no reason to stop serving.
+#[test]
+fn a_closed_standard_output_does_no_harm() {
+    let document = Document::new().method("GET", "/x", mock("x"));
+    let folder = Setup::new(&document).stage("access_log = { destination = \"stdout\" }").write();
+    let mut child = command()
+        .arg("run")
+        .arg(folder.main_file())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("start tidegate");
+    let mut line = String::new();
+    BufReader::with_capacity(1, child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+    let address = line.trim().strip_prefix("listening on http://").and_then(|address| address.parse().ok());
+    let served = std::panic::catch_unwind(|| {
+        for _ in 0..200 {
+            let mut client = Client::connect(address.expect("an address"));
+            assert_eq!(client.exchange(get("/test/x")).text(), "x");
+        }
+    });
+    let _ = child.kill();
+    let _ = child.wait();
+    served.expect("every request is answered");
+}
+
+/// A log that cannot be written is no reason not to serve, and is said.
+#[test]
+fn a_log_that_cannot_be_opened_is_reported() {
+    let document = Document::new().method("GET", "/x", mock("x"));
+    let gateway =
+        Setup::new(&document).stage("access_log = { destination = \"no/such/folder.log\" }").start();
+    for _ in 0..3 {
+        assert_eq!(gateway.get("/test/x").text(), "x");
+    }
+    gateway.stderr.wait_for("no/such/folder.log");
+    assert_eq!(gateway.get("/test/x").text(), "x");
 }

@@ -66,7 +66,11 @@ fn several_apis() -> Gateway {
         mapping = [ { path = "", api = "petstore", stage = "prod" } ]
     "#;
     let (petstore, orders) = (document("petstore"), document("orders"));
-    Gateway::run(Folder::of(&[("tidegate.toml", toml), ("petstore.json", &petstore), ("orders.json", &orders)]))
+    Gateway::run(Folder::of(&[
+        ("tidegate.toml", toml),
+        ("petstore.json", &petstore),
+        ("orders.json", &orders),
+    ]))
 }
 
 #[test]
@@ -203,7 +207,11 @@ fn resources_and_methods() {
 /// Facts 116 and 117.
 #[test]
 fn empty_segments_around_the_stage_do_not_count() {
-    let document = Document::new().method("GET", "/hardcoded", mock("hardcoded")).method("GET", "/{proxy+}", mock("greedy"));
+    let document = Document::new().method("GET", "/hardcoded", mock("hardcoded")).method(
+        "GET",
+        "/{proxy+}",
+        mock("greedy"),
+    );
     check(
         &Setup::new(&document).start(),
         &[

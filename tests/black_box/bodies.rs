@@ -28,10 +28,16 @@ fn uploads_arrive_with_the_same_content() {
         ("Content-Length: 300000", large.clone(), &large, Framing::Length(300_000)),
         ("Content-Length: 0", Vec::new(), b"", Framing::Length(0)),
         ("Transfer-Encoding: chunked", b"0\r\n\r\n".to_vec(), b"", Framing::Chunked),
-        ("Transfer-Encoding: chunked", b"3\r\nabc\r\n2\r\nde\r\n0\r\nX: y\r\n\r\n".to_vec(), b"abcde", Framing::Chunked),
         (
             "Transfer-Encoding: chunked",
-            [chunk(&large[..1]), chunk(&large[1..200_000]), chunk(&large[200_000..]), b"0\r\n\r\n".to_vec()].concat(),
+            b"3\r\nabc\r\n2\r\nde\r\n0\r\nX: y\r\n\r\n".to_vec(),
+            b"abcde",
+            Framing::Chunked,
+        ),
+        (
+            "Transfer-Encoding: chunked",
+            [chunk(&large[..1]), chunk(&large[1..200_000]), chunk(&large[200_000..]), b"0\r\n\r\n".to_vec()]
+                .concat(),
             &large,
             Framing::Chunked,
         ),
@@ -76,7 +82,10 @@ fn downloads_arrive_with_the_same_content() {
                 "/length" => ("Content-Length: 300000\r\n", sent.clone()),
                 "/chunked" => ("Transfer-Encoding: chunked\r\n", chunks(&sent, 7777)),
                 "/small-chunks" => ("Transfer-Encoding: chunked\r\n", chunks(&sent[..500], 1)),
-                "/trailers" => ("Transfer-Encoding: chunked\r\nTrailer: X\r\n", b"3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n".to_vec()),
+                "/trailers" => (
+                    "Transfer-Encoding: chunked\r\nTrailer: X\r\n",
+                    b"3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n".to_vec(),
+                ),
                 "/http10" => ("", Vec::new()),
                 _ => ("Connection: close\r\n", sent.clone()),
             };
@@ -102,7 +111,11 @@ fn downloads_arrive_with_the_same_content() {
         let response = client.exchange(get(&format!("/test/{path}")));
         assert_eq!(response.status(), 200);
         assert!(response.body == content, "{path}: the content differs: {response:?}");
-        assert_eq!((response.field("x"), response.field("trailer")), (None, None), "{path}: trailers are dropped");
+        assert_eq!(
+            (response.field("x"), response.field("trailer")),
+            (None, None),
+            "{path}: trailers are dropped"
+        );
         let framing = if path == "length" { Framing::Length(300_000) } else { Framing::Chunked };
         assert_eq!(response.framing(), framing, "{path}");
     }
@@ -137,9 +150,15 @@ fn an_expectation_that_is_not_met_ends_the_connection() {
     let gateway = passing_to(&origin);
     for (path, length, status) in [("/none/x", "5", 403), ("/test/x", "10485761", 413)] {
         let mut client = gateway.client();
-        let expect = format!("POST {path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n");
+        let expect = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
+        );
         let response = client.exchange(expect);
-        assert_eq!((response.status(), response.field("connection")), (status, Some("close")), "{response:?}");
+        assert_eq!(
+            (response.status(), response.field("connection")),
+            (status, Some("close")),
+            "{response:?}"
+        );
         client.expect_closed();
     }
     assert_eq!(origin.heads(), 0);
@@ -178,7 +197,8 @@ fn an_early_answer_reaches_a_client_that_still_sends() {
         let held = end.clone();
         let origin = Origin::scripted(move |peer| {
             if peer.head().is_some() {
-                let _ = peer.send(format!("HTTP/1.1 403 Forbidden\r\n{connection}Content-Length: 5\r\n\r\nearly"));
+                let _ = peer
+                    .send(format!("HTTP/1.1 403 Forbidden\r\n{connection}Content-Length: 5\r\n\r\nearly"));
             }
             if !connection.is_empty() {
                 let _ = peer.wire.stream.shutdown(Shutdown::Write);
@@ -207,7 +227,8 @@ fn large_bodies_flow_both_ways_at_once() {
         while let Some(head) = peer.head() {
             let Framing::Length(mut left) = head.framing() else { panic!("{head:?}") };
             let _ = peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {left}\r\n\r\n"));
-            while left > 0 && (!peer.wire.buffer.is_empty() || peer.wire.fill().is_ok_and(|bytes| bytes > 0)) {
+            while left > 0 && (!peer.wire.buffer.is_empty() || peer.wire.fill().is_ok_and(|bytes| bytes > 0))
+            {
                 let piece = std::mem::take(&mut peer.wire.buffer);
                 left -= piece.len();
                 if peer.send(piece).is_err() {
@@ -221,7 +242,10 @@ fn large_bodies_flow_both_ways_at_once() {
     let exchange = || {
         let mut client = gateway.client();
         for _ in 0..2 {
-            client.send(format!("POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", content.len()));
+            client.send(format!(
+                "POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+                content.len()
+            ));
             let mut sender = Wire::new(client.wire.stream.try_clone().expect("clone"));
             let response = std::thread::scope(|scope| {
                 scope.spawn(|| sender.send(&content).expect("send"));
@@ -249,7 +273,10 @@ fn payloads_over_the_limit() {
         let mut client = gateway.client();
         client.send(format!("POST /test/x HTTP/1.1\r\nHost: a\r\n{body}"));
         let response = client.response();
-        assert_eq!((response.status(), response.text()), (413, "HTTP content length exceeded 1000 bytes.".to_owned()));
+        assert_eq!(
+            (response.status(), response.text()),
+            (413, "HTTP content length exceeded 1000 bytes.".to_owned())
+        );
         assert_eq!(response.names(), ["Connection", "Content-Length", "Content-Type", "Date"]);
         assert_eq!(response.field("content-type"), Some("text; charset=utf-8"));
         client.expect_closed();
@@ -273,9 +300,13 @@ fn the_default_limit_is_named_as_aws_names_it() {
 fn answers_over_the_limit() {
     let body = "x".repeat(1001);
     let origin = Origin::answering(ok(&body));
-    let gateway = Setup::new(&Document::new().pass_all(origin.address)).limits("payload_bytes = 1000").start();
+    let gateway =
+        Setup::new(&Document::new().pass_all(origin.address)).limits("payload_bytes = 1000").start();
     let response = gateway.get("/test/x");
-    assert_eq!((response.status(), response.text()), (500, r#"{"message": "Internal server error"}"#.to_owned()));
+    assert_eq!(
+        (response.status(), response.text()),
+        (500, r#"{"message": "Internal server error"}"#.to_owned())
+    );
 }
 
 /// An answer may come in the smallest pieces, cut anywhere.
@@ -285,7 +316,9 @@ fn an_origin_may_write_byte_by_byte() {
         while let Some(request) = peer.request() {
             let answer = match request.target() {
                 "/length" => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nhello",
-                _ => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=\"b\"\r\nhel\r\n2\r\nlo\r\n0\r\nX: y\r\n\r\n",
+                _ => {
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=\"b\"\r\nhel\r\n2\r\nlo\r\n0\r\nX: y\r\n\r\n"
+                }
             };
             for byte in answer.bytes() {
                 let _ = peer.send([byte]);
@@ -340,7 +373,8 @@ fn an_abandoned_upload_ends_at_the_origin() {
 fn a_chunked_answer_over_the_limit_is_not_passed_whole() {
     let body = format!("{:x}\r\n{}\r\n0\r\n\r\n", 2000, "x".repeat(2000));
     let origin = Origin::answering(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}"));
-    let gateway = Setup::new(&Document::new().pass_all(origin.address)).limits("payload_bytes = 1000").start();
+    let gateway =
+        Setup::new(&Document::new().pass_all(origin.address)).limits("payload_bytes = 1000").start();
     let mut client = gateway.client();
     client.send(get("/test/x"));
     if let Ok(response) = client.read("GET") {

@@ -97,9 +97,22 @@ fn check_is_quiet_about_a_good_file() {
 
 #[test]
 fn check_reports_everything_at_once() {
-    let document = Document::new().method("GET", "/x", json!({"type": "mok"})).method("GET", "/y", json!({"type": "http_proxy"}));
+    let document = Document::new().method("GET", "/x", json!({"type": "mok"})).method(
+        "GET",
+        "/y",
+        json!({"type": "http_proxy"}),
+    );
     let setup = Setup::new(&document).limits("payload_byts = 5").stage("nonsense = 1");
-    let wanted = ["payload_byts", "payload_bytes", "nonsense", "mok", "httpMethod", "uri", "tidegate.toml:", "api.json:"];
+    let wanted = [
+        "payload_byts",
+        "payload_bytes",
+        "nonsense",
+        "mok",
+        "httpMethod",
+        "uri",
+        "tidegate.toml:",
+        "api.json:",
+    ];
     check_refused(&setup.write(), &wanted, "several errors");
 }
 
@@ -111,15 +124,24 @@ fn errors_name_file_line_and_help() {
         ("no TOML", "[[listener\n".to_owned(), vec!["tidegate.toml:1"]),
         ("no API", "[[listener]]\naddress = \"127.0.0.1:0\"\n".to_owned(), vec!["api"]),
         ("no listener", base.text().replace("[[listener]]\naddress = \"127.0.0.1:0\"", ""), vec!["listener"]),
-        ("bad address", base.text().replace("127.0.0.1:0", "localhost"), vec!["tidegate.toml:5", "localhost"]),
+        (
+            "bad address",
+            base.text().replace("127.0.0.1:0", "localhost"),
+            vec!["tidegate.toml:5", "localhost"],
+        ),
         ("bad stage name", base.text().replace("\"test\"", "\"te st\""), vec!["te st"]),
         ("missing definition", base.text().replace("api.json", "none.json"), vec!["none.json"]),
         (
             "unknown API of a domain",
-            base.text() + "[[domain]]\nname = \"a.b\"\nmapping = [ { path = \"\", api = \"apo\", stage = \"test\" } ]\n",
+            base.text()
+                + "[[domain]]\nname = \"a.b\"\nmapping = [ { path = \"\", api = \"apo\", stage = \"test\" } ]\n",
             vec!["apo", "did you mean", "api"],
         ),
-        ("limit out of range", base.text().replace("[limits]", "[limits]\nheader_fields = 0"), vec!["tidegate.toml:8"]),
+        (
+            "limit out of range",
+            base.text().replace("[limits]", "[limits]\nheader_fields = 0"),
+            vec!["tidegate.toml:8"],
+        ),
         ("wrong type", base.text().replace("shards = 1", "shards = true"), vec!["tidegate.toml:2", "shards"]),
     ];
     for (name, text, wanted) in rows {
@@ -177,30 +199,57 @@ fn features_of_documents_that_are_not_supported_yet() {
     let integration = "/paths/~1x/get/x-amazon-apigateway-integration";
     let velocity = json!({"application/json": "$input.json('$')"});
     let rows = [
-        ("aws_proxy", change(integration, json!({"type": "aws_proxy", "httpMethod": "POST", "uri": "arn:aws:apigateway:us-east-1:lambda:path/x"}))),
-        ("aws", change(integration, json!({"type": "aws", "httpMethod": "POST", "uri": "arn:aws:apigateway:us-east-1:sqs:path/x"}))),
-        ("VPC_LINK", change(integration, {
-            let mut it = http_proxy("GET", "http://a/");
-            it["connectionType"] = "VPC_LINK".into();
-            it
-        })),
+        (
+            "aws_proxy",
+            change(
+                integration,
+                json!({"type": "aws_proxy", "httpMethod": "POST", "uri": "arn:aws:apigateway:us-east-1:lambda:path/x"}),
+            ),
+        ),
+        (
+            "aws",
+            change(
+                integration,
+                json!({"type": "aws", "httpMethod": "POST", "uri": "arn:aws:apigateway:us-east-1:sqs:path/x"}),
+            ),
+        ),
+        (
+            "VPC_LINK",
+            change(integration, {
+                let mut it = http_proxy("GET", "http://a/");
+                it["connectionType"] = "VPC_LINK".into();
+                it
+            }),
+        ),
         ("https", change(integration, http_proxy("GET", "https://a/"))),
-        ("credentials", change(integration, {
-            let mut it = http("GET", "http://a/");
-            it["credentials"] = "arn:aws:iam::123456789012:role/r".into();
-            it
-        })),
+        (
+            "credentials",
+            change(integration, {
+                let mut it = http("GET", "http://a/");
+                it["credentials"] = "arn:aws:iam::123456789012:role/r".into();
+                it
+            }),
+        ),
         ("Velocity request", change(&format!("{integration}/requestTemplates"), velocity.clone())),
-        ("Velocity response", change(&format!("{integration}/responses/default/responseTemplates"), velocity)),
+        (
+            "Velocity response",
+            change(&format!("{integration}/responses/default/responseTemplates"), velocity),
+        ),
         ("IAM", change(&format!("{operation}/x-amazon-apigateway-auth"), json!({"type": "AWS_IAM"}))),
-        ("resource policy", change("/x-amazon-apigateway-policy", json!({"Version": "2012-10-17", "Statement": []}))),
+        (
+            "resource policy",
+            change("/x-amazon-apigateway-policy", json!({"Version": "2012-10-17", "Statement": []})),
+        ),
         ("compression", change("/x-amazon-apigateway-minimum-compression-size", json!(1024))),
         ("contentHandling", change(&format!("{integration}/contentHandling"), json!("CONVERT_TO_TEXT"))),
-        ("body mapping", change(integration, {
-            let mut it = http("POST", "http://a/");
-            it["requestParameters"] = json!({"integration.request.header.X": "method.request.body.id"});
-            it
-        })),
+        (
+            "body mapping",
+            change(integration, {
+                let mut it = http("POST", "http://a/");
+                it["requestParameters"] = json!({"integration.request.header.X": "method.request.body.id"});
+                it
+            }),
+        ),
     ];
     for (name, document) in rows {
         let folder = Setup::new(&good()).write();

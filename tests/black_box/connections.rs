@@ -57,7 +57,8 @@ fn pipelined_requests_are_answered_in_order() {
 fn many_pipelined_requests_are_all_answered() {
     let gateway = passing_to(&echo());
     let mut client = gateway.client();
-    let mut sender = Client { wire: crate::support::wire::Wire::new(client.wire.stream.try_clone().expect("clone")) };
+    let mut sender =
+        Client { wire: crate::support::wire::Wire::new(client.wire.stream.try_clone().expect("clone")) };
     std::thread::scope(|scope| {
         scope.spawn(move || sender.send(get("/test/mock").repeat(5000)));
         for _ in 0..5000 {
@@ -113,7 +114,9 @@ fn connection_options() {
 
 #[test]
 fn an_http_10_client_gets_no_chunks() {
-    let origin = Origin::answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+    let origin = Origin::answering(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+    );
     let gateway = passing_to(&origin);
     for field in ["", "Connection: keep-alive\r\n"] {
         let mut client = gateway.client();
@@ -146,9 +149,12 @@ fn head_keeps_the_length_and_has_no_content() {
     for (path, status, length) in rows {
         client.send(format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
         let response = client.response_to_head();
-        assert_eq!((response.status(), response.field("content-length")), (status, length), "{path}: {response:?}");
+        assert_eq!(
+            (response.status(), response.field("content-length")),
+            (status, length),
+            "{path}: {response:?}"
+        );
     }
-
 }
 
 #[test]
@@ -161,7 +167,8 @@ fn answers_without_content() {
     });
     let gateway = passing_to(&origin);
     let mut client = gateway.client();
-    for (path, status) in [("204", 204), ("304", 304), ("205", 205), ("200", 200), ("204", 204), ("304", 304)] {
+    for (path, status) in [("204", 204), ("304", 304), ("205", 205), ("200", 200), ("204", 204), ("304", 304)]
+    {
         let response = client.exchange(get(&format!("/test/{path}")));
         assert_eq!((response.status(), response.body.len()), (status, 0), "{response:?}");
         if status == 304 {
@@ -175,11 +182,17 @@ fn answers_without_content() {
 #[test]
 fn any_status_of_an_origin_passes() {
     let origin = Origin::replying(|request| {
-        format!("HTTP/1.1 {} Whatever\r\nContent-Length: 2\r\n\r\nok", request.target().trim_start_matches('/'))
+        format!(
+            "HTTP/1.1 {} Whatever\r\nContent-Length: 2\r\n\r\nok",
+            request.target().trim_start_matches('/')
+        )
     });
     let gateway = passing_to(&origin);
     let mut client = gateway.client();
-    for status in [200, 201, 206, 299, 301, 302, 307, 308, 400, 401, 404, 418, 422, 429, 451, 499, 500, 502, 503, 504, 599] {
+    for status in [
+        200, 201, 206, 299, 301, 302, 307, 308, 400, 401, 404, 418, 422, 429, 451, 499, 500, 502, 503, 504,
+        599,
+    ] {
         let response = client.exchange(get(&format!("/test/{status}")));
         assert_eq!((response.status(), response.text()), (status, "ok".to_owned()));
     }
@@ -241,7 +254,10 @@ fn nothing_behind_the_last_request_is_served() {
     let last = get("/test/last").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
     let mut client = gateway.client();
     client.send(get("/test/first") + &last + &get("/test/behind"));
-    assert_eq!((client.response().text(), client.response().text()), ("GET /first ".to_owned(), "GET /last ".to_owned()));
+    assert_eq!(
+        (client.response().text(), client.response().text()),
+        ("GET /first ".to_owned(), "GET /last ".to_owned())
+    );
     client.expect_closed();
     let seen = [origin.request(), origin.request()];
     assert_eq!(seen.map(|request| request.message.target().to_owned()), ["/first", "/last"]);

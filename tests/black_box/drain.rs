@@ -103,22 +103,24 @@ fn under_load_every_answer_is_whole() {
             .map(|number| {
                 let (mut client, served) = (gateway.client(), &served);
                 let path = if number % 2 == 0 { "/test/mock" } else { "/test/x" };
-                scope.spawn(move || loop {
-                    if client.wire.send(get(path)).is_err() {
-                        return;
-                    }
-                    let Ok(Some(head)) = client.wire.head() else {
-                        assert_eq!(client.wire.buffer, b"", "half a head");
-                        return;
-                    };
-                    let mut response = crate::support::message::Message::of_head(head);
-                    assert_eq!(response.status(), 200);
-                    response.body = client.wire.exactly(6).expect("the whole body");
-                    assert!(["mocked", "served"].contains(&&*response.text()), "{response:?}");
-                    served.fetch_add(1, Ordering::SeqCst);
-                    if response.field("connection") == Some("close") {
-                        client.expect_closed();
-                        return;
+                scope.spawn(move || {
+                    loop {
+                        if client.wire.send(get(path)).is_err() {
+                            return;
+                        }
+                        let Ok(Some(head)) = client.wire.head() else {
+                            assert_eq!(client.wire.buffer, b"", "half a head");
+                            return;
+                        };
+                        let mut response = crate::support::message::Message::of_head(head);
+                        assert_eq!(response.status(), 200);
+                        response.body = client.wire.exactly(6).expect("the whole body");
+                        assert!(["mocked", "served"].contains(&&*response.text()), "{response:?}");
+                        served.fetch_add(1, Ordering::SeqCst);
+                        if response.field("connection") == Some("close") {
+                            client.expect_closed();
+                            return;
+                        }
                     }
                 })
             })

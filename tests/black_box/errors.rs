@@ -57,7 +57,11 @@ fn check_date(date: &str) {
     let time = days * 86_400 + number(hour) * 3600 + number(minute) * 60 + number(second);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() as i64;
     assert!((now - 5..=now + 1).contains(&time), "{date} is not now");
-    assert_eq!(["Thu,", "Fri,", "Sat,", "Sun,", "Mon,", "Tue,", "Wed,"][(days % 7) as usize], weekday, "{date}");
+    assert_eq!(
+        ["Thu,", "Fri,", "Sat,", "Sun,", "Mon,", "Tue,", "Wed,"][(days % 7) as usize],
+        weekday,
+        "{date}"
+    );
 }
 
 #[test]
@@ -131,7 +135,8 @@ fn a_client_may_choose_the_request_id() {
     let gateway = Setup::new(&Document::new().method("GET", "/x", mock("x"))).start();
     let mut client = gateway.client();
     let mut id_for = |path: &str, sent: &str| {
-        let response = client.exchange(format!("GET {path} HTTP/1.1\r\nHost: a\r\nx-amzn-RequestId: {sent}\r\n\r\n"));
+        let response =
+            client.exchange(format!("GET {path} HTTP/1.1\r\nHost: a\r\nx-amzn-RequestId: {sent}\r\n\r\n"));
         response.field("x-amzn-requestid").expect("an id").to_owned()
     };
     let chosen = "01234567-89ab-cdef-0123-456789abcdef";
@@ -166,7 +171,8 @@ fn good_answers_carry_the_ids_too() {
     let document = Document::new().method("GET", "/mock", mock("x")).method("GET", "/proxy", proxied);
     let gateway = Setup::new(&document).start();
     let mut client = gateway.client();
-    let fields = ["Connection", "Content-Length", "Content-Type", "Date", "x-amz-apigw-id", "x-amzn-RequestId"];
+    let fields =
+        ["Connection", "Content-Length", "Content-Type", "Date", "x-amz-apigw-id", "x-amzn-RequestId"];
     let mocked = client.exchange(get("/test/mock"));
     check_identity(&mocked);
     assert_eq!(mocked.names(), fields);

@@ -47,7 +47,9 @@ fn a_client_that_does_not_read_stalls_the_origin() {
             let Some(_request) = peer.request() else { return };
             let _ = peer.send(format!("HTTP/1.1 200 OK\r\n{framing}\r\n\r\n"));
             let piece = match framing {
-                "Transfer-Encoding: chunked" => format!("{PIECE:x}\r\n{}\r\n", "x".repeat(PIECE)).into_bytes(),
+                "Transfer-Encoding: chunked" => {
+                    format!("{PIECE:x}\r\n{}\r\n", "x".repeat(PIECE)).into_bytes()
+                }
                 _ => vec![b'x'; PIECE],
             };
             for _ in 0..LARGE / PIECE {
@@ -88,7 +90,8 @@ fn an_origin_that_does_not_read_stalls_the_client() {
     client.send(format!("POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: {LARGE}\r\n\r\n"));
     let sent = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        let mut sender = Client { wire: crate::support::wire::Wire::new(client.wire.stream.try_clone().expect("clone")) };
+        let mut sender =
+            Client { wire: crate::support::wire::Wire::new(client.wire.stream.try_clone().expect("clone")) };
         let sent = &sent;
         scope.spawn(move || {
             for _ in 0..LARGE / PIECE {

@@ -1,7 +1,11 @@
 //! Request bodies whose end is unclear: refused, and never whole at the origin.
 
 use crate::support::client::get;
+use crate::support::document::{Document, http_proxy, mock};
 use crate::support::framing::Rig;
+use crate::support::gate::Gate;
+use crate::support::origin::{Origin, nobody, ok};
+use crate::support::setup::Setup;
 
 /// One gateway for all rows. The head of a request has gone to the origin when its body turns out bad; the request must
 /// not become whole there.
@@ -21,7 +25,8 @@ fn chunked(body: &str) -> String {
 #[track_caller]
 fn check_chunked(rows: &[(&str, &str, &str)]) {
     let requests: Vec<String> = rows.iter().map(|(_, body, _)| chunked(body)).collect();
-    let rows: Vec<_> = rows.iter().zip(&requests).map(|((name, _, want), request)| (*name, &**request, *want)).collect();
+    let rows: Vec<_> =
+        rows.iter().zip(&requests).map(|((name, _, want), request)| (*name, &**request, *want)).collect();
     check(&rows);
 }
 
@@ -85,7 +90,11 @@ fn chunk_extensions() {
 fn trailers() {
     check_chunked(&[
         ("one", "5\r\nhello\r\n0\r\nX: y\r\n\r\n", "200"),
-        ("framing fields mean nothing there", "0\r\nContent-Length: 5\r\nTransfer-Encoding: gzip\r\n\r\n", "200"),
+        (
+            "framing fields mean nothing there",
+            "0\r\nContent-Length: 5\r\nTransfer-Encoding: gzip\r\n\r\n",
+            "200",
+        ),
         ("no colon", "0\r\nX\r\n\r\n", "400 close"),
         ("space before the colon", "0\r\nX : y\r\n\r\n", "400 close"),
         ("folded", "0\r\nX: y\r\n z\r\n\r\n", "400 close"),
@@ -99,7 +108,8 @@ fn trailers() {
 #[test]
 fn what_follows_a_body_is_the_next_request() {
     let next = get("/test/next");
-    let length = |rest: &str| format!("POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc{rest}");
+    let length =
+        |rest: &str| format!("POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc{rest}");
     check(&[
         ("a request behind a length", &length(&next), "200 200"),
         ("a request behind chunks", &chunked(&format!("3\r\nabc\r\n0\r\n\r\n{next}")), "200 200"),
@@ -107,9 +117,17 @@ fn what_follows_a_body_is_the_next_request() {
         ("garbage behind a length", &length("XYZ\r\n\r\n"), "200 400 close"),
         ("garbage behind chunks", &chunked("0\r\n\r\nXYZ\r\n\r\n"), "200 400 close"),
         ("a second last chunk", &chunked("0\r\n\r\n0\r\n\r\n"), "200 400 close"),
-        ("a body of a GET without framing", "GET /test/x HTTP/1.1\r\nHost: a\r\n\r\nbody\r\n\r\n", "200 400 close"),
+        (
+            "a body of a GET without framing",
+            "GET /test/x HTTP/1.1\r\nHost: a\r\n\r\nbody\r\n\r\n",
+            "200 400 close",
+        ),
         ("a refused request behind a good one", &length("GET /test/y HTTP/1.1\r\n\r\n"), "200 400 close"),
-        ("a body that looks like a request", &chunked(&format!("{:x}\r\n{next}\r\n0\r\n\r\n", next.len())), "200"),
+        (
+            "a body that looks like a request",
+            &chunked(&format!("{:x}\r\n{next}\r\n0\r\n\r\n", next.len())),
+            "200",
+        ),
     ]);
 }
 
@@ -160,4 +178,55 @@ fn random_bytes_never_hurt() {
         while client.read("GET").is_ok() {}
     }
     assert_eq!(rig.gateway.get("/test/probe").status(), 200);
+}
+
+/// An answer may come before the body has. What then arrives is still the body, however much it looks like a request.
+#[test]
+fn a_body_behind_its_answer_is_never_a_request() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let origin = Origin::scripted(move |peer| {
+        while let Some(head) = peer.head() {
+            if head.target() == "/slow" {
+                return held.wait();
+            }
+            if peer.send(ok("early")).is_err() || peer.body(head).is_err() {
+                return;
+            }
+        }
+    });
+    let mut slow = http_proxy("POST", format!("http://{}/slow", origin.address));
+    slow["timeoutInMillis"] = 100.into();
+    let document = Document::new()
+        .method("POST", "/early", http_proxy("POST", format!("http://{}/early", origin.address)))
+        .method("POST", "/slow", slow)
+        .method("POST", "/refused", http_proxy("POST", format!("http://{}/", nobody())))
+        .method("POST", "/mock", mock("mocked"))
+        .method("GET", "/smuggled", mock("smuggled"))
+        .method("GET", "/next", mock("next"));
+    let gateway = Setup::new(&document).start();
+    let inner = get("/test/smuggled");
+    let rows = [
+        ("/none", 403),
+        ("/test/nowhere", 403),
+        ("/test/mock", 200),
+        ("/test/refused", 504),
+        ("/test/early", 200),
+        ("/test/slow", 504),
+    ];
+    for (path, status) in rows {
+        let chunked = format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len());
+        let length = format!("Content-Length: {}\r\n\r\n", inner.len());
+        for (framing, body) in [(&*length, &inner), ("Transfer-Encoding: chunked\r\n\r\n", &chunked)] {
+            let mut client = gateway.client();
+            let response = client.exchange(format!("POST {path} HTTP/1.1\r\nHost: a\r\n{framing}"));
+            assert_eq!(response.status(), status, "{path} {framing}");
+            let _ = client.wire.send(format!("{body}{}", get("/test/next")));
+            match client.read("GET") {
+                Ok(next) => assert_eq!(next.text(), "next", "{path} {framing}: after {response:?}"),
+                Err(_) => assert_eq!(client.wire.buffer, b"", "{path} {framing}"),
+            }
+        }
+    }
+    gate.open();
 }

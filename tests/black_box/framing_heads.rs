@@ -14,6 +14,26 @@ fn check(rows: &[Row]) {
     }
 }
 
+/// Rows of field lines behind `Host`, in a GET.
+#[track_caller]
+fn check_fields(rows: &[Row]) {
+    check_between(b"GET /test/x HTTP/1.1\r\nHost: a\r\n", rows, b"\r\n");
+}
+
+/// Rows of what stands behind `Host` in a POST: field lines, the empty line, and the body.
+#[track_caller]
+fn check_posts(rows: &[Row]) {
+    check_between(b"POST /test/x HTTP/1.1\r\nHost: a\r\n", rows, b"");
+}
+
+#[track_caller]
+fn check_between(before: &[u8], rows: &[Row], behind: &[u8]) {
+    let rig = Rig::start();
+    for (name, bytes, want) in rows {
+        rig.check(name, &[before, bytes, behind].concat(), want, true);
+    }
+}
+
 #[test]
 fn line_ends() {
     check(&[
@@ -22,9 +42,6 @@ fn line_ends() {
         ("bare LF behind the request line", b"GET /test/x HTTP/1.1\nHost: a\r\n\r\n", "400 close"),
         ("bare LF behind a field", b"GET /test/x HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", "400 close"),
         ("bare LF as empty line", b"GET /test/x HTTP/1.1\r\nHost: a\r\n\n", "400 close"),
-        ("bare LF in a value", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX: b\nTransfer-Encoding: chunked\r\n\r\n", "400 close"),
-        ("bare CR in a value", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX: b\rc\r\n\r\n", "400 close"),
-        ("bare CR in a name", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX\rY: c\r\n\r\n", "400 close"),
         ("bare CR in the request line", b"GET /test/x\r HTTP/1.1\r\nHost: a\r\n\r\n", "400 close"),
         ("CR CR LF", b"GET /test/x HTTP/1.1\r\nHost: a\r\r\n\r\n", "400 close"),
         ("one empty line first", b"\r\nGET /test/x HTTP/1.1\r\nHost: a\r\n\r\n", "200"),
@@ -35,107 +52,138 @@ fn line_ends() {
 
 #[test]
 fn field_lines() {
+    check_fields(&[
+        ("bare LF in a value", b"X: b\nTransfer-Encoding: chunked\r\n", "400 close"),
+        ("bare CR in a value", b"X: b\rc\r\n", "400 close"),
+        ("bare CR in a name", b"X\rY: c\r\n", "400 close"),
+        ("folded with a space", b"X: b\r\n c\r\n", "400 close"),
+        ("folded with a tab", b"X: b\r\n\tc\r\n", "400 close"),
+        ("tab before the colon", b"X\t: b\r\n", "400 close"),
+        ("space in a name", b"X Y: b\r\n", "400 close"),
+        ("no colon", b"X\r\n", "400 close"),
+        ("empty name", b": b\r\n", "400 close"),
+        ("parenthesis in a name", b"X(y): b\r\n", "400 close"),
+        ("quote in a name", b"\"X\": b\r\n", "400 close"),
+        ("NUL in a name", b"X\0: b\r\n", "400 close"),
+        ("control byte in a name", b"X\x01: b\r\n", "400 close"),
+        ("byte outside of ASCII in a name", b"X\x80: b\r\n", "400 close"),
+        ("NUL in a value", b"X: b\0c\r\n", "400 close"),
+        ("control byte in a value", b"X: b\x01\r\n", "400 close"),
+        ("vertical tab in a value", b"X: \x0bb\r\n", "400 close"),
+        ("DEL in a value", b"X: b\x7f\r\n", "400 close"),
+        ("tab in a value", b"X: b\tc\r\n", "200"),
+        ("bytes outside of ASCII in a value", b"X: \xe4\xf6\xff\r\n", "200"),
+        ("an empty value", b"X:\r\n", "200"),
+        ("all token characters in a name", b"!#$%&'*+-.^_`|~09aZ: b\r\n", "200"),
+    ]);
+    check_posts(&[
+        ("folded Transfer-Encoding", b"Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", "400 close"),
+        ("space before a length's colon", b"Content-Length : 3\r\n\r\nabc", "400 close"),
+        ("space before a coding's colon", b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", "400 close"),
+    ]);
     check(&[
-        ("folded with a space", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n", "400 close"),
-        ("folded with a tab", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX: b\r\n\tc\r\n\r\n", "400 close"),
-        ("folded Transfer-Encoding", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", "400 close"),
         ("space before the first name", b"GET /test/x HTTP/1.1\r\n Host: a\r\n\r\n", "400 close"),
         ("space before the colon", b"GET /test/x HTTP/1.1\r\nHost : a\r\n\r\n", "400 close"),
-        ("tab before the colon", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX\t: b\r\n\r\n", "400 close"),
-        ("space before a length's colon", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length : 3\r\n\r\nabc", "400 close"),
-        ("space before a coding's colon", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", "400 close"),
-        ("space in a name", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX Y: b\r\n\r\n", "400 close"),
-        ("no colon", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", "400 close"),
-        ("empty name", b"GET /test/x HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n", "400 close"),
-        ("parenthesis in a name", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX(y): b\r\n\r\n", "400 close"),
-        ("quote in a name", b"GET /test/x HTTP/1.1\r\nHost: a\r\n\"X\": b\r\n\r\n", "400 close"),
-        ("NUL in a name", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX\0: b\r\n\r\n", "400 close"),
-        ("control byte in a name", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX\x01: b\r\n\r\n", "400 close"),
-        ("byte outside of ASCII in a name", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX\x80: b\r\n\r\n", "400 close"),
-        ("NUL in a value", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX: b\0c\r\n\r\n", "400 close"),
-        ("control byte in a value", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX: b\x01\r\n\r\n", "400 close"),
-        ("vertical tab in a value", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX: \x0bb\r\n\r\n", "400 close"),
-        ("DEL in a value", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX: b\x7f\r\n\r\n", "400 close"),
-        ("tab in a value", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX: b\tc\r\n\r\n", "200"),
-        ("bytes outside of ASCII in a value", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX: \xe4\xf6\xff\r\n\r\n", "200"),
-        ("an empty value", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX:\r\n\r\n", "200"),
         ("no space behind the colon", b"GET /test/x HTTP/1.1\r\nHost:a\r\n\r\n", "200"),
         ("white space around a value", b"GET /test/x HTTP/1.1\r\nHost: \t a \t\r\n\r\n", "200"),
-        ("all token characters in a name", b"GET /test/x HTTP/1.1\r\nHost: a\r\n!#$%&'*+-.^_`|~09aZ: b\r\n\r\n", "200"),
     ]);
 }
 
 #[test]
 fn content_lengths() {
-    check(&[
-        ("length", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "200"),
-        ("length 0", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "200"),
-        ("length with coding", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400 close"),
-        ("coding with length", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", "400 close"),
-        ("two equal", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", "400 close"),
-        ("two different", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", "400 close"),
-        ("two of other case", b"POST /test/x HTTP/1.1\r\nHost: a\r\ncontent-length: 3\r\nCONTENT-LENGTH: 3\r\n\r\nabc", "400 close"),
-        ("equal list", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc", "400 close"),
-        ("list", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3,4\r\n\r\nabc", "400 close"),
-        ("plus", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello", "400 close"),
-        ("minus", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "400 close"),
-        ("minus zero", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: -0\r\n\r\n", "400 close"),
-        ("hexadecimal", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 0x10\r\n\r\n0123456789abcdef", "400 close"),
-        ("hexadecimal digits", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: a\r\n\r\n0123456789", "400 close"),
-        ("exponent", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1e1\r\n\r\n0123456789", "400 close"),
-        ("fraction", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3.0\r\n\r\nabc", "400 close"),
-        ("digit separator", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1_0\r\n\r\n0123456789", "400 close"),
-        ("space inside", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1 0\r\n\r\n0123456789", "400 close"),
-        ("quoted", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: \"3\"\r\n\r\nabc", "400 close"),
-        ("parameter", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3;x\r\n\r\nabc", "400 close"),
-        ("empty", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", "400 close"),
-        ("2^64", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551616\r\n\r\n", "400 close"),
-        ("2^64 + 3", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551619\r\n\r\nabc", "400 close"),
-        ("40 digits", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999999999999999999999999999999999999\r\n\r\n", "400 close"),
-        ("2^64 - 1", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551615\r\n\r\n", "413 close"),
-        ("just over the limit", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 10485761\r\n\r\n", "413 close"),
-        ("underscore", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent_Length: 3\r\n\r\n", "400 close"),
-        ("vertical tab before", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: \x0b3\r\n\r\nabc", "400 close"),
-        ("NUL behind", b"POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\0\r\n\r\nabc", "400 close"),
-        ("of a GET", b"GET /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "200"),
+    check_posts(&[
+        ("length", b"Content-Length: 3\r\n\r\nabc", "200"),
+        ("length 0", b"Content-Length: 0\r\n\r\n", "200"),
+        (
+            "length with coding",
+            b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "400 close",
+        ),
+        (
+            "coding with length",
+            b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+            "400 close",
+        ),
+        ("two equal", b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc", "400 close"),
+        ("two different", b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", "400 close"),
+        ("two of other case", b"content-length: 3\r\nCONTENT-LENGTH: 3\r\n\r\nabc", "400 close"),
+        ("equal list", b"Content-Length: 3, 3\r\n\r\nabc", "400 close"),
+        ("list", b"Content-Length: 3,4\r\n\r\nabc", "400 close"),
+        ("plus", b"Content-Length: +5\r\n\r\nhello", "400 close"),
+        ("minus", b"Content-Length: -1\r\n\r\n", "400 close"),
+        ("minus zero", b"Content-Length: -0\r\n\r\n", "400 close"),
+        ("hexadecimal", b"Content-Length: 0x10\r\n\r\n0123456789abcdef", "400 close"),
+        ("hexadecimal digits", b"Content-Length: a\r\n\r\n0123456789", "400 close"),
+        ("exponent", b"Content-Length: 1e1\r\n\r\n0123456789", "400 close"),
+        ("fraction", b"Content-Length: 3.0\r\n\r\nabc", "400 close"),
+        ("digit separator", b"Content-Length: 1_0\r\n\r\n0123456789", "400 close"),
+        ("space inside", b"Content-Length: 1 0\r\n\r\n0123456789", "400 close"),
+        ("quoted", b"Content-Length: \"3\"\r\n\r\nabc", "400 close"),
+        ("parameter", b"Content-Length: 3;x\r\n\r\nabc", "400 close"),
+        ("empty", b"Content-Length:\r\n\r\n", "400 close"),
+        ("2^64", b"Content-Length: 18446744073709551616\r\n\r\n", "400 close"),
+        ("2^64 + 3", b"Content-Length: 18446744073709551619\r\n\r\nabc", "400 close"),
+        ("40 digits", b"Content-Length: 9999999999999999999999999999999999999999\r\n\r\n", "400 close"),
+        ("2^64 - 1", b"Content-Length: 18446744073709551615\r\n\r\n", "413 close"),
+        ("just over the limit", b"Content-Length: 10485761\r\n\r\n", "413 close"),
+        ("underscore", b"Content_Length: 3\r\n\r\n", "400 close"),
+        ("vertical tab before", b"Content-Length: \x0b3\r\n\r\nabc", "400 close"),
+        ("NUL behind", b"Content-Length: 3\0\r\n\r\nabc", "400 close"),
     ]);
+    check(&[("of a GET", b"GET /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "200")]);
 }
 
 #[test]
 fn transfer_encodings() {
-    check(&[
-        ("chunked", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "200"),
-        ("other case", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTRANSFER-ENCODING: cHuNkEd\r\n\r\n0\r\n\r\n", "200"),
-        ("tab before", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n", "200"),
-        ("identity", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n", "400 close"),
-        ("chunked, identity", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", "400 close"),
-        ("identity, chunked", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n", "200"),
-        ("gzip, chunked", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "200"),
-        ("chunked, chunked", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", "400 close"),
-        ("comma behind", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked,\r\n\r\n0\r\n\r\n", "400 close"),
-        ("comma before", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n", "400 close"),
-        ("xchunked", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", "400 close"),
-        ("chunkedx", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunkedx\r\n\r\n0\r\n\r\n", "400 close"),
-        ("chunk", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunk\r\n\r\n0\r\n\r\n", "400 close"),
-        ("quoted", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n", "400 close"),
-        ("parameter", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n", "200"),
-        ("empty parameter", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked;;\r\n\r\n0\r\n\r\n", "400 close"),
-        ("quoted parameter", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked;a=\",\"\r\n\r\n0\r\n\r\n", "400 close"),
-        ("two names", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked gzip\r\n\r\n0\r\n\r\n", "400 close"),
-        ("gzip", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n0\r\n\r\n", "400 close"),
-        ("gzip and chunked in two fields", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "200"),
-        ("gzip behind chunked in two fields", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n0\r\n\r\n", "400 close"),
-        ("empty", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n0\r\n\r\n", "400 close"),
-        ("two", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400 close"),
-        ("two different", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-encoding: identity\r\n\r\n0\r\n\r\n", "400 close"),
-        ("vertical tab before", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n", "400 close"),
-        ("vertical tab behind", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\x0b\r\n\r\n0\r\n\r\n", "400 close"),
-        ("form feed behind", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\x0c\r\n\r\n0\r\n\r\n", "400 close"),
-        ("NUL behind", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\0\r\n\r\n0\r\n\r\n", "400 close"),
-        ("no-break space before", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \xa0chunked\r\n\r\n0\r\n\r\n", "400 close"),
-        ("underscore", b"POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer_Encoding: chunked\r\n\r\n0\r\n\r\n", "400 close"),
-        ("in HTTP/1.0", b"POST /test/x HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400 close"),
+    check_posts(&[
+        ("chunked", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "200"),
+        ("other case", b"TRANSFER-ENCODING: cHuNkEd\r\n\r\n0\r\n\r\n", "200"),
+        ("tab before", b"Transfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n", "200"),
+        ("identity", b"Transfer-Encoding: identity\r\n\r\n", "400 close"),
+        ("chunked, identity", b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", "400 close"),
+        ("identity, chunked", b"Transfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n", "200"),
+        ("gzip, chunked", b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "200"),
+        ("chunked, chunked", b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", "400 close"),
+        ("comma behind", b"Transfer-Encoding: chunked,\r\n\r\n0\r\n\r\n", "400 close"),
+        ("comma before", b"Transfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n", "400 close"),
+        ("xchunked", b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", "400 close"),
+        ("chunkedx", b"Transfer-Encoding: chunkedx\r\n\r\n0\r\n\r\n", "400 close"),
+        ("chunk", b"Transfer-Encoding: chunk\r\n\r\n0\r\n\r\n", "400 close"),
+        ("quoted", b"Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n", "400 close"),
+        ("parameter", b"Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n", "200"),
+        ("empty parameter", b"Transfer-Encoding: chunked;;\r\n\r\n0\r\n\r\n", "400 close"),
+        ("quoted parameter", b"Transfer-Encoding: chunked;a=\",\"\r\n\r\n0\r\n\r\n", "400 close"),
+        ("two names", b"Transfer-Encoding: chunked gzip\r\n\r\n0\r\n\r\n", "400 close"),
+        ("gzip", b"Transfer-Encoding: gzip\r\n\r\n0\r\n\r\n", "400 close"),
+        (
+            "gzip and chunked in two fields",
+            b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "200",
+        ),
+        (
+            "gzip behind chunked in two fields",
+            b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n0\r\n\r\n",
+            "400 close",
+        ),
+        ("empty", b"Transfer-Encoding:\r\n\r\n0\r\n\r\n", "400 close"),
+        ("two", b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400 close"),
+        (
+            "two different",
+            b"Transfer-Encoding: chunked\r\nTransfer-encoding: identity\r\n\r\n0\r\n\r\n",
+            "400 close",
+        ),
+        ("vertical tab before", b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n", "400 close"),
+        ("vertical tab behind", b"Transfer-Encoding: chunked\x0b\r\n\r\n0\r\n\r\n", "400 close"),
+        ("form feed behind", b"Transfer-Encoding: chunked\x0c\r\n\r\n0\r\n\r\n", "400 close"),
+        ("NUL behind", b"Transfer-Encoding: chunked\0\r\n\r\n0\r\n\r\n", "400 close"),
+        ("no-break space before", b"Transfer-Encoding: \xa0chunked\r\n\r\n0\r\n\r\n", "400 close"),
+        ("underscore", b"Transfer_Encoding: chunked\r\n\r\n0\r\n\r\n", "400 close"),
     ]);
+    check(&[(
+        "in HTTP/1.0",
+        b"POST /test/x HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "400 close",
+    )]);
 }
 
 #[test]
@@ -159,8 +207,16 @@ fn request_lines() {
         ("no target", b"GET HTTP/1.1\r\nHost: a\r\n\r\n", "400 close"),
         ("colon in the method", b"GE:T /test/x HTTP/1.1\r\nHost: a\r\n\r\n", "400 close"),
         ("NUL in the method", b"GE\0T /test/x HTTP/1.1\r\nHost: a\r\n\r\n", "400 close"),
-        ("33 byte method", b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA /test/x HTTP/1.1\r\nHost: a\r\n\r\n", "400 close"),
-        ("TLS client hello", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n\r\n", "400 close"),
+        (
+            "33 byte method",
+            b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA /test/x HTTP/1.1\r\nHost: a\r\n\r\n",
+            "400 close",
+        ),
+        (
+            "TLS client hello",
+            b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n\r\n",
+            "400 close",
+        ),
         ("lower-case method", b"get /test/x HTTP/1.1\r\nHost: a\r\n\r\n", "403"),
         ("unknown method", b"PURGE /test/x HTTP/1.1\r\nHost: a\r\n\r\n", "403"),
         ("TRACE", b"TRACE /test/x HTTP/1.1\r\nHost: a\r\n\r\n", "403"),
@@ -225,7 +281,9 @@ fn hosts() {
 fn sizes() {
     let rig = Rig::start();
     let with = |fields: &str| format!("GET /test/x HTTP/1.1\r\nHost: a\r\n{fields}\r\n").into_bytes();
-    let target = |length: usize| format!("GET /test/{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(length - 6)).into_bytes();
+    let target = |length: usize| {
+        format!("GET /test/{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(length - 6)).into_bytes()
+    };
     let many = |count: usize| with(&(1..count).map(|number| format!("x{number}: y\r\n")).collect::<String>());
     let value = |length: usize| with(&format!("x: {}\r\n", "y".repeat(length)));
     let exact = 10_240 - "Host: a\r\n".len() - "x: \r\n".len();
@@ -233,7 +291,11 @@ fn sizes() {
         ("fields of 10,240 bytes", value(exact), "200"),
         ("fields of 10,241 bytes", value(exact + 1), "431 close"),
         ("fields of 100,000 bytes", value(100_000), "431 close"),
-        ("fields without end", b"GET /test/x HTTP/1.1\r\nHost: a\r\nX: ".iter().copied().chain([b'y'; 20_000]).collect(), "431 close"),
+        (
+            "fields without end",
+            b"GET /test/x HTTP/1.1\r\nHost: a\r\nX: ".iter().copied().chain([b'y'; 20_000]).collect(),
+            "431 close",
+        ),
         ("128 fields", many(128), "200"),
         ("129 fields", many(129), "431 close"),
         ("1000 fields", many(1000), "431 close"),

@@ -36,9 +36,9 @@ impl Rig {
             .method("GET", "/broken", broken)
             .method("POST", "/strict", strict)
             .method("GET", "/pets/{petId}", mock("a pet"));
-        let document = responses.iter().fold(document, |document, (kind, response)| {
-            document.gateway_response(kind, response.clone())
-        });
+        let document = responses
+            .iter()
+            .fold(document, |document, (kind, response)| document.gateway_response(kind, response.clone()));
         let gateway = Setup::new(&document).stage("variables = { colour = \"red\" }").start();
         Self { gateway, gate, _origin: origin }
     }
@@ -68,10 +68,15 @@ fn statuses_and_their_inheritance() {
         ("GET /test/slow", 504, r#"{"message": "Endpoint request timed out"}"#),
         ("GET /test/nowhere", 499, r#"{"message":"Missing Authentication Token"}"#),
     ]);
-    let strict = "POST /test/strict HTTP/1.1\r\nHost: a\r\nContent-Type: text/x\r\nContent-Length: 1\r\n\r\nx";
+    let strict =
+        "POST /test/strict HTTP/1.1\r\nHost: a\r\nContent-Type: text/x\r\nContent-Length: 1\r\n\r\nx";
     assert_eq!(rig.gateway.client().exchange(strict).status(), 418);
     let elsewhere = rig.gateway.get("/none/x");
-    assert_eq!((elsewhere.status(), &*elsewhere.text()), (403, r#"{"message":"Forbidden"}"#), "no API, no customisation");
+    assert_eq!(
+        (elsewhere.status(), &*elsewhere.text()),
+        (403, r#"{"message":"Forbidden"}"#),
+        "no API, no customisation"
+    );
     let malformed = rig.gateway.client().exchange("GET /test/x HTTP/1.1\r\n\r\n");
     assert_eq!(malformed.status(), 400);
 }
@@ -83,7 +88,10 @@ fn templates_are_plain_substitution() {
                     \"colour\":\"$stageVariables.colour\",\"q\":\"$method.request.querystring.q\",\
                     \"h\":\"$method.request.header.X-Client\",\"path\":\"$context.path\",\"none\":\"$stageVariables.none\",\
                     \"price\":\"$5 $unknown #if(true)\"}";
-    let rig = Rig::start(&[("MISSING_AUTHENTICATION_TOKEN", json!({"responseTemplates": {"application/json": template}}))]);
+    let rig = Rig::start(&[(
+        "MISSING_AUTHENTICATION_TOKEN",
+        json!({"responseTemplates": {"application/json": template}}),
+    )]);
     rig.check(&[(
         "GET /test/nowhere?q=a%20b",
         403,
@@ -109,7 +117,10 @@ fn fields() {
     let mut client = rig.gateway.client();
     let request = "GET /test/nowhere?q=x%0d%0ay HTTP/1.1\r\nHost: a\r\nX-Client: c\r\n\r\n";
     let response = client.exchange(request);
-    assert_eq!((response.status(), &*response.text()), (403, r#"{"message":"Missing Authentication Token"}"#));
+    assert_eq!(
+        (response.status(), &*response.text()),
+        (403, r#"{"message":"Missing Authentication Token"}"#)
+    );
     for (name, want) in [
         ("access-control-allow-origin", Some("*")),
         ("x-request-header", Some("c")),
@@ -121,7 +132,11 @@ fn fields() {
     ] {
         assert_eq!(response.field(name), want, "{name}: {response:?}");
     }
-    assert_eq!(client.exchange(get("/test/pets/1")).field("access-control-allow-origin"), None, "good answers have none");
+    assert_eq!(
+        client.exchange(get("/test/pets/1")).field("access-control-allow-origin"),
+        None,
+        "good answers have none"
+    );
     rig.gate.open();
 }
 
@@ -142,7 +157,10 @@ fn the_413_cannot_be_changed() {
         ("REQUEST_TOO_LARGE", json!({"statusCode": 400, "responseTemplates": {"application/json": "{}"}})),
         ("DEFAULT_4XX", json!({"statusCode": 400})),
     ]);
-    let response = rig.gateway.client().exchange("POST /test/strict HTTP/1.1\r\nHost: a\r\nContent-Length: 10485761\r\n\r\n");
+    let response = rig
+        .gateway
+        .client()
+        .exchange("POST /test/strict HTTP/1.1\r\nHost: a\r\nContent-Length: 10485761\r\n\r\n");
     assert_eq!((response.status(), &*response.text()), (413, "HTTP content length exceeded 10485760 bytes."));
     rig.gate.open();
 }

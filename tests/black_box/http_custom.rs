@@ -29,7 +29,15 @@ fn a_backend_gets_defaults_only() {
     );
     assert_eq!(gateway.client().exchange(request).status(), 200);
     let received = origin.request().message;
-    let want = ["Accept", "Content-Length", "Content-Type", "Host", "User-Agent", "X-Amzn-Apigateway-Api-Id", "X-Amzn-Trace-Id"];
+    let want = [
+        "Accept",
+        "Content-Length",
+        "Content-Type",
+        "Host",
+        "User-Agent",
+        "X-Amzn-Apigateway-Api-Id",
+        "X-Amzn-Trace-Id",
+    ];
     assert_eq!(received.names(), want);
     for (name, want) in [
         ("accept", "application/json"),
@@ -41,14 +49,24 @@ fn a_backend_gets_defaults_only() {
     ] {
         assert_eq!(received.field(name), Some(want));
     }
-    assert_eq!((received.target(), received.text()), ("/y", "hello".to_owned()), "nor does the query string pass");
+    assert_eq!(
+        (received.target(), received.text()),
+        ("/y", "hello".to_owned()),
+        "nor does the query string pass"
+    );
 }
 
 #[test]
 fn a_get_has_no_content_type() {
     let origin = Origin::answering(ok(""));
     let gateway = serving("GET", http("GET", uri(&origin)));
-    assert_eq!(gateway.client().exchange("GET /test/x HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n\r\n").status(), 200);
+    assert_eq!(
+        gateway
+            .client()
+            .exchange("GET /test/x HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n\r\n")
+            .status(),
+        200
+    );
     let want = ["Accept", "Host", "User-Agent", "X-Amzn-Apigateway-Api-Id", "X-Amzn-Trace-Id"];
     assert_eq!(origin.request().message.names(), want);
 }
@@ -85,7 +103,8 @@ fn a_request_template_replaces_the_body() {
         ("Content-Type: application/json; charset=utf-8\r\n", r#"{"fixed": true}"#),
         ("Content-Type: text/plain\r\n", "sent"),
     ] {
-        let request = format!("POST /test/x HTTP/1.1\r\nHost: a\r\n{content_type}Content-Length: 4\r\n\r\nsent");
+        let request =
+            format!("POST /test/x HTTP/1.1\r\nHost: a\r\n{content_type}Content-Length: 4\r\n\r\nsent");
         assert_eq!(client.exchange(request).status(), 200);
         assert_eq!(origin.request().message.text(), want, "{content_type}");
     }
@@ -117,9 +136,14 @@ fn passthrough_behaviours() {
         );
         let response = client.exchange(&request);
         match want {
-            Some(want) => assert_eq!(origin.request().message.text(), want, "{behaviour} {templates} {content_type}"),
+            Some(want) => {
+                assert_eq!(origin.request().message.text(), want, "{behaviour} {templates} {content_type}");
+            }
             None => {
-                assert_eq!((response.status(), &*response.text()), (415, r#"{"message": "Unsupported Media Type"}"#));
+                assert_eq!(
+                    (response.status(), &*response.text()),
+                    (415, r#"{"message": "Unsupported Media Type"}"#)
+                );
                 assert_eq!(response.field("x-amzn-errortype"), Some("BadRequestException"));
             }
         }
@@ -135,7 +159,8 @@ fn the_status_selects_the_response() {
         format!("HTTP/1.1 {status} Whatever\r\nContent-Length: 4\r\n\r\nbody")
     });
     let mut integration = http("POST", uri(&origin));
-    integration["requestParameters"] = json!({"integration.request.header.X-Status": "method.request.header.X-Want"});
+    integration["requestParameters"] =
+        json!({"integration.request.header.X-Status": "method.request.header.X-Want"});
     integration["responses"] = json!({
         "4\\d{2}": {"statusCode": "400"},
         "50[34]": {"statusCode": "503", "responseTemplates": {"application/json": "{\"busy\": true}"}},
@@ -151,7 +176,8 @@ fn the_status_selects_the_response() {
         (503, 503, r#"{"busy": true}"#),
         (504, 503, r#"{"busy": true}"#),
     ] {
-        let response = client.exchange(format!("POST /test/x HTTP/1.1\r\nHost: a\r\nX-Want: {status}\r\n\r\n"));
+        let response =
+            client.exchange(format!("POST /test/x HTTP/1.1\r\nHost: a\r\nX-Want: {status}\r\n\r\n"));
         assert_eq!((response.status(), &*response.text()), (want, body), "{status}");
         assert_eq!(response.field("content-type"), Some("application/json"));
     }
@@ -173,10 +199,33 @@ fn no_response_for_a_status_is_an_error() {
 /// Facts 100, 101, 103 and 104.
 #[test]
 fn mapped_response_fields() {
-    let kept = ["Accept", "Accept-Charset", "Accept-Encoding", "Age", "Pragma", "Range", "Referer", "TE", "Via", "Warn"];
+    let kept = [
+        "Accept",
+        "Accept-Charset",
+        "Accept-Encoding",
+        "Age",
+        "Pragma",
+        "Range",
+        "Referer",
+        "TE",
+        "Via",
+        "Warn",
+    ];
     let renamed = [
-        "Authorization", "Connection", "Content-Length", "Content-MD5", "Date", "Expect", "Host", "Max-Forwards",
-        "Proxy-Authenticate", "Server", "Trailer", "Upgrade", "User-Agent", "WWW-Authenticate",
+        "Authorization",
+        "Connection",
+        "Content-Length",
+        "Content-MD5",
+        "Date",
+        "Expect",
+        "Host",
+        "Max-Forwards",
+        "Proxy-Authenticate",
+        "Server",
+        "Trailer",
+        "Upgrade",
+        "User-Agent",
+        "WWW-Authenticate",
     ];
     let origin = Origin::answering(
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nX-Backend: b\r\nSet-Cookie: a=1\r\nETag: one\r\nETag: two\r\n\
@@ -248,7 +297,8 @@ fn response_templates() {
 
 #[test]
 fn chunked_backends_and_content_types() {
-    let origin = Origin::answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+    let origin =
+        Origin::answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
     let mut integration = http("POST", uri(&origin));
     integration["responses"]["default"]["responseParameters"] =
         json!({"method.response.header.Content-Type": "'text/plain'"});
@@ -278,12 +328,17 @@ fn statuses_without_content() {
     for status in ["204", "304"] {
         for templates in [json!({}), json!({"application/json": "content"})] {
             let mut integration = http("GET", uri(&origin));
-            integration["responses"]["default"] = json!({"statusCode": status, "responseTemplates": templates});
+            integration["responses"]["default"] =
+                json!({"statusCode": status, "responseTemplates": templates});
             let gateway = serving("GET", integration);
             let mut client = gateway.client();
             for _ in 0..3 {
                 let response = client.exchange(get("/test/x"));
-                assert_eq!((response.status().to_string().as_str(), response.body.len()), (status, 0), "{response:?}");
+                assert_eq!(
+                    (response.status().to_string().as_str(), response.body.len()),
+                    (status, 0),
+                    "{response:?}"
+                );
             }
         }
     }

@@ -56,7 +56,10 @@ fn a_backend_that_does_not_answer() {
     let start = Instant::now();
     check_both(&format!("http://{}/", origin.address), 200, TIMED_OUT, "silent");
     let took = start.elapsed();
-    assert!(took > Duration::from_millis(600) && took < Duration::from_secs(10), "three timeouts took {took:?}");
+    assert!(
+        took > Duration::from_millis(600) && took < Duration::from_secs(10),
+        "three timeouts took {took:?}"
+    );
     gate.open();
 }
 
@@ -73,7 +76,11 @@ fn a_backend_that_answers_too_late() {
         }
     });
     let uri = |path: &str| http_proxy("GET", format!("http://{}{path}", origin.address));
-    let document = Document::new().method("GET", "/slow", with_timeout(uri("/slow"), 100)).method("GET", "/fast", uri("/fast"));
+    let document = Document::new().method("GET", "/slow", with_timeout(uri("/slow"), 100)).method(
+        "GET",
+        "/fast",
+        uri("/fast"),
+    );
     let gateway = Setup::new(&document).start();
     let mut client = gateway.client();
     check(&client.exchange(get("/test/slow")), TIMED_OUT, "slow");
@@ -81,6 +88,23 @@ fn a_backend_that_answers_too_late() {
     for _ in 0..3 {
         assert_eq!(client.exchange(get("/test/fast")).text(), "/fast", "the late answer belongs to nobody");
     }
+}
+
+/// The timeout is the backend's: a client that takes its time with the body does not use it up.
+#[test]
+fn a_slow_upload_does_not_count_as_a_slow_backend() {
+    let origin = Origin::replying(|request| ok(&request.text()));
+    let gateway = both(&format!("http://{}/", origin.address), 300);
+    let mut client = gateway.client();
+    client.send("POST /test/proxy HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n");
+    for byte in "abcdefgh".bytes() {
+        if client.is_closed_within(Duration::from_millis(100)) {
+            break;
+        }
+        client.send([byte]);
+    }
+    let response = client.response();
+    assert_eq!((response.status(), &*response.text()), (200, "abcdefgh"));
 }
 
 #[test]
@@ -108,13 +132,19 @@ fn backends_that_do_not_speak_http() {
         ("status 99", "HTTP/1.1 99 Low\r\nContent-Length: 0\r\n\r\n"),
         ("status 600", "HTTP/1.1 600 High\r\nContent-Length: 0\r\n\r\n"),
         ("status of two digits", "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n"),
-        ("a switch of protocols", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
+        (
+            "a switch of protocols",
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+        ),
         ("bare LF", "HTTP/1.1 200 OK\nContent-Length: 0\n\n"),
         ("a folded field", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n"),
         ("space before a colon", "HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n"),
         ("NUL in a value", "HTTP/1.1 200 OK\r\nX: \0\r\nContent-Length: 0\r\n\r\n"),
         ("two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
-        ("length and coding", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        (
+            "length and coding",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ),
         ("unknown coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
         ("negative length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"),
         ("coding in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
@@ -191,7 +221,10 @@ fn a_backend_that_stalls_in_the_body() {
     let mut client = gateway.client();
     client.send(get("/test/proxy"));
     let error = client.read("GET").expect_err("not the whole answer");
-    assert!(!matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut), "{error}");
+    assert!(
+        !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut),
+        "{error}"
+    );
     gate.open();
 }
 

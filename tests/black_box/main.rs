@@ -5,9 +5,9 @@
 
 mod support;
 
+mod desync;
 mod framing_bodies;
 mod framing_heads;
-mod desync;
 
 mod bodies;
 mod connections;
@@ -20,6 +20,7 @@ mod errors;
 mod gateway_responses;
 mod http_custom;
 mod http_proxy;
+mod http_proxy_mapping;
 mod integration_failures;
 mod mock;
 

@@ -135,7 +135,8 @@ fn bodies_of_requests_are_read_and_forgotten() {
     for body in ["", "x", &"y".repeat(100_000)] {
         assert_eq!(client.exchange(post("/test/x", body)).text(), "answer");
     }
-    let chunked = "POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let chunked =
+        "POST /test/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     assert_eq!(client.exchange(chunked).text(), "answer");
     assert_eq!(client.exchange(get("/none")).status(), 403);
 }
@@ -162,7 +163,11 @@ fn passthrough() {
         let response = client.exchange(format!(
             "POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{body}"
         ));
-        assert_eq!((response.status(), &*response.text()), (status, want), "{behaviour} {content_type} {body}");
+        assert_eq!(
+            (response.status(), &*response.text()),
+            (status, want),
+            "{behaviour} {content_type} {body}"
+        );
         assert_eq!(client.exchange(get("/none")).status(), 403, "the connection stays usable");
     }
 }

@@ -67,7 +67,8 @@ fn its_requests_work() {
         assert_eq!(response.status(), status, "{request}: {response:?}");
         assert!(response.text().contains(text), "{request}: {response:?}");
     }
-    let preflight = client.exchange("OPTIONS /v1/pets HTTP/1.1\r\nHost: localhost\r\nOrigin: http://a\r\n\r\n");
+    let preflight =
+        client.exchange("OPTIONS /v1/pets HTTP/1.1\r\nHost: localhost\r\nOrigin: http://a\r\n\r\n");
     assert_eq!(preflight.field("access-control-allow-origin"), Some("*"), "{preflight:?}");
     assert_eq!(health(gateway.admin()).status(), 200);
     gateway.stop();

@@ -49,15 +49,20 @@ fn under_load_nothing_fails_and_everybody_sees_the_new() {
                 scope.spawn(move || ask(&mut client, progress, stop))
             })
             .collect();
-        let all_have = |count: usize| progress.iter().all(|progress| progress.load(Ordering::SeqCst) >= count);
-        eventually("every client has asked", || all_have(50) || asking.iter().any(|thread| thread.is_finished()));
+        let all_have =
+            |count: usize| progress.iter().all(|progress| progress.load(Ordering::SeqCst) >= count);
+        eventually("every client has asked", || {
+            all_have(50) || asking.iter().any(std::thread::ScopedJoinHandle::is_finished)
+        });
         reload(&gateway, &answering("B"));
         gateway.stderr.wait_for("reloaded");
         for _ in 0..20 {
             assert_eq!(gateway.get("/test/x").text(), "B", "a request that starts after the reload");
         }
         let seen = progress.iter().map(|progress| progress.load(Ordering::SeqCst)).max().unwrap_or(0);
-        eventually("every client has asked on", || all_have(seen + 50) || asking.iter().any(|thread| thread.is_finished()));
+        eventually("every client has asked on", || {
+            all_have(seen + 50) || asking.iter().any(std::thread::ScopedJoinHandle::is_finished)
+        });
         stop.store(true, Ordering::SeqCst);
         for thread in asking {
             let (before, after) = thread.join().expect("no failed request");
@@ -117,7 +122,11 @@ fn a_bad_configuration_changes_nothing_and_is_explained() {
         ("tidegate.toml", setup.text() + "\n[nonsense]\n", "tidegate.toml:"),
         ("tidegate.toml", "not toml at all".to_owned(), "tidegate.toml:1"),
         ("api.json", "{\n  \"openapi\": \"3.0.1\",\n  oops\n".to_owned(), "api.json:"),
-        ("api.json", answering("B").method("GET", "/y", serde_json::json!({"type": "aws_proxy"})).text(), "api.json:"),
+        (
+            "api.json",
+            answering("B").method("GET", "/y", serde_json::json!({"type": "aws_proxy"})).text(),
+            "api.json:",
+        ),
     ];
     for (count, (file, text, named)) in rows.into_iter().enumerate() {
         let good = gateway.folder.read(file);

@@ -75,7 +75,11 @@ fn a_head_that_trickles() {
 fn a_body_that_does_not_come() {
     let origin = Origin::answering(ok(""));
     let gateway = impatient(&origin, &format!("body_timeout_ms = {BODY_MS}"));
-    for rest in ["Content-Length: 10\r\n\r\nabc", "Content-Length: 10\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"] {
+    for rest in [
+        "Content-Length: 10\r\n\r\nabc",
+        "Content-Length: 10\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    ] {
         let mut slow = gateway.client();
         slow.send(format!("POST /test/x HTTP/1.1\r\nHost: a\r\n{rest}"));
         check_given_up(slow, &mut gateway.client(), BODY_MS);
@@ -138,5 +142,8 @@ fn a_client_that_does_not_read() {
         origin.ends() > 0
     });
     let error = client.read("GET").expect_err("not the whole answer");
-    assert!(matches!(error.kind(), std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset), "{error}");
+    assert!(
+        matches!(error.kind(), std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset),
+        "{error}"
+    );
 }

@@ -44,7 +44,10 @@ fn echo() -> Origin {
                 }
                 (_, false) => content,
             };
-            if peer.send(head + &body).is_err() || has("close") || (has("until") && request.method() != "HEAD") {
+            if peer.send(head + &body).is_err()
+                || has("close")
+                || (has("until") && request.method() != "HEAD")
+            {
                 return;
             }
         }
@@ -61,14 +64,21 @@ fn compose(random: &mut Random, client: u64, number: usize) -> (String, &'static
         0 => ("GET /test/mock HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), "GET", Some("mocked".to_owned())),
         1 => (format!("HEAD /test{target} HTTP/1.1\r\nHost: a\r\n\r\n"), "HEAD", Some(String::new())),
         2 => ("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), "GET", None),
-        3 | 4 => (format!("GET /test{target} HTTP/1.1\r\nHost: a\r\n\r\n"), "GET", Some(format!("{} ", target.trim_end_matches('/')))),
+        3 | 4 => (
+            format!("GET /test{target} HTTP/1.1\r\nHost: a\r\n\r\n"),
+            "GET",
+            Some(format!("{} ", target.trim_end_matches('/'))),
+        ),
         5 | 6 => (
             format!("PUT /test{target} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len()),
             "PUT",
             Some(format!("{} {body}", target.trim_end_matches('/'))),
         ),
         _ => (
-            format!("POST /test{target} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n", chunk(&body)),
+            format!(
+                "POST /test{target} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
+                chunk(&body)
+            ),
             "POST",
             Some(format!("{} {body}", target.trim_end_matches('/'))),
         ),
@@ -85,12 +95,14 @@ fn ask(gateway: &Gateway, seed: u64) {
     let mut client = gateway.client();
     let mut number = 0;
     while number < REQUESTS {
-        let batch: Vec<_> = (0..=random.below(4)).map(|place| compose(&mut random, seed, number + place)).collect();
+        let batch: Vec<_> =
+            (0..=random.below(4)).map(|place| compose(&mut random, seed, number + place)).collect();
         number += batch.len();
         let sent: String = batch.iter().map(|(request, ..)| request.as_str()).collect();
         std::thread::scope(|scope| {
-            let mut sender =
-                Client { wire: crate::support::wire::Wire::new(client.wire.stream.try_clone().expect("clone")) };
+            let mut sender = Client {
+                wire: crate::support::wire::Wire::new(client.wire.stream.try_clone().expect("clone")),
+            };
             scope.spawn(move || sender.send(sent));
             for (request, method, want) in &batch {
                 let response = client.read(method).unwrap_or_else(|error| panic!("{error}: {request:.80}"));

@@ -73,7 +73,10 @@ fn every_request_at_once_gets_a_connection_and_they_are_kept() {
 fn an_origin_that_closes_after_each_answer() {
     let origin = Origin::scripted(|peer| {
         if peer.request().is_some() {
-            let _ = peer.send(format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n{}", peer.number));
+            let _ = peer.send(format!(
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n{}",
+                peer.number
+            ));
         }
     });
     let gateway = passing_to(&origin);
@@ -136,9 +139,14 @@ fn a_get_on_a_connection_that_dies_is_repeated() {
         let mut client = gateway.client();
         assert_eq!(client.exchange(get("/test/x")).text(), "first");
         let response = client.exchange(get("/test/y"));
-        assert_eq!((response.status(), &*response.text()), (200, "first"), "from the new connection; reset: {reset}");
+        assert_eq!(
+            (response.status(), &*response.text()),
+            (200, "first"),
+            "from the new connection; reset: {reset}"
+        );
         let requests: Vec<_> = (0..3).map(|_| origin.request()).collect();
-        let seen: Vec<_> = requests.iter().map(|request| (request.connection, request.message.target())).collect();
+        let seen: Vec<_> =
+            requests.iter().map(|request| (request.connection, request.message.target())).collect();
         assert_eq!(seen, [(0, "/x"), (0, "/y"), (1, "/y")]);
     }
 }
@@ -158,7 +166,10 @@ fn a_post_on_a_connection_that_dies_is_not_repeated() {
         let mut client = gateway.client();
         assert_eq!(client.exchange(get("/test/x")).text(), "first");
         let response = client.exchange(post("/test/y", "pay"));
-        assert_eq!((response.status(), &*response.text()), (504, r#"{"message": "Network error communicating with endpoint"}"#));
+        assert_eq!(
+            (response.status(), &*response.text()),
+            (504, r#"{"message": "Network error communicating with endpoint"}"#)
+        );
         assert_eq!(client.exchange(get("/test/z")).text(), "first");
         let requests: Vec<_> = (0..3).map(|_| origin.request()).collect();
         let seen: Vec<_> = requests.iter().map(|request| request.message.target()).collect();
@@ -170,7 +181,10 @@ fn a_post_on_a_connection_that_dies_is_not_repeated() {
 #[test]
 fn a_put_on_a_connection_that_dies_is_repeated_whole_or_not_at_all() {
     let large = "y".repeat(200_000);
-    let chunked = format!("PUT /test/y HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{large}\r\n0\r\n\r\n", large.len());
+    let chunked = format!(
+        "PUT /test/y HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{large}\r\n0\r\n\r\n",
+        large.len()
+    );
     let length = |body: &str| post("/test/y", body).replace("POST", "PUT");
     for (request, body) in [(length("small"), "small"), (length(&large), &*large), (chunked, &*large)] {
         let origin = Origin::scripted(|peer| {
@@ -256,14 +270,18 @@ fn a_name_is_as_good_as_an_address() {
     for _ in 0..3 {
         assert_eq!(gateway.get("/test/x").text(), "by name");
     }
-    assert_eq!(origin.request().message.field("host"), Some(&*format!("localhost:{}", origin.address.port())));
+    assert_eq!(
+        origin.request().message.field("host"),
+        Some(&*format!("localhost:{}", origin.address.port()))
+    );
 }
 
 /// Where `localhost` has two addresses, an origin on either of them is found.
 #[test]
 fn every_address_of_a_name_is_tried() {
     for address in ("localhost", 0).to_socket_addrs().expect("localhost").collect::<Vec<_>>() {
-        let origin = Origin::on(address, |peer| while peer.request().is_some() && peer.send(ok("found")).is_ok() {});
+        let origin =
+            Origin::on(address, |peer| while peer.request().is_some() && peer.send(ok("found")).is_ok() {});
         let document = Document::new().pass_all(format!("localhost:{}", origin.address.port()));
         let gateway = Setup::new(&document).start();
         for _ in 0..3 {

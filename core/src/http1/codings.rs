@@ -22,7 +22,8 @@ pub(super) fn check_request<'a>(values: impl Iterator<Item = &'a [u8]>) -> Resul
 
 /// The codings of the IANA registry, and `identity`, which RFC 2616 still had.
 fn is_registered(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 7] = [b"chunked", b"compress", b"deflate", b"gzip", b"identity", b"x-compress", b"x-gzip"];
+    const NAMES: [&[u8]; 7] =
+        [b"chunked", b"compress", b"deflate", b"gzip", b"identity", b"x-compress", b"x-gzip"];
     NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 

@@ -22,82 +22,92 @@ pub struct Frame<'a> {
     pub version: Version,
 }
 
-/// The answer of an HTTP_PROXY backend, passed on. Returns how its content is framed for the client.
+/// The answer of an HTTP_PROXY backend, passed on. Returns how content that follows is framed for the client.
 pub fn write_proxy(
     values: &Values<'_>,
     response: &ResponseHead,
     frame: Frame<'_>,
     out: &mut Vec<u8>,
 ) -> BodyFraming {
-    let framing = client_framing(response.framing(), frame.version);
-    let frame = Frame { keep_alive: frame.keep_alive && framing != BodyFraming::UntilClose, ..frame };
+    let announced = announced(response, response.status(), frame);
+    let (follows, frame) = following(announced, frame);
     write_start(response.status(), frame, out);
     if response.first(KnownField::ContentType).is_none() {
         out.extend_from_slice(b"Content-Type: application/json\r\n");
     }
-    write_framing(framing, response, frame, out);
+    write_framing(announced, out);
     write_connection(frame, out);
     write_ids(&values.view, out);
+    let options = response.field_set().present().contains(KnownField::Connection)
+        && pass::has_connection_options(response.find(b"connection"));
     for field in response.fields() {
-        let passage = pass::from_proxy(field.known);
-        write_passing(passage, response.name(field), response.value(field), out);
+        let name = response.name(field);
+        if options && pass::is_connection_option(response.find(b"connection"), name) {
+            continue;
+        }
+        write_passing(pass::from_proxy(field.known), name, response.value(field), out);
     }
     out.extend_from_slice(b"\r\n");
-    framing
+    follows
 }
 
-/// HTTP/1.0 knows no chunks (RFC 9112 section 6.1).
-fn client_framing(framing: BodyFraming, version: Version) -> BodyFraming {
-    match (framing, version) {
+/// How the backend's content is announced to the client under `status`. The client's method and the backend's may
+/// differ, so either may be HEAD without the other. HTTP/1.0 knows no chunks (RFC 9112 section 6.1).
+fn announced(response: &ResponseHead, status: u16, frame: Frame<'_>) -> BodyFraming {
+    match (response.framing(), frame.version) {
+        _ if is_bodiless(status) => BodyFraming::None,
+        (BodyFraming::None, _) if frame.is_head => {
+            declared_length(response).map_or(BodyFraming::None, BodyFraming::Length)
+        }
+        (BodyFraming::None, _) => BodyFraming::Length(0),
+        (BodyFraming::Length(length), _) => BodyFraming::Length(length),
         (BodyFraming::Chunked | BodyFraming::UntilClose, Version::Http11) => BodyFraming::Chunked,
         (BodyFraming::Chunked | BodyFraming::UntilClose, Version::Http10) => BodyFraming::UntilClose,
-        (BodyFraming::None | BodyFraming::Length(_), _) => framing,
     }
 }
 
-fn write_framing(framing: BodyFraming, response: &ResponseHead, frame: Frame<'_>, out: &mut Vec<u8>) {
-    match framing {
+/// What a response to HEAD says about the content that it would have; a head with an invalid length is never parsed.
+fn declared_length(response: &ResponseHead) -> Option<u64> {
+    std::str::from_utf8(response.first(KnownField::ContentLength)?).ok()?.parse().ok()
+}
+
+/// How what follows the head is framed, and the frame with what that means for the connection.
+fn following(announced: BodyFraming, frame: Frame<'_>) -> (BodyFraming, Frame<'_>) {
+    let follows = if frame.is_head { BodyFraming::None } else { announced };
+    (follows, Frame { keep_alive: frame.keep_alive && follows != BodyFraming::UntilClose, ..frame })
+}
+
+fn write_framing(announced: BodyFraming, out: &mut Vec<u8>) {
+    match announced {
         BodyFraming::Length(length) => write_length(length, out),
         BodyFraming::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
-        BodyFraming::UntilClose => {}
-        BodyFraming::None if frame.is_head => {
-            if let Some(length) = response.first(KnownField::ContentLength) {
-                write_field(b"Content-Length", length, out);
-            }
-        }
-        BodyFraming::None => {}
+        BodyFraming::None | BodyFraming::UntilClose => {}
     }
 }
 
-/// The answer that an integration response makes, whose content is the backend's (framed like `backend`) or a
-/// template's output. Returns how content that follows is framed; `None` when there is none to follow.
+/// The answer that an integration response makes, whose content is the backend's or a template's output. Returns how
+/// content that follows is framed; `None` when there is none to follow.
 pub fn write_mapped(
     chosen: &IntegrationResponse,
     values: &Values<'_>,
-    backend: BodyFraming,
     frame: Frame<'_>,
     out: &mut Vec<u8>,
 ) -> BodyFraming {
     let body = chosen.body(values.view.request.first(KnownField::Accept));
-    let empty = frame.is_head || is_bodiless(chosen.status);
-    let framing = match body {
-        ResponseBody::Passthrough if !empty => client_framing(backend, frame.version),
-        ResponseBody::Passthrough | ResponseBody::Template(..) => BodyFraming::None,
+    let (announced, media_type, text) = match (body, values.response) {
+        (ResponseBody::Template(text, media_type), _) => {
+            (BodyFraming::Length(text.len() as u64), media_type, text)
+        }
+        (ResponseBody::Passthrough, Some(response)) => (announced(response, chosen.status, frame), JSON, ""),
+        (ResponseBody::Passthrough, None) => (BodyFraming::Length(0), JSON, ""),
     };
-    let frame = Frame { keep_alive: frame.keep_alive && framing != BodyFraming::UntilClose, ..frame };
+    let announced = if is_bodiless(chosen.status) { BodyFraming::None } else { announced };
+    let (follows, frame) = following(announced, frame);
     write_start(chosen.status, frame, out);
-    if !maps(&chosen.headers, "content-type", values) {
-        let media_type = if let ResponseBody::Template(_, name) = body { name } else { "application/json" };
+    if !maps(&chosen.headers, "content-type", values, out) {
         write_field(b"Content-Type", media_type.as_bytes(), out);
     }
-    let text = if let ResponseBody::Template(text, _) = body { text } else { "" };
-    match framing {
-        BodyFraming::Length(length) => write_length(length, out),
-        BodyFraming::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
-        BodyFraming::UntilClose => {}
-        BodyFraming::None if is_bodiless(chosen.status) => {}
-        BodyFraming::None => write_length(text.len() as u64, out),
-    }
+    write_framing(announced, out);
     write_connection(frame, out);
     write_ids(&values.view, out);
     write_mapped_fields(&chosen.headers, values, out);
@@ -105,21 +115,28 @@ pub fn write_mapped(
         write_trace(&values.view, out);
     }
     out.extend_from_slice(b"\r\n");
-    if !empty {
-        out.extend_from_slice(text.as_bytes());
+    match body {
+        ResponseBody::Passthrough => follows,
+        ResponseBody::Template(..) => {
+            if follows != BodyFraming::None {
+                out.extend_from_slice(text.as_bytes());
+            }
+            BodyFraming::None
+        }
     }
-    framing
 }
+
+/// What an answer is when nothing says otherwise. AWS: "`Content-Type` … default `application/json`".
+const JSON: &str = "application/json";
 
 /// Answers that never have content (RFC 9110 section 6.4.1).
 fn is_bodiless(status: u16) -> bool {
     matches!(status, 100..=199 | 204 | 304)
 }
 
-fn maps(headers: &[Mapped], name: &str, values: &Values<'_>) -> bool {
-    headers
-        .iter()
-        .any(|mapped| mapped.name.eq_ignore_ascii_case(name) && values.write(&mapped.source, &mut Vec::new()))
+/// Whether a mapping gives the field a value. `out` comes back as it was.
+fn maps(headers: &[Mapped], name: &str, values: &Values<'_>, out: &mut Vec<u8>) -> bool {
+    headers.iter().any(|mapped| mapped.name.eq_ignore_ascii_case(name) && values.has(&mapped.source, out))
 }
 
 fn write_mapped_fields(headers: &[Mapped], values: &Values<'_>, out: &mut Vec<u8>) {
@@ -151,14 +168,18 @@ pub fn write_refusal(
     frame: Frame<'_>,
     out: &mut Vec<u8>,
 ) {
-    let mut body = Vec::new();
+    // Behind the head stands the body, whose length the head tells. Ours are shorter than this.
+    let mut body = Vec::with_capacity(128);
     let media_type = write_refusal_body(refusal, custom, values, limit_bytes, &mut body);
     let headers = custom.map_or([].as_slice(), |custom| &custom.headers);
-    write_start(custom.and_then(|custom| custom.status).unwrap_or(refusal.status), frame, out);
-    if !maps(headers, "content-type", values) {
+    let status = custom.and_then(|custom| custom.status).unwrap_or(refusal.status);
+    write_start(status, frame, out);
+    if !maps(headers, "content-type", values, out) {
         write_field(b"Content-Type", media_type.as_bytes(), out);
     }
-    write_length(body.len() as u64, out);
+    if !is_bodiless(status) {
+        write_length(body.len() as u64, out);
+    }
     write_connection(frame, out);
     if refusal.voice != Voice::PlainText {
         write_field(b"x-amzn-RequestId", values.view.arrival.request_id(), out);
@@ -167,7 +188,7 @@ pub fn write_refusal(
     }
     write_mapped_fields(headers, values, out);
     out.extend_from_slice(b"\r\n");
-    if !frame.is_head {
+    if !frame.is_head && !is_bodiless(status) {
         out.extend_from_slice(&body);
     }
 }
@@ -198,7 +219,7 @@ fn write_refusal_body<'a>(
     }
     out.extend_from_slice(message);
     out.extend_from_slice(br#""}"#);
-    "application/json"
+    JSON
 }
 
 const REMAPPED: &[u8] = b"x-amzn-Remapped-";

@@ -3,7 +3,23 @@
 //! AWS: "Amazon API Gateway important notes"; recorded facts 91 to 104 where they differ.
 
 use crate::http1::KnownField::{self, *};
-use crate::http1::{KnownFields, RequestHead};
+use crate::http1::KnownFields;
+
+/// Fields of a client that no mapping can read either: AWS takes them away before anything else (recorded fact 91).
+pub const STRIPPED: KnownFields = KnownFields::of(&[
+    Connection,
+    ContentLength,
+    ContentMd5,
+    Expect,
+    MaxForwards,
+    ProxyAuthenticate,
+    Server,
+    Te,
+    Trailer,
+    TransferEncoding,
+    Upgrade,
+    WwwAuthenticate,
+]);
 
 /// Fields of a client that no HTTP_PROXY backend gets: those dropped for every integration (recorded fact 91), those
 /// dropped for HTTP_PROXY (fact 94), and those that the gateway writes itself.
@@ -79,9 +95,15 @@ pub fn mapped_to_client(field: KnownField) -> Passage {
     }
 }
 
-/// Whether the client's `Connection` field names this one as its own hop's (RFC 9110 section 7.6.1).
-pub fn is_connection_option(request: &RequestHead, name: &[u8]) -> bool {
-    request.find(b"connection").any(|options| {
+/// Whether a message's `Connection` fields may name other fields: `keep-alive` and `close` alone do not.
+pub fn has_connection_options<'a>(mut connection: impl Iterator<Item = &'a [u8]>) -> bool {
+    connection
+        .any(|value| !value.eq_ignore_ascii_case(b"keep-alive") && !value.eq_ignore_ascii_case(b"close"))
+}
+
+/// Whether a message's `Connection` fields name this field as their own hop's (RFC 9110 section 7.6.1).
+pub fn is_connection_option<'a>(mut connection: impl Iterator<Item = &'a [u8]>, name: &[u8]) -> bool {
+    connection.any(|options| {
         options.split(|&byte| byte == b',').any(|option| option.trim_ascii().eq_ignore_ascii_case(name))
     })
 }

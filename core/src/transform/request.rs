@@ -2,7 +2,7 @@
 
 use crate::http1::{BodyFraming, Field, KnownField, KnownFields, RequestHead};
 use crate::integration::{Http, HttpKind, Piece};
-use crate::mapping::Mapped;
+use crate::mapping::{Mapped, Source};
 use crate::method::Method;
 use crate::transform::pass;
 use crate::values::{self, Values};
@@ -31,10 +31,10 @@ pub fn write(http: &Http, method: Method, body: Body<'_>, values: &Values<'_>, o
 }
 
 fn write_target(http: &Http, values: &Values<'_>, out: &mut Vec<u8>) {
-    write_pieces(&http.target.path, values, out);
+    write_pieces(&http.target.path, out, |source, out| values.write_path_value(source, out));
     let query = out.len();
     out.push(b'?');
-    write_pieces(&http.target.query, values, out);
+    write_pieces(&http.target.query, out, |source, out| values.write_query_value(source, out));
     if matches!(http.kind, HttpKind::Proxy)
         && let Some(sent) = values.view.request.query().filter(|sent| !sent.is_empty())
     {
@@ -63,11 +63,11 @@ fn tidy_query(out: &mut Vec<u8>, query: usize) {
     }
 }
 
-fn write_pieces(pieces: &[Piece], values: &Values<'_>, out: &mut Vec<u8>) {
+fn write_pieces(pieces: &[Piece], out: &mut Vec<u8>, write_value: impl Fn(&Source, &mut Vec<u8>)) {
     for piece in pieces {
         match piece {
             Piece::Literal(text) => out.extend_from_slice(text.as_bytes()),
-            Piece::Placeholder(source) => values.write_uri(source, out),
+            Piece::Placeholder(source) => write_value(source, out),
         }
     }
 }
@@ -78,32 +78,28 @@ fn write_proxy_fields(http: &Http, values: &Values<'_>, out: &mut Vec<u8>) {
     let mut written = KnownFields::default();
     write_mapped(&http.headers, values, &mut written, out);
     write_host(http, written, out);
-    let options = request.first(KnownField::Connection).is_some_and(|value| !is_plain_connection(value));
+    let options = request.field_set().present().contains(KnownField::Connection)
+        && pass::has_connection_options(request.find(b"connection"));
     for (position, field) in request.fields().iter().enumerate() {
-        if pass::NOT_TO_PROXY.contains(field.known) || is_replaced(&http.headers, field, values) {
+        if pass::NOT_TO_PROXY.contains(field.known) || is_replaced(&http.headers, field, values, out) {
             continue;
         }
-        if options && pass::is_connection_option(request, request.name(field)) {
+        if options && pass::is_connection_option(request.find(b"connection"), request.name(field)) {
             continue;
         }
         written.insert(field.known);
         write_client_field(request, position, field, out);
     }
     write_defaults(values, written, out);
-    write_forwarded(values, out);
+    write_forwarded(values, written, out);
 }
 
-/// `keep-alive` and `close` name no field.
-fn is_plain_connection(value: &[u8]) -> bool {
-    value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
-}
-
-/// A mapping replaces the client's field of the same name when it has a value.
-fn is_replaced(mapped: &[Mapped], field: &Field, values: &Values<'_>) -> bool {
+/// A mapping replaces the client's field of the same name when it has a value. `out` comes back as it was.
+fn is_replaced(mapped: &[Mapped], field: &Field, values: &Values<'_>, out: &mut Vec<u8>) -> bool {
     let name = values.view.request.name(field);
-    mapped.iter().any(|mapped| {
-        mapped.name.as_bytes().eq_ignore_ascii_case(name) && values.write(&mapped.source, &mut Vec::new())
-    })
+    mapped
+        .iter()
+        .any(|mapped| mapped.name.as_bytes().eq_ignore_ascii_case(name) && values.has(&mapped.source, out))
 }
 
 /// A field once, with all its values joined by commas where it first stands, as AWS sends repeated fields.
@@ -179,16 +175,25 @@ fn write_defaults(values: &Values<'_>, written: KnownFields, out: &mut Vec<u8>) 
     }
 }
 
-fn write_forwarded(values: &Values<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"X-Forwarded-For: ");
-    for address in values.view.request.find(b"x-forwarded-for") {
-        out.extend_from_slice(address);
-        out.extend_from_slice(b", ");
+/// Who the client is, unless a mapping has said so.
+fn write_forwarded(values: &Values<'_>, written: KnownFields, out: &mut Vec<u8>) {
+    let arrival = values.view.arrival;
+    if !written.contains(KnownField::XForwardedFor) {
+        out.extend_from_slice(b"X-Forwarded-For: ");
+        for address in values.view.request.find(b"x-forwarded-for") {
+            out.extend_from_slice(address);
+            out.extend_from_slice(b", ");
+        }
+        out.extend_from_slice(arrival.source_ip.as_bytes());
+        out.extend_from_slice(b"\r\n");
     }
-    out.extend_from_slice(values.view.arrival.source_ip.as_bytes());
-    out.extend_from_slice(b"\r\nX-Forwarded-Port: ");
-    out.extend_from_slice(itoa::Buffer::new().format(values.view.arrival.listener_port).as_bytes());
-    out.extend_from_slice(b"\r\nX-Forwarded-Proto: http\r\n");
+    if !written.contains(KnownField::XForwardedPort) {
+        let mut port = itoa::Buffer::new();
+        write_field(b"X-Forwarded-Port", port.format(arrival.listener_port).as_bytes(), out);
+    }
+    if !written.contains(KnownField::XForwardedProto) {
+        write_field(b"X-Forwarded-Proto", b"http", out);
+    }
 }
 
 fn write_gateway_fields(values: &Values<'_>, out: &mut Vec<u8>) {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
+use super::PATIENCE;
 use super::message::{Framing, Message};
 use super::wire::Wire;
-use super::PATIENCE;
 
 /// A connection to the gateway.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ pub(crate) fn post(target: &str, body: &str) -> String {
 impl Client {
     #[track_caller]
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap_or_else(|error| panic!("{address}: {error}"));
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)
+            .unwrap_or_else(|error| panic!("{address}: {error}"));
         Self { wire: Wire::new(stream) }
     }
 
@@ -91,7 +92,7 @@ impl Client {
             Framing::Chunked => self.wire.chunked()?.0,
             Framing::Silent => {
                 assert_eq!(response.field("connection"), Some("close"), "{response:?}");
-                self.wire.to_end()?
+                self.wire.rest()?
             }
         };
         Ok(response)
@@ -119,7 +120,9 @@ impl Client {
             Ok(0) => true,
             Ok(_) => panic!("unexpected bytes: {}", self.wire.buffer.escape_ascii()),
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => true,
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => false,
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                false
+            }
             Err(error) => panic!("{error}"),
         }
     }

@@ -36,7 +36,8 @@ impl Document {
     /// The greedy resource `/{proxy+}`, any method of which goes to the same path at `address`.
     pub(crate) fn pass_all(self, address: impl Display) -> Self {
         let mut integration = http_proxy("ANY", format!("http://{address}/{{proxy}}"));
-        integration["requestParameters"] = json!({"integration.request.path.proxy": "method.request.path.proxy"});
+        integration["requestParameters"] =
+            json!({"integration.request.path.proxy": "method.request.path.proxy"});
         self.method("ANY", "/{proxy+}", integration)
     }
 
@@ -82,19 +83,18 @@ pub(crate) fn mock(body: &str) -> Value {
 }
 
 fn parameters(path: &str, integration: &Value) -> Vec<Value> {
-    let declare = |name: &str, place: &str| {
-        json!({"name": name, "in": place, "required": place == "path", "schema": {"type": "string"}})
-    };
+    let declare = |name: &str, place: &str| json!({"name": name, "in": place, "required": place == "path", "schema": {"type": "string"}});
     let in_path = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    let mut declared: Vec<Value> =
-        in_path.map(|name| declare(name.trim_end_matches('+'), "path")).collect();
+    let mut declared: Vec<Value> = in_path.map(|name| declare(name.trim_end_matches('+'), "path")).collect();
     let sources = integration["requestParameters"].as_object().into_iter().flat_map(Map::values);
     let sources: BTreeSet<&str> = sources.filter_map(Value::as_str).collect();
     for (place, prefixes) in [
         ("query", ["method.request.querystring.", "method.request.multivaluequerystring."]),
         ("header", ["method.request.header.", "method.request.multivalueheader."]),
     ] {
-        let names = sources.iter().filter_map(|source| prefixes.iter().find_map(|prefix| source.strip_prefix(prefix)));
+        let names = sources
+            .iter()
+            .filter_map(|source| prefixes.iter().find_map(|prefix| source.strip_prefix(prefix)));
         declared.extend(names.collect::<BTreeSet<_>>().into_iter().map(|name| declare(name, place)));
     }
     declared

@@ -33,7 +33,8 @@ impl Rig {
         let (statuses, close) = want.strip_suffix(" close").map_or((want, false), |rest| (rest, true));
         let statuses: Vec<u16> = statuses.split(' ').map(|status| status.parse().expect("status")).collect();
         for (place, &status) in statuses.iter().enumerate() {
-            let response = client.read("GET").unwrap_or_else(|error| panic!("{name}: no answer {place}: {error}"));
+            let response =
+                client.read("GET").unwrap_or_else(|error| panic!("{name}: no answer {place}: {error}"));
             assert_eq!(response.status(), status, "{name}: {response:?}");
             let last = place + 1 == statuses.len();
             let connection = if last && close { "close" } else { "keep-alive" };

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use super::client::{self, Client};
 use super::lines::Lines;
 use super::message::Message;
 use super::setup::Folder;
-use super::eventually;
+use super::{PATIENCE, eventually};
 
 /// A running `tidegate run`; killed when dropped.
 #[derive(Debug)]
@@ -22,12 +23,25 @@ pub(crate) struct Gateway {
     pub(crate) open_files_at_rest: usize,
 }
 
-/// Runs `tidegate` to its end.
+/// Runs `tidegate` to its end, which must come soon. What it prints must fit a pipe.
+#[track_caller]
 pub(crate) fn tidegate(arguments: &[&str]) -> Output {
-    command().args(arguments).stdin(Stdio::null()).output().expect("run tidegate")
+    let mut command = command();
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("start tidegate");
+    let start = Instant::now();
+    while child.try_wait().expect("wait").is_none() && start.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    if start.elapsed() >= PATIENCE {
+        let _ = child.kill();
+        panic!("tidegate {arguments:?} does not end");
+    }
+    child.wait_with_output().expect("its output")
 }
 
-fn command() -> Command {
+/// The binary, to be run in a way of its own.
+pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
     command.env("RUST_LOG", "info").env_remove("RUST_BACKTRACE");
     command

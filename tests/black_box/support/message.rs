@@ -81,7 +81,8 @@ impl Message {
     #[track_caller]
     pub(crate) fn status(&self) -> u16 {
         let rest = self.start.strip_prefix("HTTP/1.1 ").unwrap_or_else(|| panic!("{self:?}"));
-        let (code, _reason) = rest.split_once(' ').unwrap_or_else(|| panic!("no space behind the status: {self:?}"));
+        let (code, _reason) =
+            rest.split_once(' ').unwrap_or_else(|| panic!("no space behind the status: {self:?}"));
         assert!(code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()), "{self:?}");
         code.parse().expect("digits")
     }

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use super::PATIENCE;
 use super::message::{Framing, Message};
 use super::wire::Wire;
-use super::PATIENCE;
 
 /// A listening backend; its script runs in a thread for each connection.
 #[derive(Debug)]
@@ -98,8 +98,11 @@ impl Origin {
     #[track_caller]
     pub(crate) fn request(&self) -> Request {
         let requests = self.log.requests.lock().expect("log");
-        let (mut requests, _) =
-            self.log.grown.wait_timeout_while(requests, PATIENCE, |requests| requests.is_empty()).expect("log");
+        let (mut requests, _) = self
+            .log
+            .grown
+            .wait_timeout_while(requests, PATIENCE, |requests| requests.is_empty())
+            .expect("log");
         requests.pop_front().expect("the origin got a request")
     }
 

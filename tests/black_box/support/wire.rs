@@ -32,7 +32,10 @@ impl Wire {
     pub(crate) fn fill(&mut self) -> io::Result<usize> {
         let start = self.buffer.len();
         self.buffer.resize(start + PIECE, 0);
-        let read = self.stream.read(&mut self.buffer[start..]);
+        let mut read = self.stream.read(&mut self.buffer[start..]);
+        while read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+            read = self.stream.read(&mut self.buffer[start..]);
+        }
         self.buffer.truncate(start + *read.as_ref().unwrap_or(&0));
         read
     }
@@ -67,7 +70,7 @@ impl Wire {
         Ok(std::mem::replace(&mut self.buffer, rest))
     }
 
-    pub(crate) fn to_end(&mut self) -> io::Result<Vec<u8>> {
+    pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
         while self.fill()? > 0 {}
         Ok(std::mem::take(&mut self.buffer))
     }

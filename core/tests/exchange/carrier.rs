@@ -1,0 +1,191 @@
+//! Carries exchanges between texts: no sockets, no clock, no random numbers.
+
+use std::sync::Arc;
+
+use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::clock::Now;
+use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Step};
+use tidegate_core::http1::{BodyDecoder, BodyFraming, encode};
+use tidegate_core::limits::Limits;
+use tidegate_core::reject::Reject;
+use tidegate_core::shard::Shard;
+
+use crate::plan::plan;
+
+const ENTROPY: Entropy = [1, 2, 3, 4];
+
+/// The `X-Amzn-Trace-Id` of every exchange whose client sends none.
+pub(crate) const TRACE: &str = "Root=1-2ebc98a1-000000000000000200000003;Parent=0000000000000004;Sampled=0";
+/// The date of every answer.
+pub(crate) const DATE: &str = "Date: Sun, 06 Nov 1994 08:49:37 GMT";
+/// The request id of every exchange.
+pub(crate) const ID: &str = "00000000-0000-4001-8000-000000000002";
+/// The extended request id of every exchange.
+pub(crate) const EXTENDED_ID: &str = "AwAAAAAAAAAEAAA=";
+
+/// What the backend does.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    /// It must not be called.
+    Uncalled,
+    /// It answers so, lines ending with a bare LF.
+    Answers(&'a str),
+    /// The call has no answer.
+    Fails(CallFailure),
+}
+
+/// One exchange as it went.
+pub(crate) struct Exchanged {
+    /// How the backend was called.
+    pub(crate) call: Option<Call>,
+    /// What it was sent; empty without call.
+    pub(crate) sent: String,
+    /// What the client was sent, content and all.
+    pub(crate) answered: String,
+    pub(crate) answer: Answer,
+    /// The access log line.
+    pub(crate) logged: String,
+}
+
+pub(crate) struct Gateway {
+    pub(crate) shard: Shard,
+    exchange: Exchange,
+    now: Now,
+    peer: Peer,
+}
+
+impl Gateway {
+    /// Serves an OpenAPI document, given from `paths:` on, as API `api` in the stage `prod`.
+    #[track_caller]
+    pub(crate) fn new(document: &str) -> Self {
+        Self::logging(document, "$context.requestId")
+    }
+
+    /// The same with an access log.
+    #[track_caller]
+    pub(crate) fn logging(document: &str, format: &str) -> Self {
+        Self {
+            shard: Shard::new(Arc::new(plan(document, format))),
+            exchange: Exchange::default(),
+            now: Now { unix_ms: 784_111_777_000, monotonic_ns: 0 },
+            peer: Peer {
+                source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
+                listener_port: 8080,
+            },
+        }
+    }
+
+    /// Serves a request, whose lines end with a bare LF; a text without empty line is a head that lacks only that.
+    #[track_caller]
+    pub(crate) fn exchange(&mut self, request: &str, origin: Origin<'_>) -> Exchanged {
+        let head = &mut self.exchange.request;
+        head.clear();
+        head.buffer_mut().extend_from_slice(wire(request).as_bytes());
+        let parsed = head.parse(&Limits::default().request_head());
+        let peer = self.peer.clone();
+        match parsed {
+            Ok(Some(_)) => self.carry(Event::Request(&peer, ENTROPY), origin),
+            Ok(None) => panic!("a whole head: {request}"),
+            Err(error) => self.carry(Event::Refused(&peer, ENTROPY, Reject::Head(error)), origin),
+        }
+    }
+
+    /// Refuses a request that cannot be read.
+    pub(crate) fn refuse(&mut self, reject: Reject) -> Exchanged {
+        self.exchange.request.clear();
+        let peer = self.peer.clone();
+        self.carry(Event::Refused(&peer, ENTROPY, reject), Origin::Uncalled)
+    }
+
+    fn carry(&mut self, event: Event<'_>, origin: Origin<'_>) -> Exchanged {
+        let (mut call, mut sent) = (None, String::new());
+        let mut step = self.advance(event);
+        let answer = loop {
+            step = match step {
+                Step::ReadBody { .. } => {
+                    let request = &self.exchange.request;
+                    let body = content(request.framing(), request.surplus());
+                    self.advance(Event::Body(&body))
+                }
+                Step::Call(called) => {
+                    call = Some(called);
+                    sent = text(&self.exchange.out);
+                    self.call(called, origin)
+                }
+                Step::Answer(answer) => break answer,
+            };
+        };
+        let inline = text(&self.exchange.out);
+        let download = self.download(answer.download);
+        let sent_bytes = if answer.download == BodyFraming::None { answer.inline_bytes } else { download.1 };
+        let mut log = Vec::new();
+        let now = self.tick();
+        self.exchange.finish(now, sent_bytes, |_| &mut log);
+        Exchanged { call, sent, answered: inline + &download.0, answer, logged: text(&log) }
+    }
+
+    fn call(&mut self, call: Call, origin: Origin<'_>) -> Step {
+        match origin {
+            Origin::Uncalled => panic!("the backend is called"),
+            Origin::Fails(failure) => self.advance(Event::CallFailed(failure)),
+            Origin::Answers(answer) => {
+                let head = &mut self.exchange.response;
+                head.clear();
+                head.buffer_mut().extend_from_slice(wire(answer).as_bytes());
+                let parsed = head.parse(&Limits::default().response_head(), call.is_head);
+                assert!(matches!(parsed, Ok(Some(_))), "{parsed:?}: {answer}");
+                self.advance(Event::Response)
+            }
+        }
+    }
+
+    /// The backend's content in the client's framing, and its length.
+    fn download(&self, framing: BodyFraming) -> (String, u64) {
+        if framing == BodyFraming::None {
+            return (String::new(), 0);
+        }
+        let response = &self.exchange.response;
+        let content = content(response.framing(), response.surplus());
+        let mut framed = Vec::new();
+        if framing == BodyFraming::Chunked {
+            encode::chunk_head(content.len(), &mut framed);
+            framed.extend_from_slice(&content);
+            framed.extend_from_slice(encode::CHUNK_END);
+            framed.extend_from_slice(encode::LAST_CHUNK);
+        } else {
+            framed.extend_from_slice(&content);
+        }
+        (text(&framed), content.len() as u64)
+    }
+
+    /// Every event comes 5 ms after the one before.
+    fn advance(&mut self, event: Event<'_>) -> Step {
+        let now = self.tick();
+        self.exchange.advance(&mut self.shard, now, event)
+    }
+
+    fn tick(&mut self) -> Now {
+        self.now.monotonic_ns += 5_000_000;
+        self.now
+    }
+}
+
+/// Lines as they stand in a message; a head without empty line gets it.
+pub(crate) fn wire(lines: &str) -> String {
+    let text = lines.replace('\n', "\r\n");
+    if text.contains("\r\n\r\n") { text } else { text + "\r\n\r\n" }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn content(framing: BodyFraming, mut bytes: &[u8]) -> Vec<u8> {
+    let (mut decoder, mut content) = (BodyDecoder::new(framing), Vec::new());
+    while !bytes.is_empty() && !decoder.is_done() {
+        let decoded = decoder.decode(bytes).expect("a body");
+        content.extend_from_slice(&bytes[decoded.content]);
+        bytes = &bytes[decoded.consumed..];
+    }
+    content
+}

@@ -1,0 +1,23 @@
+//! One exchange from bytes to bytes, without sockets: what backends and clients get, and what is logged.
+//!
+//! Facts are those of the recordings of AWS; texts are compared byte for byte.
+
+mod carrier;
+mod plan;
+
+mod to_custom;
+mod to_proxy;
+mod uri;
+
+mod from_custom;
+mod from_proxy;
+mod mock;
+
+mod gateway_responses;
+mod refusals;
+
+mod connection;
+mod content;
+
+mod access_log;
+mod injection;

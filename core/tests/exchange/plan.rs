@@ -1,0 +1,25 @@
+//! Plans from documents. Nothing here knows an exchange; `../allocations.rs` and the bench use it too.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tidegate_core::plan::Plan;
+
+/// The plan of an OpenAPI document, given from `paths:` on, as API `api` in the stage `prod`.
+#[track_caller]
+pub(crate) fn plan(document: &str, log_format: &str) -> Plan {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("exchange-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let toml = format!(
+        "[[listener]]\naddress = \"127.0.0.1:0\"\n[[api]]\nid = \"api\"\ndefinition = \"api.yaml\"\n\
+         [[api.stage]]\nname = \"prod\"\nvariables = {{ tier = \"gold\" }}\n\
+         access_log = {{ format = '''{log_format}''' }}\n"
+    );
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("tidegate.toml"), toml).expect("a file");
+    std::fs::write(folder.join("api.yaml"), format!("openapi: 3.0.1\n{document}")).expect("a file");
+    let loaded = tidegate_config::load(&folder.join("tidegate.toml"), "host");
+    std::fs::remove_dir_all(&folder).expect("removed");
+    loaded.unwrap_or_else(|findings| panic!("{findings}")).plan
+}

@@ -1,0 +1,470 @@
+//! One thread of the load generator: its connections, its share of the schedule, its loop.
+//!
+//! It never blocks but in the poller, shares nothing with other threads while requests run, and allocates nothing per
+//! request. Times are nanoseconds since the run's begin.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+
+use super::answer::{self, Answer, AtEnd};
+use super::kind::Kind;
+use super::lane::{self, Lane};
+use super::plan::{Pace, Plan};
+use super::slot::{Exchange, Request, Slot, Stage, State};
+use super::tally::Tally;
+use crate::poller::{Poller, Ready, Token};
+use crate::socket::{self, Connected};
+
+/// Bytes received at once. Larger answers come in several parts.
+const RECEIVE_BYTES: usize = 65_536;
+/// How long a closed-loop connection rests after it could not be made: a target that is down is not hammered.
+const REST: u64 = 20_000_000;
+/// How late a due request may be at the run's end before it counts as unsent.
+const GRACE: u64 = 20_000_000;
+/// Timeouts are looked for at least and at most that often.
+const SCAN_MIN: Duration = Duration::from_millis(1);
+const SCAN_MAX: Duration = Duration::from_millis(50);
+
+/// Where a thread's counts of a slice of time go.
+pub(super) trait Slices {
+    /// Takes a full tally, gives an empty one; or leaves it if the taker is behind.
+    fn put(&mut self, slice: u64, tally: &mut Tally);
+    /// Takes the last one, however long that lasts.
+    fn finish(self, slice: u64, tally: Tally);
+}
+
+/// One thread's part of a run.
+pub(super) struct Worker<'a, S> {
+    plan: &'a Plan,
+    stop: &'a AtomicBool,
+    slices: S,
+    poller: Poller,
+    slots: Vec<Slot>,
+    lanes: Vec<Lane>,
+    resting: VecDeque<(u64, u32)>,
+    tally: Tally,
+    buffer: Box<[u8]>,
+    scratch: Vec<u8>,
+    random: Rng,
+    started: Instant,
+    /// Slots with a request.
+    busy: usize,
+    /// Begin no request from then on.
+    deadline: u64,
+    open: bool,
+    slice: u64,
+    next_slice: u64,
+    next_scan: u64,
+    scan_every: u64,
+}
+
+impl<'a, S: Slices> Worker<'a, S> {
+    /// Thread `index` of the plan.
+    pub(super) fn new(plan: &'a Plan, index: usize, stop: &'a AtomicBool, slices: S) -> io::Result<Self> {
+        let targets = plan.targets.len();
+        let mut random = Rng::with_seed(plan.seed.wrapping_add(index as u64));
+        let mut lanes: Vec<Lane> = (0..targets)
+            .map(|target| Lane::new(plan, index, target, random.fork()))
+            .collect();
+        let mut slots = Vec::new();
+        for lane in 0..targets {
+            let (before, share) = plan.share(index, lane);
+            for _ in 0..lane::part(plan.connections as u64, before, share).max(1) {
+                lanes[lane].free.push_back(slots.len() as u32);
+                slots.push(Slot::new(lane as u32));
+            }
+        }
+        let timeouts = plan.timeouts;
+        let shortest = timeouts.connect.min(timeouts.response).min(timeouts.total);
+        Ok(Self {
+            plan,
+            stop,
+            slices,
+            poller: Poller::new()?,
+            slots,
+            lanes,
+            resting: VecDeque::new(),
+            tally: Tally::default(),
+            buffer: vec![0; RECEIVE_BYTES].into_boxed_slice(),
+            scratch: Vec::new(),
+            random,
+            started: Instant::now(),
+            busy: 0,
+            deadline: nanoseconds(plan.duration),
+            open: matches!(plan.pace, Pace::Open(_)),
+            slice: 0,
+            next_slice: nanoseconds(plan.slice),
+            next_scan: 0,
+            scan_every: nanoseconds((shortest / 50).clamp(SCAN_MIN, SCAN_MAX)),
+        })
+    }
+
+    /// Makes all connections, so that the first requests do not pay for them. What fails here is tried again, and
+    /// counted, when a request needs it.
+    pub(super) fn connect_ahead(&mut self) -> io::Result<()> {
+        if self.plan.requests_per_connection == Some(1) {
+            return Ok(());
+        }
+        for slot in 0..self.slots.len() {
+            // Failures close the slot again.
+            let _ = self.connect(slot, None, self.now());
+        }
+        let until = nanoseconds(self.plan.timeouts.connect);
+        while self.now() < until && self.slots.iter().any(|slot| matches!(slot.state, State::Connecting { .. })) {
+            if self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            self.poller.wait(SCAN_MAX)?;
+            self.handle_events();
+        }
+        for slot in &mut self.slots {
+            if matches!(slot.state, State::Connecting { .. }) {
+                slot.close();
+            }
+            slot.free_since = 0;
+        }
+        self.tally.errors = Default::default();
+        Ok(())
+    }
+
+    /// Runs until every request has ended, and gives when the last one did.
+    pub(super) fn run(mut self, started: Instant) -> io::Result<Duration> {
+        self.started = started;
+        loop {
+            let now = self.now();
+            for lane in 0..self.lanes.len() {
+                self.pump(lane, now);
+            }
+            if self.is_over(now) {
+                break;
+            }
+            self.poller.wait(Duration::from_nanos(self.sleep(self.now())))?;
+            self.handle_events();
+            self.keep_house();
+        }
+        let elapsed = self.now();
+        self.slices.finish(self.slice, self.tally);
+        Ok(Duration::from_nanos(elapsed))
+    }
+
+    #[inline]
+    fn now(&self) -> u64 {
+        nanoseconds(self.started.elapsed())
+    }
+
+    fn is_over(&mut self, now: u64) -> bool {
+        let stopped = self.stop.load(Ordering::Relaxed);
+        let ends = if self.open { self.deadline + GRACE } else { self.deadline };
+        if stopped || now >= ends {
+            self.give_up_unsent(now, stopped);
+        }
+        self.busy == 0 && self.lanes.iter().all(|lane| lane.next_due().is_none())
+    }
+
+    /// What was due but found no free connection still has waited: leaving it out would hide the stall.
+    fn give_up_unsent(&mut self, now: u64, stopped: bool) {
+        for lane in &mut self.lanes {
+            while self.open && !stopped && let Some(due) = lane.take_due(now) {
+                self.tally.unsent += 1;
+                self.tally.latency.saturating_record(now - due);
+            }
+            lane.stop();
+        }
+    }
+
+    /// Nanoseconds to wait for events: until a request can be sent, or something has to be looked at.
+    fn sleep(&self, now: u64) -> u64 {
+        let mut until = self.next_scan.min(self.next_slice);
+        for lane in &self.lanes {
+            if let Some(due) = lane.next_due()
+                && !lane.free.is_empty()
+            {
+                until = until.min(due);
+            }
+        }
+        if let Some((rested, _)) = self.resting.front() {
+            until = until.min(*rested);
+        }
+        until.saturating_sub(now)
+    }
+
+    fn handle_events(&mut self) {
+        for index in 0..self.poller.len() {
+            let (token, ready) = self.poller.event(index);
+            let slot = token.slot as usize;
+            if self.slots[slot].generation == token.generation {
+                self.handle(slot, ready);
+            }
+        }
+    }
+
+    /// What is due at times, not by events.
+    fn keep_house(&mut self) {
+        let now = self.now();
+        while let Some((rested, slot)) = self.resting.front().copied()
+            && rested <= now
+        {
+            self.resting.pop_front();
+            self.free(slot as usize, now);
+        }
+        if now >= self.next_scan {
+            self.next_scan = now + self.scan_every;
+            for slot in 0..self.slots.len() {
+                self.time_out(slot, now);
+            }
+        }
+        if now >= self.next_slice {
+            self.slices.put(self.slice, &mut self.tally);
+            let length = nanoseconds(self.plan.slice);
+            self.slice = now / length;
+            self.next_slice = (self.slice + 1) * length;
+        }
+    }
+
+    /// Begins what is due on connections that are free.
+    ///
+    /// A slot that fails at once is free again at once: going once round the free ones keeps this finite.
+    #[inline]
+    fn pump(&mut self, lane: usize, mut now: u64) {
+        for _ in 0..self.lanes[lane].free.len() {
+            // Closed loops end at the deadline exactly; in open ones the schedule has ended by then.
+            if !self.open && now >= self.deadline {
+                return;
+            }
+            let lane = &mut self.lanes[lane];
+            let Some(due) = lane.take_due(now) else { return };
+            let Some(slot) = lane.free.pop_front() else { return };
+            self.begin(slot as usize, due, now);
+            now = self.now();
+        }
+    }
+
+    fn begin(&mut self, slot: usize, due: u64, now: u64) {
+        self.tally.begun += 1;
+        self.busy += 1;
+        if self.open {
+            self.tally.lateness.saturating_record(now - due.max(self.slots[slot].free_since));
+        }
+        let request = Request { due, begun: now };
+        match self.slots[slot].take() {
+            State::Idle { socket } => self.send(slot, socket, request, now),
+            _ => {
+                if let Err(error) = self.connect(slot, Some(request), now) {
+                    self.fail_to_connect(slot, &error, now);
+                }
+            }
+        }
+    }
+
+    fn connect(&mut self, slot: usize, request: Option<Request>, now: u64) -> io::Result<()> {
+        self.slots[slot].close();
+        let token = Token { slot: slot as u32, generation: self.slots[slot].generation };
+        let target = self.lanes[self.slots[slot].lane as usize].target;
+        match socket::connect(&self.plan.targets[target].address)? {
+            Connected::Soon(socket) => {
+                self.poller.watch(&socket, token)?;
+                self.slots[slot].state = State::Connecting { socket, since: now, request };
+            }
+            Connected::Now(socket) => {
+                self.poller.watch(&socket, token)?;
+                self.connected(slot, socket, request);
+            }
+        }
+        Ok(())
+    }
+
+    fn connected(&mut self, slot: usize, socket: OwnedFd, request: Option<Request>) {
+        self.tally.connections += 1;
+        match request {
+            Some(request) => self.send(slot, socket, request, self.now()),
+            None => self.slots[slot].state = State::Idle { socket },
+        }
+    }
+
+    fn fail_to_connect(&mut self, slot: usize, error: &io::Error, now: u64) {
+        self.count(Kind::of_connect(error));
+        self.busy -= 1;
+        self.slots[slot].close();
+        if self.open {
+            self.free(slot, now);
+        } else {
+            self.resting.push_back((now + REST, slot as u32));
+        }
+    }
+
+    #[inline]
+    fn send(&mut self, slot: usize, socket: OwnedFd, request: Request, now: u64) {
+        let lane = self.slots[slot].lane as usize;
+        let target = &self.plan.targets[self.lanes[lane].target];
+        let template = target.mix.draw(&mut self.random);
+        let place = &mut self.slots[slot];
+        place.served += 1;
+        let closes = self.plan.requests_per_connection == Some(place.served);
+        let bytes = template.bytes(closes, &mut self.random, &mut self.scratch);
+        let exchange =
+            Exchange { request, sent: now, is_head: template.is_head(), closes, stage: Stage::Head };
+        match socket::send(&socket, bytes) {
+            Ok(sent) if sent == bytes.len() => place.state = State::Busy { socket, exchange },
+            Ok(sent) => {
+                place.unsent.extend_from_slice(&bytes[sent..]);
+                place.state = State::Busy { socket, exchange };
+                self.send_rest(slot);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                place.unsent.extend_from_slice(bytes);
+                place.state = State::Busy { socket, exchange };
+            }
+            Err(_) => self.fail(slot, Kind::Reset, request, now),
+        }
+    }
+
+    fn send_rest(&mut self, slot: usize) {
+        let place = &mut self.slots[slot];
+        let State::Busy { socket, .. } = &place.state else { return };
+        while place.unsent_from < place.unsent.len() {
+            match socket::send(socket, &place.unsent[place.unsent_from..]) {
+                Ok(sent) => place.unsent_from += sent,
+                // A target may answer and close before it has read everything: `receive` sees what came of it.
+                Err(_) => return,
+            }
+        }
+        place.unsent.clear();
+        place.unsent_from = 0;
+    }
+
+    #[inline]
+    fn handle(&mut self, slot: usize, ready: Ready) {
+        if ready.writable && !self.slots[slot].unsent.is_empty() {
+            self.send_rest(slot);
+        }
+        match self.slots[slot].take() {
+            State::Busy { socket, exchange } if ready.readable => self.receive(slot, socket, exchange),
+            State::Connecting { socket, request, .. } => match socket::outcome(&socket) {
+                Ok(()) => self.connected(slot, socket, request),
+                Err(error) if request.is_some() => self.fail_to_connect(slot, &error, self.now()),
+                Err(_) => self.slots[slot].close(),
+            },
+            State::Idle { socket } if ready.readable => self.receive_idle(slot, socket),
+            state => self.slots[slot].state = state,
+        }
+    }
+
+    /// An idle connection may be closed by the peer; anything it says is out of turn.
+    fn receive_idle(&mut self, slot: usize, socket: OwnedFd) {
+        match socket::receive(&socket, &mut self.buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.slots[slot].state = State::Idle { socket },
+            Ok(0) | Err(_) => self.slots[slot].close(),
+            Ok(_) => {
+                self.count(Kind::Malformed);
+                self.slots[slot].close();
+            }
+        }
+    }
+
+    #[inline]
+    fn receive(&mut self, slot: usize, socket: OwnedFd, mut exchange: Exchange) {
+        loop {
+            let received = match socket::receive(&socket, &mut self.buffer) {
+                Ok(0) => return self.ended(slot, &exchange),
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => return self.fail(slot, Kind::Reset, exchange.request, self.now()),
+            };
+            self.tally.bytes += received as u64;
+            let bytes = &self.buffer[..received];
+            match answer::take(&mut exchange, &mut self.slots[slot].head, bytes) {
+                Ok(Some(answer)) => return self.complete(slot, Some(socket), &exchange, answer),
+                Ok(None) if received < self.buffer.len() => break,
+                Ok(None) => {}
+                Err(_) => return self.fail(slot, Kind::Malformed, exchange.request, self.now()),
+            }
+        }
+        self.slots[slot].state = State::Busy { socket, exchange };
+    }
+
+    fn ended(&mut self, slot: usize, exchange: &Exchange) {
+        let kind = match answer::end(exchange, &self.slots[slot].head) {
+            AtEnd::Complete(answer) => return self.complete(slot, None, exchange, answer),
+            AtEnd::Nothing => Kind::Closed,
+            AtEnd::Short => Kind::ShortBody,
+        };
+        self.fail(slot, kind, exchange.request, self.now());
+    }
+
+    #[inline]
+    fn complete(&mut self, slot: usize, socket: Option<OwnedFd>, exchange: &Exchange, answer: Answer) {
+        let now = self.now();
+        self.tally.answered += 1;
+        self.tally.in_time += u64::from(now <= self.deadline + GRACE);
+        self.tally.statuses[usize::from(answer.status - 100)] += 1;
+        if !self.plan.expected.contains(answer.status) {
+            self.count(Kind::Status);
+        }
+        self.tally.latency.saturating_record(now - exchange.request.due);
+        if self.open {
+            self.tally.service.saturating_record(now - exchange.sent);
+        }
+        self.busy -= 1;
+        let sent_whole = self.slots[slot].unsent.is_empty();
+        match socket {
+            Some(socket) if answer.keeps_alive && !exchange.closes && sent_whole => {
+                self.slots[slot].state = State::Idle { socket };
+            }
+            _ => self.slots[slot].close(),
+        }
+        self.free(slot, now);
+        self.pump(self.slots[slot].lane as usize, now);
+    }
+
+    fn fail(&mut self, slot: usize, kind: Kind, request: Request, now: u64) {
+        self.count(kind);
+        if matches!(kind, Kind::Timeout | Kind::ConnectTimeout) {
+            self.tally.latency.saturating_record(now - request.due);
+        }
+        self.busy -= 1;
+        self.slots[slot].close();
+        self.free(slot, now);
+    }
+
+    /// The slot has no request.
+    #[inline]
+    fn free(&mut self, slot: usize, now: u64) {
+        let lane = self.slots[slot].lane as usize;
+        self.slots[slot].free_since = now;
+        self.lanes[lane].free.push_back(slot as u32);
+    }
+
+    fn time_out(&mut self, slot: usize, now: u64) {
+        let timeouts = &self.plan.timeouts;
+        let past = |since: u64, limit: Duration| now.saturating_sub(since) >= nanoseconds(limit);
+        let (kind, request) = match &self.slots[slot].state {
+            State::Connecting { since, request: Some(request), .. }
+                if past(*since, timeouts.connect) || past(request.begun, timeouts.total) =>
+            {
+                (Kind::ConnectTimeout, *request)
+            }
+            State::Busy { exchange, .. }
+                if past(exchange.request.begun, timeouts.total)
+                    || matches!(exchange.stage, Stage::Head) && past(exchange.sent, timeouts.response) =>
+            {
+                (Kind::Timeout, exchange.request)
+            }
+            _ => return,
+        };
+        self.fail(slot, kind, request, now);
+    }
+
+    fn count(&mut self, kind: Kind) {
+        self.tally.errors[kind as usize] += 1;
+    }
+}
+
+#[inline]
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

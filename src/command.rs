@@ -168,8 +168,10 @@ fn example(plan: &Plan, listeners: &[SocketAddr]) -> Option<String> {
 
 /// The first path that answers GET and has no parameter; the root only if there is no other.
 fn plain_path(api: &Api) -> Option<&str> {
-    let answers_get = |route: &&Route| matches!(route.method, RouteMethod::Any | RouteMethod::Exactly(Method::Get));
-    let paths = || api.routes.iter().filter(answers_get).map(|route| api.resources[route.resource].path.as_str());
+    let answers_get =
+        |route: &&Route| matches!(route.method, RouteMethod::Any | RouteMethod::Exactly(Method::Get));
+    let paths =
+        || api.routes.iter().filter(answers_get).map(|route| api.resources[route.resource].path.as_str());
     paths().find(|path| path.len() > 1 && !path.contains('{')).or_else(|| paths().find(|path| *path == "/"))
 }
 

@@ -138,12 +138,14 @@ impl Hosts {
         }
     }
 
-    /// The segment at `start` names the stage.
+    /// The first segment behind `start` that is not empty names the stage (recorded fact 116).
     fn staged(&self, api: usize, path: &[u8], start: usize, mapped: bool) -> Option<Place> {
-        let rest = path[start..].strip_prefix(b"/")?;
+        let slashes = path[start..].iter().take_while(|&&byte| byte == b'/').count();
+        let name_start = start + slashes;
+        let rest = path.get(name_start..).filter(|_| slashes > 0)?;
         let name_bytes = memchr::memchr(b'/', rest).unwrap_or(rest.len());
         let stage = *self.stages[api].get(&rest[..name_bytes])?;
-        Some(Place { api, stage, prefix_bytes: start + 1 + name_bytes, mapped })
+        Some(Place { api, stage, prefix_bytes: name_start + name_bytes, mapped })
     }
 }
 
@@ -249,7 +251,9 @@ mod tests {
                 (("anything", Some("wrong"), "/prod"), Some((0, 0, 5, false))),
                 (("[::1]:80", None, "/prod"), Some((0, 0, 5, false))),
                 (("anything", None, "/production"), None),
-                (("anything", None, "//prod"), None),
+                (("anything", None, "//prod/a"), Some((0, 0, 6, false))),
+                (("anything", None, "prod"), None),
+                (("anything", None, "/"), None),
             ],
         );
         assert_eq!(hosts.prefix_at("127.0.0.1", &apis, 0, 0).as_deref(), Some("/prod"));

@@ -36,7 +36,7 @@ pub struct Http {
     pub query: Vec<Mapped>,
     /// Mapped header fields.
     pub headers: Vec<Mapped>,
-    /// Time from the start of the call to the response head, and between pieces of the response, in milliseconds.
+    /// Time from the end of the request to the response head, and between pieces of the response, in milliseconds.
     pub timeout_ms: u32,
 }
 

@@ -17,7 +17,7 @@ pub enum Source {
     NamedPath(Box<str>),
     /// `method.request.querystring.N`, or `multivaluequerystring` for all values.
     Query(Box<str>, Values),
-    /// `method.request.header.N`, or `multivalueheader`. AWS compares names with case; so do we.
+    /// `method.request.header.N`, or `multivalueheader`. AWS compares names with case; we do not, since clients may not.
     Header(Box<str>, Values),
     /// `stageVariables.N`.
     StageVariable(Box<str>),

@@ -93,7 +93,7 @@ impl Reject {
             Self::HeadTimeout | Self::BodyTimeout => {
                 (T::Default4xx, 408, BAD, "Request Timeout", FrontDoor, Close)
             }
-            Self::Body(error) => (T::Default4xx, 400, BAD, error.text(), FrontDoor, Close),
+            Self::Body(error) => (T::Default4xx, error.status(), BAD, error.text(), FrontDoor, Close),
             Self::PayloadTooLarge => {
                 (T::RequestTooLarge, 413, BAD, "HTTP content length exceeded", PlainText, Close)
             }

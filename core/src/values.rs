@@ -148,13 +148,13 @@ impl Values<'_> {
             return false;
         }
         let values = self.view.request.find(name.as_bytes());
-        write_joined(out, which, values, |out, value| out.extend_from_slice(value))
+        write_joined(out, which, values, Vec::extend_from_slice)
     }
 
     fn write_integration_header(&self, out: &mut Vec<u8>, name: &str, which: Which) -> bool {
         let Some(response) = self.response else { return false };
         let values = response.find(name.as_bytes());
-        write_joined(out, which, values, |out, value| out.extend_from_slice(value))
+        write_joined(out, which, values, Vec::extend_from_slice)
     }
 
     /// The values of a query parameter, still encoded. AWS: `;` separates like `&`.

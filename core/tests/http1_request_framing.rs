@@ -77,6 +77,8 @@ fn transfer_encoding() {
         "gzip, ,chunked",
         "xchunked",
         "chunkedx",
+        "xchunked, chunkedx, chunked",
+        "cow, chunked",
         "chunk",
         "\"chunked\"",
         "chunked chunked",
@@ -159,10 +161,9 @@ fn transfer_codings() {
         &["gzip , deflate , \tidentity\t, compress\t, chunked"],
         &["gzip", "deflate", "identity", "compress"],
     );
-    check_codings(&["gzip", "deflate, x-y", "chunked"], &["gzip", "deflate", "x-y"]);
+    check_codings(&["gzip", "deflate, x-gzip", "chunked"], &["gzip", "deflate", "x-gzip"]);
     check_codings(&["gzip   ;   ", "deflate\t\t;\t\t", "chunked;a;"], &["gzip", "deflate"]);
-    check_codings(&["x;a=b;c , y ; d=chunked;, chunked"], &["x;a=b;c", "y ; d=chunked"]);
-    check_codings(&["xchunked, chunkedx, chunked"], &["xchunked", "chunkedx"]);
+    check_codings(&["gzip;a=b;c , deflate ; d=chunked;, chunked"], &["gzip;a=b;c", "deflate ; d=chunked"]);
     let head = parse(&post("1.1", ""), &HeadLimits::default()).unwrap().unwrap();
     assert_eq!(head.transfer_codings().count(), 0);
 }

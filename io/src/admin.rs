@@ -78,17 +78,23 @@ fn accept(connection: TcpStream, health: &Arc<Health>, open: &Arc<AtomicUsize>) 
 fn serve(mut connection: TcpStream, health: &Health) -> io::Result<()> {
     connection.set_read_timeout(Some(TIMEOUT))?;
     connection.set_write_timeout(Some(TIMEOUT))?;
-    let (status, body) = answer(&mut connection, health)?;
+    let mut head = RequestHead::new();
+    let (status, body) = answer(&mut connection, &mut head, health)?;
     let length = body.len();
+    // Nothing follows the head of an answer to HEAD (RFC 9110 section 9.3.2).
+    let content = if head.method() == b"HEAD" { "" } else { body };
     write!(
         connection,
         "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
-         Cache-Control: no-store\r\nConnection: close\r\n\r\n{body}"
+         Cache-Control: no-store\r\nConnection: close\r\n\r\n{content}"
     )
 }
 
-fn answer(connection: &mut TcpStream, health: &Health) -> io::Result<(&'static str, &'static str)> {
-    let mut head = RequestHead::new();
+fn answer(
+    connection: &mut TcpStream,
+    head: &mut RequestHead,
+    health: &Health,
+) -> io::Result<(&'static str, &'static str)> {
     let deadline = Instant::now() + TIMEOUT;
     let mut buffer = [0; 1024];
     loop {

@@ -1,8 +1,7 @@
-//! The control thread: starts the shards, then reloads, resolves and stops as it is told.
+//! The control thread: starts the shards, then reloads and stops as it is told, and passes on what names resolve to.
 //!
 //! Nothing of the request path waits for it.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -14,12 +13,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select, tic
 use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use tidegate_core::plan::{Origin, Plan};
+use tidegate_core::plan::Plan;
 
 use crate::access_log::LogWriter;
 use crate::admin::{Admin, Health};
 use crate::doctor;
-use crate::resolve::{Addresses, resolve};
+use crate::resolve::{Resolved, Resolver};
 use crate::ring::{self, Doorbell, RingSettings, probe};
 use crate::shard::{self, Command, Report, Start};
 
@@ -29,6 +28,8 @@ const QUEUED_COMMANDS_MAX: usize = 64;
 const START_TIMEOUT_S: u64 = 30;
 /// How long shards may take to stop beyond the drain timeout, in seconds.
 const STOP_GRACE_S: u64 = 5;
+/// How often the control thread looks whether access log lines were dropped, in seconds.
+const LOG_CHECK_INTERVAL_S: u64 = 30;
 
 /// What the process needs beside the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct Settings {
     pub admin: Option<SocketAddr>,
     /// Sizes of each shard's ring.
     pub ring: RingSettings,
-    /// How often names are resolved again, in milliseconds.
+    /// How often names are resolved again whose time to live is not known, in milliseconds.
     pub dns_interval_ms: u64,
 }
 
@@ -56,6 +57,8 @@ pub enum GatewayError {
     Start(io::Error),
     /// A shard could not start, or died.
     Shard(String),
+    /// The resolver thread died.
+    Resolver,
     /// It was told a second time to stop.
     Forced,
 }
@@ -67,6 +70,7 @@ impl fmt::Display for GatewayError {
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Start(error) => write!(f, "cannot start: {error}"),
             Self::Shard(error) => write!(f, "a shard failed: {error}"),
+            Self::Resolver => f.write_str("the resolver thread failed"),
             Self::Forced => f.write_str("stopped at once; requests in flight were dropped"),
         }
     }
@@ -93,8 +97,12 @@ pub fn run(
 ) -> Result<(), GatewayError> {
     doctor::check_machine().map_err(GatewayError::Machine)?;
     let signals = signals().map_err(GatewayError::Start)?;
+    let interval = Duration::from_millis(settings.dns_interval_ms);
+    let resolver = Resolver::start(interval).map_err(GatewayError::Start)?;
+    let Some((plan, addresses)) = resolve_first(plan, &resolver, &signals, &reload)? else {
+        return Ok(());
+    };
     let log = LogWriter::start().map_err(GatewayError::Start)?;
-    let addresses = Arc::new(resolve(&plan, &HashMap::new()));
     let (sockets, listeners) = bind(settings)?;
     let health = Arc::new(Health::default());
     let admin = match settings.admin {
@@ -102,13 +110,12 @@ pub fn run(
         None => None,
     };
     let bound = Bound { listeners, admin: admin.as_ref().map(Admin::address) };
-    let mut control = Control::start(plan, addresses, settings, sockets, &log)?;
+    let mut control = Control::start(plan, &addresses, settings, sockets, &log)?;
     if let Some(admin) = admin {
         admin.start(Arc::clone(&health)).map_err(GatewayError::Start)?;
     }
     announce(&control.plan, &bound);
-    let interval = Duration::from_millis(settings.dns_interval_ms);
-    let ended = control.serve(&signals, interval, &log, reload).and_then(|()| {
+    let ended = control.serve(&signals, &resolver, &log, &reload).and_then(|()| {
         health.drain();
         control.stop(&signals)
     });
@@ -116,12 +123,54 @@ pub fn run(
     ended
 }
 
+/// Waits until the origins of the plan to start with have been looked up; nothing if told to stop meanwhile. A reload
+/// replaces the plan.
+fn resolve_first(
+    mut plan: Plan,
+    resolver: &Resolver,
+    signals: &Receiver<c_int>,
+    reload: &impl Fn() -> Option<Plan>,
+) -> Result<Option<(Plan, Resolved)>, GatewayError> {
+    resolver.watch(&plan.origins);
+    loop {
+        select! {
+            recv(signals) -> signal => match signal {
+                Ok(SIGHUP) => {
+                    if let Some(newer) = compile(reload) {
+                        resolver.watch(&newer.origins);
+                        plan = newer;
+                    }
+                }
+                Ok(_) | Err(_) => return Ok(None),
+            },
+            recv(resolver.news()) -> news => {
+                let addresses = news.map_err(|_| GatewayError::Resolver)?;
+                if covers(&addresses, &plan) {
+                    return Ok(Some((plan, addresses)));
+                }
+            }
+        }
+    }
+}
+
+fn compile(reload: &impl Fn() -> Option<Plan>) -> Option<Plan> {
+    let plan = reload();
+    if plan.is_none() {
+        tracing::error!("reload refused; the old configuration stays in force");
+    }
+    plan
+}
+
+/// Whether these are the addresses of this plan, not of one before.
+fn covers(addresses: &Resolved, plan: &Plan) -> bool {
+    plan.origins.iter().all(|origin| addresses.contains_key(origin))
+}
+
 /// The control thread's side of the running shards.
 struct Control {
     shards: Vec<Handle>,
     reports: Receiver<(usize, Report)>,
     plan: Arc<Plan>,
-    addresses: Arc<HashMap<Origin, Addresses>>,
 }
 
 struct Handle {
@@ -148,7 +197,7 @@ impl Drop for LastWords {
 impl Control {
     fn start(
         plan: Plan,
-        addresses: Arc<HashMap<Origin, Addresses>>,
+        addresses: &Resolved,
         settings: &Settings,
         sockets: Vec<Vec<socket2::Socket>>,
         log: &LogWriter,
@@ -161,7 +210,7 @@ impl Control {
             let doorbell = Doorbell::new().map_err(GatewayError::Start)?;
             let start = Start {
                 plan: Arc::clone(&plan),
-                addresses: Arc::clone(&addresses),
+                addresses: Arc::clone(addresses),
                 listeners,
                 ring: settings.ring,
                 doorbell: doorbell.clone(),
@@ -180,28 +229,32 @@ impl Control {
                 .map_err(|error| GatewayError::Shard(error.to_string()))?;
             shards.push(Handle { commands, doorbell, _thread: thread });
         }
-        let control = Self { shards, reports, plan, addresses };
+        let control = Self { shards, reports, plan };
         control.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Ready))?;
         Ok(control)
     }
 
-    /// Until a stop signal.
+    /// Until a stop signal. A new plan waits for its origins' addresses while the old one is served.
     fn serve(
         &mut self,
         signals: &Receiver<c_int>,
-        dns_interval: Duration,
+        resolver: &Resolver,
         log: &LogWriter,
-        reload: impl Fn() -> Option<Plan>,
+        reload: &impl Fn() -> Option<Plan>,
     ) -> Result<(), GatewayError> {
-        let ticks = tick(dns_interval);
+        let ticks = tick(Duration::from_secs(LOG_CHECK_INTERVAL_S));
         let reports = self.reports.clone();
+        let mut waiting: Option<Plan> = None;
         let mut dropped = 0;
         loop {
             select! {
                 recv(signals) -> signal => match signal {
                     Ok(SIGHUP) => {
                         log.reopen();
-                        self.reload(&reload)?;
+                        if let Some(plan) = compile(reload) {
+                            resolver.watch(&plan.origins);
+                            waiting = Some(plan);
+                        }
                     }
                     Ok(_) | Err(_) => return Ok(()),
                 },
@@ -210,8 +263,14 @@ impl Control {
                         return Err(GatewayError::Shard(format!("shard {shard}: {error}")));
                     }
                 }
+                recv(resolver.news()) -> news => {
+                    let addresses = news.map_err(|_| GatewayError::Resolver)?;
+                    match waiting.take_if(|plan| covers(&addresses, plan)) {
+                        Some(plan) => self.install(plan, &addresses)?,
+                        None => self.tell_all(|| Command::Resolved(Arc::clone(&addresses))),
+                    }
+                }
                 recv(ticks) -> _ => {
-                    self.resolve_again();
                     let now = log.dropped();
                     if now > dropped {
                         tracing::warn!(lines = now - dropped, "access log lines dropped");
@@ -223,30 +282,17 @@ impl Control {
     }
 
     /// All shards get the new plan, or none does.
-    fn reload(&mut self, reload: impl Fn() -> Option<Plan>) -> Result<(), GatewayError> {
-        let Some(plan) = reload() else {
-            tracing::error!("reload refused; the old configuration stays in force");
-            return Ok(());
-        };
-        self.addresses = Arc::new(resolve(&plan, &self.addresses));
+    fn install(&mut self, plan: Plan, addresses: &Resolved) -> Result<(), GatewayError> {
         self.plan = Arc::new(plan);
-        self.tell_all(|control| Command::Install(Arc::clone(&control.plan), Arc::clone(&control.addresses)));
+        self.tell_all(|| Command::Install(Arc::clone(&self.plan), Arc::clone(addresses)));
         self.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Installed))?;
         tracing::info!("reloaded");
         Ok(())
     }
 
-    fn resolve_again(&mut self) {
-        let resolved = resolve(&self.plan, &self.addresses);
-        if resolved != *self.addresses {
-            self.addresses = Arc::new(resolved);
-            self.tell_all(|control| Command::Resolved(Arc::clone(&control.addresses)));
-        }
-    }
-
     /// Drains. A further stop signal ends at once.
     fn stop(&self, signals: &Receiver<c_int>) -> Result<(), GatewayError> {
-        self.tell_all(|_| Command::Drain);
+        self.tell_all(|| Command::Drain);
         let limit =
             Duration::from_millis(self.plan.limits.drain_timeout_ms) + Duration::from_secs(STOP_GRACE_S);
         let deadline = crossbeam_channel::after(limit);
@@ -271,9 +317,9 @@ impl Control {
         Ok(())
     }
 
-    fn tell_all(&self, command: impl Fn(&Self) -> Command) {
+    fn tell_all(&self, command: impl Fn() -> Command) {
         for shard in &self.shards {
-            if shard.commands.try_send(command(self)).is_err() {
+            if shard.commands.try_send(command()).is_err() {
                 tracing::error!("a shard does not take commands");
             }
             shard.doorbell.ring();

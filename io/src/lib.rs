@@ -2,7 +2,7 @@
 //!
 //! In reading order, from the outside in:
 //!
-//! - [`gateway`]: the control thread: start, reload, resolve, stop
+//! - [`gateway`]: the control thread: start, reload, stop
 //! - `shard`: one shard and its tasks
 //! - `client`: a client connection, request after request
 //! - `relay`: one exchange; the loop that joins core and kernel

@@ -23,7 +23,7 @@ use crate::upstream::Upstream;
 
 /// Content that is already there goes out with the head in one send, up to this many bytes.
 const INLINE_BYTES_MAX: usize = 16_384;
-/// Request content that is read and thrown away so that the connection can be used again, in bytes.
+/// Content that is read and thrown away so that its connection can be used again, in bytes.
 const DISCARDED_BYTES_MAX: u64 = 262_144;
 /// How long a finished exchange waits for the client to finish its body, in milliseconds.
 const EARLY_ANSWER_WAIT_MS: u64 = 1_000;
@@ -40,7 +40,12 @@ pub(crate) enum After {
 }
 
 /// Carries the exchange whose request head has been read.
-pub(crate) async fn run(shard: &Rc<Shard>, stream: &mut Stream, exchange: &mut Exchange, peer: &Peer) -> After {
+pub(crate) async fn run(
+    shard: &Rc<Shard>,
+    stream: &mut Stream,
+    exchange: &mut Exchange,
+    peer: &Peer,
+) -> After {
     let mut body = {
         let limits = limits(shard);
         Body::new(exchange.request.framing(), limits.payload_bytes_max, limits.body_timeout_ms)
@@ -103,11 +108,22 @@ struct Backend {
 }
 
 impl Backend {
-    /// Keeps the connection for the next request, if both messages were read to their ends.
-    fn release(self, shard: &Shard, exchange: &Exchange, uploaded: bool) {
-        if uploaded && self.body.is_done() && exchange.response.keeps_alive() {
-            self.pool.release(self.stream, &shard.ring, &limits(shard));
+    /// Keeps the connection for the next request, if both messages are read to their ends. An answer whose content was
+    /// not wanted is read to its end aside.
+    fn release(self, shard: &Rc<Shard>, exchange: &Exchange, uploaded: bool) {
+        if !uploaded || !exchange.response.keeps_alive() {
+            return;
         }
+        if self.body.is_done() {
+            return self.pool.release(self.stream, &shard.ring, &limits(shard));
+        }
+        let shard_there = Rc::clone(shard);
+        shard.ring.spawn(async move {
+            let Self { pool, mut stream, mut body } = self;
+            if discard(&mut body, &mut stream).await {
+                pool.release(stream, &shard_there.ring, &limits(&shard_there));
+            }
+        });
     }
 }
 
@@ -318,6 +334,8 @@ fn start_upload(
             if sent.is_err() {
                 break UploadEnd::BackendStopped;
             }
+            // The backend's time begins when it has the whole request: AWS calls it with the body in hand.
+            backend.receive_within(u64::from(call.timeout_ms));
         };
         Uploaded { stream, body, end }
     }))
@@ -435,13 +453,18 @@ async fn after(stream: &mut Stream, body: &mut Body, answer: Answer, upload: &Up
         Upload::Running(_) => return After::Close,
         Upload::None | Upload::Stopped => {}
     }
+    if discard(body, stream).await { After::KeepAlive } else { After::Close }
+}
+
+/// Reads the rest of a body and throws it away. False when it does not end soon.
+async fn discard(body: &mut Body, stream: &mut Stream) -> bool {
     let mut discarded = 0;
     while discarded < DISCARDED_BYTES_MAX {
         match body.next(stream).await {
-            Ok(None) => return After::KeepAlive,
+            Ok(None) => return true,
             Ok(Some(piece)) => discarded += piece.len() as u64,
-            Err(_) => return After::Close,
+            Err(_) => return false,
         }
     }
-    After::Close
+    false
 }

@@ -97,7 +97,12 @@ impl Pool {
     }
 
     /// The newest idle connection, or a new one. A failed connect is tried with the next address.
-    pub(crate) async fn acquire(&self, ring: &Ring, limits: &Limits, reuse: bool) -> Result<Upstream, CallFailure> {
+    pub(crate) async fn acquire(
+        &self,
+        ring: &Ring,
+        limits: &Limits,
+        reuse: bool,
+    ) -> Result<Upstream, CallFailure> {
         while let Some(idle) = if reuse { self.idle.borrow_mut().pop() } else { None } {
             if idle.stream.is_quiet() {
                 return Ok(Upstream { stream: idle.stream, reused: true });

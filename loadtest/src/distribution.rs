@@ -35,13 +35,16 @@ impl Distribution {
             Some(("fixed", value)) => unit(value).map(Self::Fixed),
             Some(("exp", mean)) => unit(mean).map(|mean| Self::Exponential { mean }),
             Some(("uniform", range)) => Self::uniform(range, unit),
-            Some((name, _)) => Err(format!("no distribution is called `{name}`; there are fixed:, exp: and uniform:")),
+            Some((name, _)) => {
+                Err(format!("no distribution is called `{name}`; there are fixed:, exp: and uniform:"))
+            }
         }
     }
 
     fn uniform(range: &str, unit: impl Fn(&str) -> Result<u64, String>) -> Result<Self, String> {
-        let (low, high) =
-            range.split_once("..").ok_or_else(|| format!("`uniform:{range}` lacks `..`; write uniform:1..9"))?;
+        let (low, high) = range
+            .split_once("..")
+            .ok_or_else(|| format!("`uniform:{range}` lacks `..`; write uniform:1..9"))?;
         let (low, high) = (unit(low)?, unit(high)?);
         if low > high {
             return Err(format!("`uniform:{range}` ends before it begins"));

@@ -72,8 +72,10 @@ impl Poller {
     /// # Errors
     /// Never in practice; the kernel's, when the set is broken.
     pub fn wait(&mut self, at_most: Duration) -> io::Result<()> {
-        let timeout =
-            Timespec { tv_sec: at_most.as_secs().cast_signed(), tv_nsec: i64::from(at_most.subsec_nanos()) as _ };
+        let timeout = Timespec {
+            tv_sec: at_most.as_secs().cast_signed(),
+            tv_nsec: i64::from(at_most.subsec_nanos()) as _,
+        };
         self.events.clear();
         match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),

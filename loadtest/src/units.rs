@@ -20,7 +20,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3600.0,
         _ => return Err(format!("`{text}` is not a duration; write it as 250us, 5ms, 1.5s, 2m or 1h")),
     };
-    let seconds = seconds * decimal(number).ok_or_else(|| format!("`{text}` is not a duration like 5ms or 1.5s"))?;
+    let seconds =
+        seconds * decimal(number).ok_or_else(|| format!("`{text}` is not a duration like 5ms or 1.5s"))?;
     if seconds > DURATION_MAX.as_secs_f64() {
         return Err(format!("`{text}` is longer than a day"));
     }
@@ -75,7 +76,9 @@ pub fn share(text: &str) -> Result<f64, String> {
         Some(percent) => decimal(percent).map(|percent| percent / 100.0),
         None => decimal(text),
     };
-    share.filter(|share| *share <= 1.0).ok_or_else(|| format!("`{text}` is not a share between 0 and 1, or 0% and 100%"))
+    share
+        .filter(|share| *share <= 1.0)
+        .ok_or_else(|| format!("`{text}` is not a share between 0 and 1, or 0% and 100%"))
 }
 
 fn split(text: &str) -> (&str, &str) {

@@ -67,6 +67,8 @@ fn log_lines() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Any query and any segment: the same fields, the same parameters, a target without blanks.
     #[test]
     fn any_target(segment in "[!-~&&[^/?]]{1,20}", query in "[!-~]{0,40}", bytes: Vec<u8>) {
@@ -78,7 +80,7 @@ proptest! {
         let names: Vec<_> = head.split("\r\n").skip(1).map(|line| line.split(": ").next()).collect();
         let want = ["X-Last", "X-All", "Host", "Accept", "User-Agent", "X-Amzn-Apigateway-Api-Id", "X-Amzn-Trace-Id"];
         prop_assert_eq!(names, want.map(Some));
-        prop_assert!(!head.replace("\r\n", "").contains(|c: char| c.is_ascii_control()));
+        prop_assert!(!head.replace("\r\n", "").contains(|c: char| c.is_ascii_control() && c != '\t'));
         let target = head.split(' ').nth(1).expect("a target");
         let (path, parameters) = target.split_once('?').expect("a query");
         prop_assert!(path.is_ascii() && !path.contains('#') && !parameters.contains('#'));

@@ -105,7 +105,14 @@ impl Ring {
         self.enter(0);
         self.read_clock();
         let mut batch = self.0.batch.take();
-        batch.extend(self.0.uring.borrow_mut().completion().take(COMPLETIONS_PER_TURN).map(|entry| Completion::new(&entry)));
+        batch.extend(
+            self.0
+                .uring
+                .borrow_mut()
+                .completion()
+                .take(COMPLETIONS_PER_TURN)
+                .map(|entry| Completion::new(&entry)),
+        );
         let count = batch.len();
         batch.drain(..).for_each(|completion| self.complete(completion));
         self.0.batch.replace(batch);
@@ -126,7 +133,8 @@ impl Ring {
         let flags = io_uring::EnterFlags::GETEVENTS.bits();
         // JUSTIFICATION: `submit` does not run deferred task work when it does not wait (tokio-rs/io-uring#263).
         // SAFETY: no argument is passed; submissions obey the contract of `Ring::push`.
-        let entered = unsafe { uring.submitter().enter::<libc::sigset_t>(pending as u32, wait_for, flags, None) };
+        let entered =
+            unsafe { uring.submitter().enter::<libc::sigset_t>(pending as u32, wait_for, flags, None) };
         if let Err(error) = passing(entered) {
             // Nothing of the shard can go on without its ring.
             tracing::error!(%error, "io_uring_enter failed");
@@ -160,7 +168,14 @@ impl Ring {
 /// Interrupted, or the completion queue must be emptied first: the next turn tries again.
 fn passing(entered: io::Result<usize>) -> io::Result<usize> {
     match entered {
-        Err(error) if matches!(error.raw_os_error(), Some(libc::EINTR | libc::EAGAIN | libc::EBUSY | libc::ETIME)) => Ok(0),
+        Err(error)
+            if matches!(
+                error.raw_os_error(),
+                Some(libc::EINTR | libc::EAGAIN | libc::EBUSY | libc::ETIME)
+            ) =>
+        {
+            Ok(0)
+        }
         other => other,
     }
 }

@@ -32,8 +32,7 @@ fn run(options: &Options) -> Result<(), String> {
     let addresses = bound.addresses.clone();
     let random = options.seed.map_or_else(Rng::new, Rng::with_seed);
     let cpus = options.cpus.as_ref().map(|cpus| cpus.0.as_slice());
-    let running =
-        bound.serve(options.behaviour(), cpus, options.connections, random, &stop).map_err(text)?;
+    let running = bound.serve(options.behaviour(), cpus, options.connections, random, &stop).map_err(text)?;
     // The kernel queues connections from the bind on, so this may be said now.
     for address in addresses {
         say(&format!("listening on http://{address}"));

@@ -104,7 +104,9 @@ impl Chunked {
                 self.place = if left == 0 { Place::DataCr } else { Place::Data { left } };
                 continue;
             }
-            let Some(next) = self.step(bytes[at])? else { return Ok(Taken { bytes: at + 1, complete: true }) };
+            let Some(next) = self.step(bytes[at])? else {
+                return Ok(Taken { bytes: at + 1, complete: true });
+            };
             self.place = next;
             at += 1;
         }

@@ -40,7 +40,9 @@ impl fmt::Display for Malformed {
             Self::Status => "a status below 100 or above 599",
             Self::Upgrade => "101 without having asked for an upgrade",
             Self::ContentLength => "a Content-Length that is not one number",
-            Self::TwoLengths => "two lengths: repeated Content-Length, or Content-Length and Transfer-Encoding",
+            Self::TwoLengths => {
+                "two lengths: repeated Content-Length, or Content-Length and Transfer-Encoding"
+            }
             Self::TransferEncoding => "a Transfer-Encoding other than chunked, or in HTTP/1.0",
             Self::ChunkSize => "a chunk size that is not hexadecimal and CRLF",
             Self::ChunkEnd => "a chunk that does not end in CRLF",

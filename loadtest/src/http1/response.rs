@@ -57,7 +57,8 @@ mod tests {
     fn check(fields: &str, want: Result<(u16, Body, bool), Malformed>) {
         let text = format!("{fields}\r\n\r\n");
         let got = head(text.as_bytes(), false);
-        let got = got.map(|head| head.expect("complete")).map(|head| (head.status, head.body, head.keeps_alive));
+        let got =
+            got.map(|head| head.expect("complete")).map(|head| (head.status, head.body, head.keeps_alive));
         assert_eq!(got, want, "{fields:?}");
         for end in 0..text.len() {
             if let Ok(Some(head)) = head(&text.as_bytes()[..end], false) {
@@ -72,7 +73,10 @@ mod tests {
         check("HTTP/1.1 200 OK\r\nContent-Length: 5", Ok((200, Body::Sized { left: 5 }, true)));
         check("HTTP/1.1 200 OK\r\nContent-Length: 0", Ok((200, Body::Empty, true)));
         check("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked", Ok((200, chunked, true)));
-        check("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1", Ok((200, Body::Sized { left: 1 }, false)));
+        check(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1",
+            Ok((200, Body::Sized { left: 1 }, false)),
+        );
         check("HTTP/1.1 200 OK", Ok((200, Body::UntilClose, false)));
         check("HTTP/1.1 204 No", Ok((204, Body::Empty, true)));
         check("HTTP/1.1 304 No\r\nContent-Length: 9", Ok((304, Body::Empty, true)));

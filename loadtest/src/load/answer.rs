@@ -31,7 +31,11 @@ pub(super) fn take(
     }
 }
 
-fn take_head(exchange: &mut Exchange, kept: &mut Vec<u8>, mut bytes: &[u8]) -> Result<Option<Answer>, Malformed> {
+fn take_head(
+    exchange: &mut Exchange,
+    kept: &mut Vec<u8>,
+    mut bytes: &[u8],
+) -> Result<Option<Answer>, Malformed> {
     loop {
         let Some(head) = response::head(bytes, exchange.is_head)? else {
             kept.clear();
@@ -40,7 +44,8 @@ fn take_head(exchange: &mut Exchange, kept: &mut Vec<u8>, mut bytes: &[u8]) -> R
         };
         bytes = &bytes[head.bytes..];
         if head.status >= 200 {
-            exchange.stage = Stage::Body { status: head.status, keeps_alive: head.keeps_alive, body: head.body };
+            exchange.stage =
+                Stage::Body { status: head.status, keeps_alive: head.keeps_alive, body: head.body };
             return take_body(exchange, bytes);
         }
     }

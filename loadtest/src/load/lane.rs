@@ -32,7 +32,9 @@ impl Lane {
         let (before, share) = plan.share(thread, target);
         let left = plan.requests.map_or(u64::MAX, |requests| part(requests, before, share));
         let mut dues = match &plan.pace {
-            Pace::Open(schedule) => Dues::Scheduled(DueTimes::new(Arc::clone(schedule), before, share, random)),
+            Pace::Open(schedule) => {
+                Dues::Scheduled(DueTimes::new(Arc::clone(schedule), before, share, random))
+            }
             Pace::Closed => Dues::Always,
         };
         let next = if left == 0 { None } else { dues.next() };
@@ -85,7 +87,8 @@ mod tests {
 
     #[test]
     fn parts_add_up() {
-        for (total, shares) in [(10, vec![1.0 / 3.0; 3]), (7, vec![0.9, 0.1]), (1, vec![0.25; 4]), (1000, vec![0.001, 0.999])]
+        for (total, shares) in
+            [(10, vec![1.0 / 3.0; 3]), (7, vec![0.9, 0.1]), (1, vec![0.25; 4]), (1000, vec![0.001, 0.999])]
         {
             let mut before = 0.0;
             let mut sum = 0;

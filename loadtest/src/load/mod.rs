@@ -2,16 +2,27 @@
 //!
 //! In reading order:
 //!
-//! - [`plan`]: a run, decided before it begins
-//! - [`schedule`]: when requests are due
+//! - [`options`]: the command line; [`plan`]: the run it asks for
+//! - [`requests`], [`request_file`], [`mix`]: which requests; [`template`], [`choice`], [`url`]: as bytes
+//! - [`schedule`]: when they are due
 //! - [`run`]: threads, and what they counted; `worker` is one of them, with its `lane`s, `slot`s and `answer`s
+//! - [`find_max`], [`slo`]: the highest rate that holds an objective
 //! - [`tally`], [`kind`]: what is counted
-//! - [`template`], [`choice`], [`url`]: requests as bytes
+//! - [`verdict`]: whose fault it is; [`report`], [`summary`], [`html`], [`progress`]: what is shown
 //!
 //! TLS, HTTP/2 and WebSocket will be further variants of `slot::State`'s socket and `answer`'s framing; the schedule,
 //! the counts and the reports know nothing of HTTP/1.1.
 
+pub mod options;
 pub mod plan;
+
+pub mod choice;
+pub mod mix;
+pub mod request_file;
+pub mod requests;
+pub mod template;
+pub mod url;
+
 pub mod schedule;
 
 mod answer;
@@ -20,9 +31,14 @@ pub mod run;
 mod slot;
 mod worker;
 
+pub mod find_max;
+pub mod slo;
+
 pub mod kind;
 pub mod tally;
 
-pub mod choice;
-pub mod template;
-pub mod url;
+pub mod html;
+pub mod progress;
+pub mod report;
+pub mod summary;
+pub mod verdict;

@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn expected() {
         let expected = Expected::parse("200,4xx,500-503").unwrap();
-        for (status, want) in [(200, true), (201, false), (400, true), (499, true), (503, true), (504, false)] {
+        for (status, want) in [(200, true), (201, false), (400, true), (499, true), (503, true), (504, false)]
+        {
             assert_eq!(expected.contains(status), want, "{status}");
         }
         for wrong in ["", "2x", "99", "600", "300-200", "200,", "xx", "99999xx"] {

@@ -27,9 +27,11 @@ const REQUESTS_MAX: usize = 100_000;
 /// # Errors
 /// In words, with file and line.
 pub fn read(path: &Path, base: Option<&Url>) -> Result<Vec<Wanted>, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let text =
+        fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let requests = parse(&text, folder, base).map_err(|(line, why)| format!("{}:{line}: {why}", path.display()))?;
+    let requests =
+        parse(&text, folder, base).map_err(|(line, why)| format!("{}:{line}: {why}", path.display()))?;
     if requests.is_empty() {
         return Err(format!("{} has no requests", path.display()));
     }
@@ -71,7 +73,9 @@ fn start(line: &str, base: Option<&Url>) -> Result<Wanted, String> {
     let target = target.trim();
     let url = match (target.starts_with('/'), base) {
         (true, Some(base)) => Url::parse(&format!("http://{}{target}", base.authority))?,
-        (true, None) => return Err(format!("`{target}` is only a path; give the URL on the command line too")),
+        (true, None) => {
+            return Err(format!("`{target}` is only a path; give the URL on the command line too"));
+        }
         (false, _) => Url::parse(target)?,
     };
     Ok(Wanted::plain(url, method, Vec::new(), None))
@@ -99,14 +103,26 @@ mod tests {
         let requests = parse(text, Path::new(""), Some(&base)).unwrap();
         let got: Vec<_> = requests
             .iter()
-            .map(|request| (request.method.as_str(), request.url.authority.as_str(), request.url.path.as_str(), request.fields.len()))
+            .map(|request| {
+                (
+                    request.method.as_str(),
+                    request.url.authority.as_str(),
+                    request.url.path.as_str(),
+                    request.fields.len(),
+                )
+            })
             .collect();
         assert_eq!(got, [("GET", "a", "/x", 1), ("POST", "c:81", "/y", 1)]);
     }
 
     #[test]
     fn says_which_line() {
-        for (text, line) in [("GET /x", 1), ("\nGET", 2), ("GET http://a/\nno field", 2), ("GET http://a/\n@/does/not/exist", 2)] {
+        for (text, line) in [
+            ("GET /x", 1),
+            ("\nGET", 2),
+            ("GET http://a/\nno field", 2),
+            ("GET http://a/\n@/does/not/exist", 2),
+        ] {
             assert_eq!(parse(text, Path::new(""), None).unwrap_err().0, line, "{text:?}");
         }
     }

@@ -46,7 +46,10 @@ impl Field {
         if !is_token(name) || value.bytes().any(|byte| (byte < b' ' && byte != b'\t') || byte == 0x7f) {
             return Err(wrong());
         }
-        if ["content-length", "transfer-encoding", "connection"].iter().any(|own| name.eq_ignore_ascii_case(own)) {
+        if ["content-length", "transfer-encoding", "connection"]
+            .iter()
+            .any(|own| name.eq_ignore_ascii_case(own))
+        {
             return Err(format!(
                 "`{name}` frames the message, which is tidegate-load's business (see --requests-per-connection, --body)"
             ));
@@ -110,7 +113,9 @@ fn bytes(text: String) -> Part {
 pub fn targets(wanted: &[Wanted]) -> Result<Vec<Target>, String> {
     let mut groups: Vec<(&Url, Vec<&Wanted>)> = Vec::new();
     for wanted in wanted {
-        let same = |(url, _): &&mut (&Url, Vec<&Wanted>)| (&url.host, url.port) == (&wanted.url.host, wanted.url.port);
+        let same = |(url, _): &&mut (&Url, Vec<&Wanted>)| {
+            (&url.host, url.port) == (&wanted.url.host, wanted.url.port)
+        };
         match groups.iter_mut().find(same) {
             Some((_, group)) => group.push(wanted),
             None => groups.push((&wanted.url, vec![wanted])),

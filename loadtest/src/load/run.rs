@@ -187,7 +187,12 @@ impl<'a> Timeline<'a> {
         Self { plan, total: Tally::default(), slices: Vec::new(), open: Default::default(), places }
     }
 
-    fn collect(&mut self, fulls: &Receiver<(usize, u64, Tally)>, empties: &[Sender<Tally>], watch: &mut dyn Watch) {
+    fn collect(
+        &mut self,
+        fulls: &Receiver<(usize, u64, Tally)>,
+        empties: &[Sender<Tally>],
+        watch: &mut dyn Watch,
+    ) {
         loop {
             match fulls.recv_timeout(Duration::from_secs(1)) {
                 Ok((thread, slice, mut tally)) => {

@@ -175,7 +175,8 @@ impl Iterator for DueTimes {
             self.segment += 1;
         };
         let due = segment.reaches(self.area - segment.before);
-        self.area += if self.schedule.poisson { self.step * exponential(&mut self.random) } else { self.step };
+        self.area +=
+            if self.schedule.poisson { self.step * exponential(&mut self.random) } else { self.step };
         Some((due * 1e9) as u64)
     }
 }
@@ -205,7 +206,10 @@ mod tests {
 
     #[test]
     fn steps() {
-        assert_eq!(dues("2:1s,4:1s", false, 1), [0, 500_000_000, 1_000_000_000, 1_250_000_000, 1_500_000_000, 1_750_000_000]);
+        assert_eq!(
+            dues("2:1s,4:1s", false, 1),
+            [0, 500_000_000, 1_000_000_000, 1_250_000_000, 1_500_000_000, 1_750_000_000]
+        );
     }
 
     #[test]

@@ -24,7 +24,8 @@ impl Objective {
         let quantile = match name {
             "max" => 1.0,
             _ => {
-                let percent: f64 = name.strip_prefix('p').and_then(|percent| percent.parse().ok()).ok_or_else(wrong)?;
+                let percent: f64 =
+                    name.strip_prefix('p').and_then(|percent| percent.parse().ok()).ok_or_else(wrong)?;
                 percent / 100.0
             }
         };
@@ -53,7 +54,13 @@ mod tests {
         for milliseconds in 1..=100u64 {
             latency.saturating_record(milliseconds * 1_000_000);
         }
-        for (text, want) in [("p50=51ms", true), ("p50=49ms", false), ("p99=100ms", true), ("max=99ms", false), ("p99.9=101ms", true)] {
+        for (text, want) in [
+            ("p50=51ms", true),
+            ("p50=49ms", false),
+            ("p99=100ms", true),
+            ("max=99ms", false),
+            ("p99.9=101ms", true),
+        ] {
             assert_eq!(Objective::parse(text).unwrap().holds(&latency).1, want, "{text}");
         }
         assert!(!Objective::parse("p50=1s").unwrap().holds(&histogram()).1);

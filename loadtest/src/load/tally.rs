@@ -108,7 +108,11 @@ impl Tally {
 
     /// Statuses that came, with their counts.
     pub fn statuses(&self) -> impl Iterator<Item = (u16, u64)> {
-        self.statuses.iter().zip(100u16..).filter(|(count, _)| **count > 0).map(|(count, status)| (status, *count))
+        self.statuses
+            .iter()
+            .zip(100u16..)
+            .filter(|(count, _)| **count > 0)
+            .map(|(count, status)| (status, *count))
     }
 }
 
@@ -126,7 +130,9 @@ mod tests {
         sum.add(&tally);
         sum.add(&tally);
         assert_eq!(sum.latency.len(), 20_000);
-        for (quantile, want) in [(0.5, 5_000_000.0), (0.9, 9_000_000.0), (0.99, 9_900_000.0), (0.999, 9_990_000.0)] {
+        for (quantile, want) in
+            [(0.5, 5_000_000.0), (0.9, 9_000_000.0), (0.99, 9_900_000.0), (0.999, 9_990_000.0)]
+        {
             let got = sum.latency.value_at_quantile(quantile) as f64;
             assert!((got / want - 1.0).abs() < 0.001, "{quantile}: {got}");
         }

@@ -90,7 +90,13 @@ impl Template {
     #[inline]
     pub fn bytes<'a>(&'a self, close: bool, random: &mut Rng, scratch: &'a mut Vec<u8>) -> &'a [u8] {
         match &self.shape {
-            Shape::Fixed { keep, close: closing } => if close { closing } else { keep },
+            Shape::Fixed { keep, close: closing } => {
+                if close {
+                    closing
+                } else {
+                    keep
+                }
+            }
             Shape::Varying(parts) => {
                 scratch.clear();
                 write(parts, close, random, scratch);

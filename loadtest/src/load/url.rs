@@ -55,7 +55,8 @@ impl Url {
         if addresses.len() == 1 {
             return Ok(first);
         }
-        let answers = |address: &&SocketAddr| TcpStream::connect_timeout(address, Duration::from_secs(1)).is_ok();
+        let answers =
+            |address: &&SocketAddr| TcpStream::connect_timeout(address, Duration::from_secs(1)).is_ok();
         Ok(addresses.iter().find(answers).copied().unwrap_or(first))
     }
 }
@@ -68,7 +69,14 @@ fn split_authority(authority: &str) -> Result<(String, u16), &'static str> {
         Some(rest) => {
             let (host, rest) = rest.split_once(']').ok_or("`[` without `]`")?;
             host.parse::<std::net::Ipv6Addr>().map_err(|_| "what is in brackets is not an IPv6 address")?;
-            (host, if rest.is_empty() { None } else { Some(rest.strip_prefix(':').ok_or("no `:` before the port")?) })
+            (
+                host,
+                if rest.is_empty() {
+                    None
+                } else {
+                    Some(rest.strip_prefix(':').ok_or("no `:` before the port")?)
+                },
+            )
         }
         None => match authority.split_once(':') {
             Some((host, port)) => (host, Some(port)),
@@ -79,7 +87,9 @@ fn split_authority(authority: &str) -> Result<(String, u16), &'static str> {
         return Err("it has no host");
     }
     let port = match port {
-        Some(port) => port.parse().ok().filter(|port| *port != 0).ok_or("its port is not between 1 and 65535")?,
+        Some(port) => {
+            port.parse().ok().filter(|port| *port != 0).ok_or("its port is not between 1 and 65535")?
+        }
         None => 80,
     };
     Ok((host.to_owned(), port))
@@ -113,7 +123,9 @@ mod tests {
         ];
         for (text, want) in rows {
             let got = Url::parse(text).ok();
-            let got = got.as_ref().map(|url| (url.host.as_str(), url.port, url.authority.as_str(), url.path.as_str()));
+            let got = got
+                .as_ref()
+                .map(|url| (url.host.as_str(), url.port, url.authority.as_str(), url.path.as_str()));
             assert_eq!(got, want, "{text}");
         }
     }

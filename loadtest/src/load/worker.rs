@@ -68,9 +68,8 @@ impl<'a, S: Slices> Worker<'a, S> {
     pub(super) fn new(plan: &'a Plan, index: usize, stop: &'a AtomicBool, slices: S) -> io::Result<Self> {
         let targets = plan.targets.len();
         let mut random = Rng::with_seed(plan.seed.wrapping_add(index as u64));
-        let mut lanes: Vec<Lane> = (0..targets)
-            .map(|target| Lane::new(plan, index, target, random.fork()))
-            .collect();
+        let mut lanes: Vec<Lane> =
+            (0..targets).map(|target| Lane::new(plan, index, target, random.fork())).collect();
         let mut slots = Vec::new();
         for lane in 0..targets {
             let (before, share) = plan.share(index, lane);
@@ -115,7 +114,9 @@ impl<'a, S: Slices> Worker<'a, S> {
             let _ = self.connect(slot, None, self.now());
         }
         let until = nanoseconds(self.plan.timeouts.connect);
-        while self.now() < until && self.slots.iter().any(|slot| matches!(slot.state, State::Connecting { .. })) {
+        while self.now() < until
+            && self.slots.iter().any(|slot| matches!(slot.state, State::Connecting { .. }))
+        {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
@@ -169,7 +170,10 @@ impl<'a, S: Slices> Worker<'a, S> {
     /// What was due but found no free connection still has waited: leaving it out would hide the stall.
     fn give_up_unsent(&mut self, now: u64, stopped: bool) {
         for lane in &mut self.lanes {
-            while self.open && !stopped && let Some(due) = lane.take_due(now) {
+            while self.open
+                && !stopped
+                && let Some(due) = lane.take_due(now)
+            {
                 self.tally.unsent += 1;
                 self.tally.latency.saturating_record(now - due);
             }
@@ -357,7 +361,9 @@ impl<'a, S: Slices> Worker<'a, S> {
     /// An idle connection may be closed by the peer; anything it says is out of turn.
     fn receive_idle(&mut self, slot: usize, socket: OwnedFd) {
         match socket::receive(&socket, &mut self.buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.slots[slot].state = State::Idle { socket },
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.slots[slot].state = State::Idle { socket }
+            }
             Ok(0) | Err(_) => self.slots[slot].close(),
             Ok(_) => {
                 self.count(Kind::Malformed);

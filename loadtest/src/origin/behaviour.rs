@@ -70,7 +70,10 @@ pub(super) enum Fate {
     /// The usual answer, which is ready.
     Ready,
     /// An answer to be made.
-    Make { status: u16, bytes: u64 },
+    Make {
+        status: u16,
+        bytes: u64,
+    },
 }
 
 /// Answers made before any request: for a connection that stays, and for one that closes.
@@ -101,7 +104,11 @@ impl Behaviour {
     /// The usual answer, if it is always the same.
     pub(super) fn ready(&self) -> Option<Ready> {
         let Distribution::Fixed(bytes) = self.size else { return None };
-        if self.echo || self.bytes_per_second.is_some() || self.chunk_bytes.is_some() || bytes > READY_BYTES_MAX {
+        if self.echo
+            || self.bytes_per_second.is_some()
+            || self.chunk_bytes.is_some()
+            || bytes > READY_BYTES_MAX
+        {
             return None;
         }
         let bytes = if bodyless(self.status) { 0 } else { bytes };

@@ -93,7 +93,9 @@ impl Connection {
     pub(super) fn send(&mut self, answering: &mut Answering, ready: Option<&Ready>, now: u64) -> Sent {
         loop {
             let bytes = match (&answering.source, ready) {
-                (Source::Ready { is_head, from }, Some(ready)) => &ready.bytes(*is_head, answering.closes)[*from..],
+                (Source::Ready { is_head, from }, Some(ready)) => {
+                    &ready.bytes(*is_head, answering.closes)[*from..]
+                }
                 _ => &self.out[self.out_from..],
             };
             if bytes.is_empty() {

@@ -125,10 +125,14 @@ fn field(text: &str) -> Result<String, String> {
     let wrong = || format!("`{text}` is not a field; write it as \"name: value\"");
     let (name, value) = text.split_once(':').ok_or_else(wrong)?;
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_token) || value.bytes().any(|byte| byte < b' ' && byte != b'\t') {
+    if name.is_empty()
+        || !name.bytes().all(is_token)
+        || value.bytes().any(|byte| byte < b' ' && byte != b'\t')
+    {
         return Err(wrong());
     }
-    if ["content-length", "transfer-encoding", "connection"].iter().any(|own| name.eq_ignore_ascii_case(own)) {
+    if ["content-length", "transfer-encoding", "connection"].iter().any(|own| name.eq_ignore_ascii_case(own))
+    {
         return Err(format!("`{name}` is the origin's own business"));
     }
     Ok(format!("{name}: {}\r\n", value.trim()))

@@ -35,8 +35,10 @@ pub fn bind(addresses: &[SocketAddr], threads: usize) -> Result<Bound, String> {
         }
         let mut address = *address;
         for listeners in &mut listeners {
-            let listener = socket::listen(&address).and_then(|listener| Ok((socket::address(&listener)?, listener)));
-            let (actual, listener) = listener.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+            let listener =
+                socket::listen(&address).and_then(|listener| Ok((socket::address(&listener)?, listener)));
+            let (actual, listener) =
+                listener.map_err(|error| format!("cannot listen on {address}: {error}"))?;
             address = actual;
             listeners.push(listener);
         }

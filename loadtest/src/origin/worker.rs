@@ -108,7 +108,9 @@ impl<'a> Worker<'a> {
     pub(super) fn run(mut self) -> io::Result<Served> {
         while !self.stop.load(Ordering::Relaxed) {
             let sleep = match self.timers.peek() {
-                Some(Reverse((due, _, _))) => Duration::from_nanos(due.saturating_sub(self.now())).min(LOOK_UP),
+                Some(Reverse((due, _, _))) => {
+                    Duration::from_nanos(due.saturating_sub(self.now())).min(LOOK_UP)
+                }
                 None => LOOK_UP,
             };
             self.poller.wait(sleep)?;
@@ -319,7 +321,9 @@ impl<'a> Worker<'a> {
         let now = if self.behaviour.bytes_per_second.is_some() { self.now() } else { 0 };
         let answering = match self.behaviour.fate(self.ready.as_ref(), &mut self.random) {
             Fate::Drop(drop) => return self.drop(connection, asked, drop),
-            Fate::Ready => Answering { source: Source::Ready { is_head: asked.is_head, from: 0 }, closes: asked.closes },
+            Fate::Ready => {
+                Answering { source: Source::Ready { is_head: asked.is_head, from: 0 }, closes: asked.closes }
+            }
             Fate::Make { status, .. } if self.behaviour.echo => {
                 connection::echo(self.behaviour, asked, status, echo, &mut connection.out)
             }

@@ -135,7 +135,7 @@ const ABSENT_GROUPS: [&str; 6] =
 /// How a request ended, for the access log and for gateway responses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Status sent to the client.
+    /// Status sent to the client; 0 when it went away before there was one.
     pub status: u16,
     /// Payload bytes sent to the client.
     pub response_bytes: u64,
@@ -215,7 +215,9 @@ impl View<'_> {
             Variable::IntegrationError => put(out, self.integration_error()),
             Variable::ResponseLatency => put_number(out, Some(self.outcome.latency_ms)),
             Variable::ResponseLength => put_number(out, Some(self.outcome.response_bytes)),
-            Variable::Status => put_number(out, Some(u64::from(self.outcome.status))),
+            Variable::Status => {
+                put_number(out, Some(u64::from(self.outcome.status)).filter(|status| *status > 0))
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 //! - `shard`: one shard and its tasks
 //! - `client`: a client connection, request after request
 //! - `relay`: one exchange; the loop that joins core and kernel
+//! - `upload`: a request body on its way while the backend already answers
 //! - `stream`, `upstream`: reading peers; the pools of backend connections
 //! - [`ring`]: sockets, deadlines and tasks on the shard's io_uring. The only module with `unsafe`: `ring/mod.rs`
 //!   (submissions), `ring/buffers.rs` (lent memory), `ring/driver.rs` (eventfd, enter), `ring/socket.rs` (descriptors)
@@ -20,6 +21,7 @@ mod shard;
 mod client;
 mod relay;
 mod stream;
+mod upload;
 mod upstream;
 
 #[expect(unsafe_code, reason = "the ring's memory and submissions; see the JUSTIFICATION at each block")]

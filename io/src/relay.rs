@@ -4,11 +4,8 @@
 //! body may still be on its way to it: both directions move at once.
 
 use std::cell::Ref;
-use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
 
 use tidegate_core::arrival::Peer;
 use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Step};
@@ -18,15 +15,14 @@ use tidegate_core::reject::Reject;
 
 use crate::ring::Socket;
 use crate::shard::Shard;
-use crate::stream::{Body, BodyFailure, Piece, Stream};
+use crate::stream::{Body, BodyFailure, Stream};
+use crate::upload::{Upload, send_piece};
 use crate::upstream::Upstream;
 
 /// Content that is already there goes out with the head in one send, up to this many bytes.
 const INLINE_BYTES_MAX: usize = 16_384;
 /// Content that is read and thrown away so that its connection can be used again, in bytes.
 const DISCARDED_BYTES_MAX: u64 = 262_144;
-/// How long a finished exchange waits for the client to finish its body, in milliseconds.
-const EARLY_ANSWER_WAIT_MS: u64 = 1_000;
 
 /// What becomes of the client connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +55,7 @@ pub(crate) async fn run(
                 Ok(content) => advance(shard, exchange, Event::Body(&content)),
                 Err(failure) => match refusal(failure) {
                     Some(reject) => advance(shard, exchange, Event::CallFailed(CallFailure::Request(reject))),
-                    None => return After::Drop,
+                    None => return client_gone(shard, exchange),
                 },
             },
             Step::Call(call) => {
@@ -69,16 +65,16 @@ pub(crate) async fn run(
                         advance(shard, exchange, Event::Response)
                     }
                     Err(Failure::Call(failure)) => advance(shard, exchange, Event::CallFailed(failure)),
-                    Err(Failure::ClientGone) => return After::Drop,
+                    Err(Failure::ClientGone) => return client_gone(shard, exchange),
                 }
             }
             Step::Answer(answer) => {
                 let client = Rc::clone(&stream.socket);
                 let work = send_answer(shard, exchange, &client, answer, &mut backend);
-                let sent = beside(&mut upload, stream, &mut body, false, work).await;
+                let sent = upload.beside(stream, &mut body, false, work).await;
                 let (sent, bytes) = sent.unwrap_or((Err(Broken), 0));
                 shard.finish(exchange, bytes);
-                let uploaded = settle(shard, &mut upload, stream, &mut body).await;
+                let uploaded = upload.settle(shard, stream, &mut body).await;
                 if let Some(backend) = backend.take() {
                     backend.release(shard, exchange, uploaded);
                 }
@@ -89,6 +85,12 @@ pub(crate) async fn run(
             }
         };
     }
+}
+
+/// Nobody is left to answer to. The request is logged, without a status.
+fn client_gone(shard: &Shard, exchange: &mut Exchange) -> After {
+    shard.finish(exchange, 0);
+    After::Drop
 }
 
 /// Why a call ended without an answer.
@@ -125,50 +127,6 @@ impl Backend {
             }
         });
     }
-}
-
-/// The client's body on its way to the backend.
-enum Upload {
-    /// There is none, or it has all been sent.
-    None,
-    Running(Pin<Box<dyn Future<Output = Uploaded>>>),
-    /// It ended early; the rest of the body has not been read.
-    Stopped,
-}
-
-impl Upload {
-    /// Goes on with a running upload. When it ends, `stream` and `body` are the client's again. Returns how it failed,
-    /// if the client is to blame.
-    fn poll(
-        &mut self,
-        context: &mut Context<'_>,
-        stream: &mut Stream,
-        body: &mut Body,
-    ) -> Option<BodyFailure> {
-        let Self::Running(running) = self else { return None };
-        let Poll::Ready(uploaded) = running.as_mut().poll(context) else { return None };
-        (*stream, *body) = (uploaded.stream, uploaded.body);
-        let (state, failure) = match uploaded.end {
-            UploadEnd::Complete => (Self::None, None),
-            UploadEnd::BackendStopped => (Self::Stopped, None),
-            UploadEnd::Failed(failure) => (Self::Stopped, Some(failure)),
-        };
-        *self = state;
-        failure
-    }
-}
-
-struct Uploaded {
-    stream: Stream,
-    body: Body,
-    end: UploadEnd,
-}
-
-enum UploadEnd {
-    Complete,
-    /// The backend takes no more. It may still answer.
-    BackendStopped,
-    Failed(BodyFailure),
 }
 
 fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
@@ -241,10 +199,10 @@ async fn call_backend(
         request.extend_from_slice(&exchange.out);
         let sent = backend.socket.send(request, uploads, left_ms).await;
         if uploads && sent.is_ok() {
-            *upload = start_upload(shard, stream, body, &backend.socket, call, &plan.limits);
+            *upload = Upload::start(shard, stream, body, &backend.socket, call, &plan.limits);
         }
         let head = read_response(exchange, &mut backend, &plan.limits, call.is_head);
-        match beside(upload, stream, body, true, head).await {
+        match upload.beside(stream, body, true, head).await {
             Err(failure) => {
                 return Err(refusal(failure)
                     .map_or(Failure::ClientGone, |reject| Failure::Call(CallFailure::Request(reject))));
@@ -305,81 +263,6 @@ async fn read_response(
     }
 }
 
-/// Moves the client's stream and body into the upload; they come back when it ends.
-fn start_upload(
-    shard: &Shard,
-    stream: &mut Stream,
-    body: &mut Body,
-    backend: &Rc<Socket>,
-    call: Call,
-    limits: &Limits,
-) -> Upload {
-    let client = std::mem::replace(stream, Stream::new(Rc::clone(&stream.socket)));
-    let body = std::mem::replace(body, Body::new(BodyFraming::None, 0, 0));
-    let backend = Rc::clone(backend);
-    let (chunked, timeout_ms) = (call.upload == BodyFraming::Chunked, limits.body_timeout_ms);
-    let spare = shard.ring.clone();
-    Upload::Running(Box::pin(async move {
-        let (mut stream, mut body) = (client, body);
-        let end = loop {
-            let sent = match body.next(&mut stream).await {
-                Ok(Some(piece)) => send_piece(&backend, piece, chunked, spare.buffer(), timeout_ms).await,
-                Ok(None) if chunked => {
-                    let last = backend.send(encode::LAST_CHUNK.to_vec(), false, timeout_ms).await;
-                    break last.map_or(UploadEnd::BackendStopped, |()| UploadEnd::Complete);
-                }
-                Ok(None) => break UploadEnd::Complete,
-                Err(failure) => break UploadEnd::Failed(failure),
-            };
-            if sent.is_err() {
-                break UploadEnd::BackendStopped;
-            }
-            // The backend's time begins when it has the whole request: AWS calls it with the body in hand.
-            backend.receive_within(u64::from(call.timeout_ms));
-        };
-        Uploaded { stream, body, end }
-    }))
-}
-
-/// One piece of content, framed.
-async fn send_piece(
-    socket: &Socket,
-    piece: Piece,
-    chunked: bool,
-    mut buffer: Vec<u8>,
-    timeout_ms: u64,
-) -> io::Result<()> {
-    if chunked {
-        encode::chunk_head(piece.len(), &mut buffer);
-        buffer.extend_from_slice(&piece);
-        buffer.extend_from_slice(encode::CHUNK_END);
-        return socket.send(buffer, false, timeout_ms).await;
-    }
-    match piece {
-        Piece::Chunk(chunk) => socket.send_chunk(chunk, timeout_ms).await,
-        Piece::Copied(bytes) => socket.send(bytes, false, timeout_ms).await,
-    }
-}
-
-/// Does `work` while the upload goes on. With `stop`, an upload that fails for the client's fault ends the work.
-async fn beside<T>(
-    upload: &mut Upload,
-    stream: &mut Stream,
-    body: &mut Body,
-    stop: bool,
-    work: impl Future<Output = T>,
-) -> Result<T, BodyFailure> {
-    let mut work = pin!(work);
-    poll_fn(|context| {
-        let failed = upload.poll(context, stream, body);
-        match failed.filter(|_| stop) {
-            Some(failure) => Poll::Ready(Err(failure)),
-            None => work.as_mut().poll(context).map(Ok),
-        }
-    })
-    .await
-}
-
 /// Sends the answer, with the backend's content behind it. Returns the content bytes sent.
 async fn send_answer(
     shard: &Shard,
@@ -428,20 +311,6 @@ async fn pump(
         client.send(encode::LAST_CHUNK.to_vec(), false, timeout_ms).await.map_err(|_| Broken)?;
     }
     Ok(())
-}
-
-/// Waits a little for an upload that outlasts the answer. True when the whole body was sent to the backend.
-async fn settle(shard: &Rc<Shard>, upload: &mut Upload, stream: &mut Stream, body: &mut Body) -> bool {
-    if matches!(upload, Upload::Running(_)) {
-        let wait = shard.ring.sleep(EARLY_ANSWER_WAIT_MS);
-        let mut wait = pin!(wait);
-        poll_fn(|context| {
-            upload.poll(context, stream, body);
-            if matches!(upload, Upload::Running(_)) { wait.as_mut().poll(context) } else { Poll::Ready(()) }
-        })
-        .await;
-    }
-    matches!(upload, Upload::None)
 }
 
 /// Whether the client's connection can be used again: when the end of its request has been found.

@@ -1,0 +1,152 @@
+//! A request body on its way to the backend, while the backend is already being listened to.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use tidegate_core::exchange::Call;
+use tidegate_core::http1::{BodyFraming, encode};
+use tidegate_core::limits::Limits;
+
+use crate::ring::Socket;
+use crate::shard::Shard;
+use crate::stream::{Body, BodyFailure, Piece, Stream};
+
+/// How long a finished exchange waits for the client to finish its body, in milliseconds.
+const EARLY_ANSWER_WAIT_MS: u64 = 1_000;
+
+/// The client's body on its way to the backend.
+pub(crate) enum Upload {
+    /// There is none, or it has all been sent.
+    None,
+    /// It is being sent.
+    Running(Pin<Box<dyn Future<Output = Uploaded>>>),
+    /// It ended early; the rest of the body has not been read.
+    Stopped,
+}
+
+impl Upload {
+    /// Moves the client's stream and body into the upload; they come back when it ends.
+    pub(crate) fn start(
+        shard: &Shard,
+        stream: &mut Stream,
+        body: &mut Body,
+        backend: &Rc<Socket>,
+        call: Call,
+        limits: &Limits,
+    ) -> Self {
+        let client = std::mem::replace(stream, Stream::new(Rc::clone(&stream.socket)));
+        let body = std::mem::replace(body, Body::new(BodyFraming::None, 0, 0));
+        let backend = Rc::clone(backend);
+        let (chunked, timeout_ms) = (call.upload == BodyFraming::Chunked, limits.body_timeout_ms);
+        let spare = shard.ring.clone();
+        Self::Running(Box::pin(async move {
+            let (mut stream, mut body) = (client, body);
+            let end = loop {
+                let sent = match body.next(&mut stream).await {
+                    Ok(Some(piece)) => send_piece(&backend, piece, chunked, spare.buffer(), timeout_ms).await,
+                    Ok(None) if chunked => {
+                        let last = backend.send(encode::LAST_CHUNK.to_vec(), false, timeout_ms).await;
+                        break last.map_or(UploadEnd::BackendStopped, |()| UploadEnd::Complete);
+                    }
+                    Ok(None) => break UploadEnd::Complete,
+                    Err(failure) => break UploadEnd::Failed(failure),
+                };
+                if sent.is_err() {
+                    break UploadEnd::BackendStopped;
+                }
+                // The backend's time begins when it has the whole request: AWS calls it with the body in hand.
+                backend.receive_within(u64::from(call.timeout_ms));
+            };
+            Uploaded { stream, body, end }
+        }))
+    }
+
+    /// Does `work` while the upload goes on. With `stop`, an upload that fails for the client's fault ends the work.
+    pub(crate) async fn beside<T>(
+        &mut self,
+        stream: &mut Stream,
+        body: &mut Body,
+        stop: bool,
+        work: impl Future<Output = T>,
+    ) -> Result<T, BodyFailure> {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            let failed = self.poll(context, stream, body);
+            match failed.filter(|_| stop) {
+                Some(failure) => Poll::Ready(Err(failure)),
+                None => work.as_mut().poll(context).map(Ok),
+            }
+        })
+        .await
+    }
+
+    /// Waits a little for an upload that outlasts the answer. True when the whole body was sent to the backend.
+    pub(crate) async fn settle(&mut self, shard: &Shard, stream: &mut Stream, body: &mut Body) -> bool {
+        if matches!(self, Self::Running(_)) {
+            let wait = shard.ring.sleep(EARLY_ANSWER_WAIT_MS);
+            let mut wait = pin!(wait);
+            poll_fn(|context| {
+                self.poll(context, stream, body);
+                if matches!(self, Self::Running(_)) { wait.as_mut().poll(context) } else { Poll::Ready(()) }
+            })
+            .await;
+        }
+        matches!(self, Self::None)
+    }
+
+    /// Goes on with a running upload. When it ends, `stream` and `body` are the client's again. Returns how it failed,
+    /// if the client is to blame.
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut Stream,
+        body: &mut Body,
+    ) -> Option<BodyFailure> {
+        let Self::Running(running) = self else { return None };
+        let Poll::Ready(uploaded) = running.as_mut().poll(context) else { return None };
+        (*stream, *body) = (uploaded.stream, uploaded.body);
+        let (state, failure) = match uploaded.end {
+            UploadEnd::Complete => (Self::None, None),
+            UploadEnd::BackendStopped => (Self::Stopped, None),
+            UploadEnd::Failed(failure) => (Self::Stopped, Some(failure)),
+        };
+        *self = state;
+        failure
+    }
+}
+
+pub(crate) struct Uploaded {
+    stream: Stream,
+    body: Body,
+    end: UploadEnd,
+}
+
+pub(crate) enum UploadEnd {
+    Complete,
+    /// The backend takes no more. It may still answer.
+    BackendStopped,
+    Failed(BodyFailure),
+}
+
+/// One piece of content, framed.
+pub(crate) async fn send_piece(
+    socket: &Socket,
+    piece: Piece,
+    chunked: bool,
+    mut buffer: Vec<u8>,
+    timeout_ms: u64,
+) -> io::Result<()> {
+    if chunked {
+        encode::chunk_head(piece.len(), &mut buffer);
+        buffer.extend_from_slice(&piece);
+        buffer.extend_from_slice(encode::CHUNK_END);
+        return socket.send(buffer, false, timeout_ms).await;
+    }
+    match piece {
+        Piece::Chunk(chunk) => socket.send_chunk(chunk, timeout_ms).await,
+        Piece::Copied(bytes) => socket.send(bytes, false, timeout_ms).await,
+    }
+}

@@ -29,6 +29,8 @@ pub struct Ready {
     pub readable: bool,
     /// A `send` may go on, or a connect has ended.
     pub writable: bool,
+    /// The peer has closed or reset the connection: after what is there comes the end, without a further event.
+    pub ended: bool,
 }
 
 /// The set of sockets of one thread.
@@ -103,6 +105,7 @@ impl Poller {
         let ready = Ready {
             readable: broken || flags.intersects(EventFlags::IN | EventFlags::RDHUP),
             writable: broken || flags.intersects(EventFlags::OUT),
+            ended: broken || flags.intersects(EventFlags::RDHUP),
         };
         (token, ready)
     }

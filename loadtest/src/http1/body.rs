@@ -191,7 +191,7 @@ mod tests {
     fn chunked() {
         check("0\r\n\r\n", Ok((5, "")));
         check("3\r\nabc\r\n0\r\n\r\nHTTP", Ok((13, "abc")));
-        check("3;a=b\r\nabc\r\nA\r\n0123456789\r\n0\r\nx: y\r\n\r\n", Ok((40, "abc0123456789")));
+        check("3;a=b\r\nabc\r\nA\r\n0123456789\r\n0\r\nx: y\r\n\r\n", Ok((38, "abc0123456789")));
         check("\r\n", Err(Malformed::ChunkSize));
         check("g\r\n", Err(Malformed::ChunkSize));
         check("3\nabc", Err(Malformed::ChunkSize));

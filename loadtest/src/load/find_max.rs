@@ -19,8 +19,8 @@ use super::verdict::{self, About};
 const PRECISION: f64 = 0.02;
 /// A bound on the search: 2^-18 of the range is below any precision of use.
 const STEPS_MAX: usize = 18;
-/// How long the closed loop in front of the search takes.
-const SATURATION: Duration = Duration::from_secs(2);
+/// How long the closed loop in front of the search takes at most.
+const SATURATION_MAX: Duration = Duration::from_secs(2);
 /// A rate that is reached to this share counts as reached.
 const REACHED: f64 = 0.98;
 
@@ -59,8 +59,9 @@ pub fn find_max(
     watch: &mut dyn FnMut(Duration) -> Box<dyn Watch>,
     told: &mut dyn FnMut(&Step),
 ) -> io::Result<Found> {
-    let closed = Plan { pace: Pace::Closed, duration: SATURATION, ..plan.clone() };
-    let outcome = run::run(&closed, stop, &mut *watch(SATURATION))?;
+    let duration = plan.duration.min(SATURATION_MAX);
+    let closed = Plan { pace: Pace::Closed, duration, ..plan.clone() };
+    let outcome = run::run(&closed, stop, &mut *watch(duration))?;
     let saturation = outcome.rate(&closed);
     let mut found = Found { best: None, saturation, own_bottleneck: false };
     let (mut low, mut high) = (0.0, saturation * 1.1);

@@ -124,8 +124,11 @@ impl Page<'_> {
         format!("{year}-{month:02}-{day:02} {:02}:{:02} UTC", second / 3600, second / 60 % 60)
     }
 
-    fn slice(&self) -> String {
-        show_duration(std::time::Duration::from_secs_f64(self.report.timeline_length))
+    fn timeline_hint(&self) -> String {
+        let length = show_duration(std::time::Duration::from_secs_f64(self.report.timeline_length));
+        let worst =
+            if self.report.timeline_length > 1.5 { "Worst second of each" } else { "Quantiles of each" };
+        format!("{worst} {length}, logarithmic.")
     }
 
     fn time(&self, nanoseconds: impl Borrow<u64>) -> String {

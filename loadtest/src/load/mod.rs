@@ -5,7 +5,8 @@
 //! - [`options`]: the command line; [`plan`]: the run it asks for
 //! - [`requests`], [`request_file`], [`mix`]: which requests; [`template`], [`choice`], [`url`]: as bytes
 //! - [`schedule`]: when they are due
-//! - [`run`]: threads, and what they counted; `worker` is one of them, with its `lane`s, `slot`s and `answer`s
+//! - [`run`]: threads, and what they counted; `worker` is one of them, with its `lane`s, `slot`s and `answer`s, and
+//!   `worker::exchanges` what becomes of a request
 //! - [`find_max`], [`slo`]: the highest rate that holds an objective
 //! - [`tally`], [`kind`]: what is counted
 //! - [`verdict`]: whose fault it is; [`report`], [`summary`], [`html`], [`progress`]: what is shown

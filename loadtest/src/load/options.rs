@@ -22,8 +22,9 @@ use crate::{cpus, units};
 const DURATION: Duration = Duration::from_secs(10);
 /// Slices of the timeline of a usual run.
 const SLICES: u32 = 100;
-/// The shortest slice.
+/// The shortest and the longest slice: progress is shown slice by slice.
 const SLICE_MIN: Duration = Duration::from_millis(100);
+const SLICE_MAX: Duration = Duration::from_secs(1);
 
 /// Sends HTTP requests on a schedule and says how long answers took, counted from when each request was due.
 #[derive(Clone, Debug, Parser)]
@@ -108,6 +109,9 @@ pub struct Options {
     /// CPUs to pin the threads to, in turn: 0, 0,2 or 0-3
     #[arg(long, value_name = "CPUS", value_parser = cpus_list, help_heading = "Machine")]
     pub cpus: Option<Cpus>,
+    /// Poll instead of sleeping when the next request is due sooner than this: more punctual, a whole CPU per thread
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = units::duration, help_heading = "Machine")]
+    pub spin: Duration,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Machine")]
     pub seed: u64,
@@ -191,7 +195,7 @@ impl Options {
             )));
         }
         let (pace, duration) = self.pace()?;
-        let slice = (duration / SLICES).max(SLICE_MIN);
+        let slice = (duration / SLICES).clamp(SLICE_MIN, SLICE_MAX);
         Ok(Plan {
             targets,
             threads,
@@ -212,6 +216,7 @@ impl Options {
             } else {
                 slice
             },
+            spin: self.spin,
             seed: self.seed,
         })
     }
@@ -344,7 +349,7 @@ mod tests {
         match want {
             Ok(()) => assert_eq!(got, Ok(()), "{arguments}"),
             Err(part) => {
-                assert!(got.as_ref().is_err_and(|error| error.contains(part)), "{arguments}: {got:?}")
+                assert!(got.as_ref().is_err_and(|error| error.contains(part)), "{arguments}: {got:?}");
             }
         }
     }

@@ -13,8 +13,6 @@ pub const CONNECTIONS_MAX: usize = 100_000;
 pub const THREADS_MAX: usize = 256;
 /// Targets.
 pub const TARGETS_MAX: usize = 1_000;
-/// Time slices of the timeline.
-pub const SLICES_MAX: u64 = 100_000;
 
 /// Everything about a run. Immutable and shared by all threads.
 #[derive(Clone, Debug)]
@@ -39,6 +37,8 @@ pub struct Plan {
     pub expected: Expected,
     /// Length of the timeline's slices.
     pub slice: Duration,
+    /// Poll instead of sleeping when the next request of an open loop is due sooner than this.
+    pub spin: Duration,
     /// Seed of everything random.
     pub seed: u64,
 }

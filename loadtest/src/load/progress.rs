@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::kind::Kind;
-use super::run::{Slice, Watch};
+use super::run::{self, Slice, Watch};
 use super::tally::Tally;
 use crate::units::{show_count, show_nanoseconds, show_rate};
 
@@ -99,13 +99,7 @@ fn line(slices: &[Slice], so_far: &Tally) -> String {
         Some(_) => format!("asked {:>7} got {got:>7}/s", show_rate(mean(|slice| slice.asked.unwrap_or(0.0)))),
         None => format!("{got:>7}/s"),
     };
-    // The worst slice's quantiles: a line must not look better than what happened in it.
-    let worst = slices.iter().filter_map(|slice| slice.latency).reduce(|worst, next| {
-        let mut worst = worst;
-        worst.iter_mut().zip(next).for_each(|(worst, next)| *worst = (*worst).max(next));
-        worst
-    });
-    let latency = match worst {
+    let latency = match run::worst(slices) {
         Some([p50, _, p99, _, most]) => {
             let [p50, p99, most] = [p50, p99, most].map(show_nanoseconds);
             format!("p50 {p50:>7}  p99 {p99:>7}  max {most:>7}")

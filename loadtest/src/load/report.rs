@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::kind::Kind;
 use super::options::Options;
 use super::plan::{Pace, Plan};
-use super::run::{Outcome, Slice, ThreadUse};
+use super::run::{self, Outcome, Slice, ThreadUse};
 use super::verdict::{self, Note};
 
 /// Quantiles that are always given.
@@ -20,6 +20,9 @@ pub const QUANTILES: [(&str, f64); 7] = [
     ("p99.99", 0.9999),
     ("max", 1.0),
 ];
+
+/// Points of the timeline: more than a page can show are none the wiser.
+const POINTS_MAX: usize = 600;
 
 /// A run in numbers. Times are in nanoseconds unless named otherwise.
 #[derive(Debug, Serialize)]
@@ -203,8 +206,8 @@ impl Report {
             cpu_per_request: ran as f64 / total.begun.max(1) as f64,
             threads: outcome.threads.iter().map(Thread::new).collect(),
             curve: curve(&total.latency),
-            timeline_length: plan.slice.as_secs_f64(),
-            timeline: outcome.slices.iter().map(Point::new).collect(),
+            timeline_length: plan.slice.as_secs_f64() * slices_per_point(outcome) as f64,
+            timeline: outcome.slices.chunks(slices_per_point(outcome)).map(Point::new).collect(),
             passed,
         }
     }
@@ -314,14 +317,23 @@ impl Thread {
     }
 }
 
+/// Slices of a long run are shown together.
+fn slices_per_point(outcome: &Outcome) -> usize {
+    outcome.slices.len().div_ceil(POINTS_MAX).max(1)
+}
+
 impl Point {
-    fn new(slice: &Slice) -> Self {
+    /// Of slices that follow one another, at least one: their mean rate, and the worst of their latencies, so that
+    /// what is shown together does not look better than it was.
+    fn new(slices: &[Slice]) -> Self {
+        let mean = |rate: &dyn Fn(&Slice) -> f64| slices.iter().map(rate).sum::<f64>() / slices.len() as f64;
+        let open = slices[0].asked.is_some();
         Self {
-            second: slice.begin,
-            asked: slice.asked,
-            got: slice.got,
-            errors: slice.errors,
-            latency: slice.latency,
+            second: slices[0].begin,
+            asked: open.then(|| mean(&|slice| slice.asked.unwrap_or(0.0))),
+            got: mean(&|slice| slice.got),
+            errors: slices.iter().map(|slice| slice.errors).sum(),
+            latency: run::worst(slices),
         }
     }
 }

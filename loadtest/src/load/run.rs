@@ -56,6 +56,12 @@ pub struct Slice {
     pub latency: Option<[u64; 5]>,
 }
 
+/// The worst of each quantile of some slices: shown together, they must not look better than they were.
+pub fn worst(slices: &[Slice]) -> Option<[u64; 5]> {
+    let each = slices.iter().filter_map(|slice| slice.latency);
+    each.reduce(|worst, next| std::array::from_fn(|quantile| worst[quantile].max(next[quantile])))
+}
+
 /// The quantiles of a slice.
 pub const SLICE_QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
 

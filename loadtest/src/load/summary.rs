@@ -20,7 +20,10 @@ fn write_summary(report: &Report, text: &mut String) -> std::fmt::Result {
         "open" => "open loop, latency counted from when each request was due",
         _ => "closed loop: each connection waits for its answer, so stalls count once",
     };
-    writeln!(text, "  {} threads, {} connections, {model}", report.threads.len(), setup.connections)?;
+    let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let (threads, connections) =
+        (plural(report.threads.len(), "thread"), plural(setup.connections, "connection"));
+    writeln!(text, "  {threads}, {connections}, {model}")?;
     write_latencies(report, text)?;
     let answered = show_count(report.answered);
     writeln!(

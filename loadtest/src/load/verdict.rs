@@ -50,7 +50,7 @@ impl About {
 pub fn notes(plan: &Plan, outcome: &Outcome) -> Vec<Note> {
     let mut notes = Vec::new();
     for (index, thread) in outcome.threads.iter().enumerate() {
-        notes.extend(cpu(index, thread));
+        notes.extend(cpu(plan, index, thread));
     }
     notes.extend(late_sends(outcome));
     notes.extend(machine(outcome));
@@ -59,7 +59,7 @@ pub fn notes(plan: &Plan, outcome: &Outcome) -> Vec<Note> {
     notes
 }
 
-fn cpu(index: usize, thread: &ThreadUse) -> Option<Note> {
+fn cpu(plan: &Plan, index: usize, thread: &ThreadUse) -> Option<Note> {
     let elapsed = thread.elapsed.as_nanos() as f64;
     // A run shorter than a scheduler's tick or two says nothing.
     if elapsed < 50e6 {
@@ -68,7 +68,9 @@ fn cpu(index: usize, thread: &ThreadUse) -> Option<Note> {
     let (ran, waited) = (thread.usage.ran as f64 / elapsed, thread.usage.waited as f64 / elapsed);
     let name =
         thread.cpu.map_or_else(|| format!("thread {index}"), |cpu| format!("thread {index} (CPU {cpu})"));
-    let (about, text) = if ran >= BUSY_SHARE {
+    // A thread that polls is always busy; late sends say whether it was too busy.
+    let polls = matches!(plan.pace, Pace::Open(_)) && !plan.spin.is_zero();
+    let (about, text) = if ran >= BUSY_SHARE && !polls {
         let advice = "give it more --threads and CPUs";
         (About::OwnCpu, format!("{name} of tidegate-load used {:.0} % of a CPU: {advice}", ran * 100.0))
     } else if waited >= WAITED_SHARE {

@@ -3,27 +3,24 @@
 //! It never blocks but in the poller, shares nothing with other threads while requests run, and allocates nothing per
 //! request. Times are nanoseconds since the run's begin.
 
+mod exchanges;
+
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use super::answer::{self, Answer, AtEnd};
 use super::kind::Kind;
 use super::lane::{self, Lane};
 use super::plan::{Pace, Plan};
-use super::slot::{Exchange, Request, Slot, Stage, State};
+use super::slot::{Slot, Stage, State};
 use super::tally::Tally;
-use crate::poller::{Poller, Ready, Token};
-use crate::socket::{self, Connected};
+use crate::poller::Poller;
 
 /// Bytes received at once. Larger answers come in several parts.
 const RECEIVE_BYTES: usize = 65_536;
-/// How long a closed-loop connection rests after it could not be made: a target that is down is not hammered.
-const REST: u64 = 20_000_000;
 /// How late a due request may be at the run's end before it counts as unsent.
 const GRACE: u64 = 20_000_000;
 /// Timeouts are looked for at least and at most that often.
@@ -71,11 +68,11 @@ impl<'a, S: Slices> Worker<'a, S> {
         let mut lanes: Vec<Lane> =
             (0..targets).map(|target| Lane::new(plan, index, target, random.fork())).collect();
         let mut slots = Vec::new();
-        for lane in 0..targets {
-            let (before, share) = plan.share(index, lane);
+        for (target, lane) in lanes.iter_mut().enumerate() {
+            let (before, share) = plan.share(index, target);
             for _ in 0..lane::part(plan.connections as u64, before, share).max(1) {
-                lanes[lane].free.push_back(slots.len() as u32);
-                slots.push(Slot::new(lane as u32));
+                lane.free.push_back(slots.len() as u32);
+                slots.push(Slot::new(target as u32));
             }
         }
         let timeouts = plan.timeouts;
@@ -164,7 +161,8 @@ impl<'a, S: Slices> Worker<'a, S> {
         if stopped || now >= ends {
             self.give_up_unsent(now, stopped);
         }
-        self.busy == 0 && self.lanes.iter().all(|lane| lane.next_due().is_none())
+        let may_end = !self.open || stopped || self.plan.requests.is_some() || now >= self.deadline;
+        may_end && self.busy == 0 && self.lanes.iter().all(|lane| lane.next_due().is_none())
     }
 
     /// What was due but found no free connection still has waited: leaving it out would hide the stall.
@@ -183,7 +181,7 @@ impl<'a, S: Slices> Worker<'a, S> {
 
     /// Nanoseconds to wait for events: until a request can be sent, or something has to be looked at.
     fn sleep(&self, now: u64) -> u64 {
-        let mut until = self.next_scan.min(self.next_slice);
+        let mut until = self.next_scan;
         for lane in &self.lanes {
             if let Some(due) = lane.next_due()
                 && !lane.free.is_empty()
@@ -194,7 +192,8 @@ impl<'a, S: Slices> Worker<'a, S> {
         if let Some((rested, _)) = self.resting.front() {
             until = until.min(*rested);
         }
-        until.saturating_sub(now)
+        let sleep = until.saturating_sub(now);
+        if self.open && sleep < nanoseconds(self.plan.spin) { 0 } else { sleep }
     }
 
     fn handle_events(&mut self) {
@@ -222,7 +221,8 @@ impl<'a, S: Slices> Worker<'a, S> {
                 self.time_out(slot, now);
             }
         }
-        if now >= self.next_slice {
+        // Answers after the run's end belong to its last slice.
+        if now >= self.next_slice && self.next_slice < self.deadline {
             self.slices.put(self.slice, &mut self.tally);
             let length = nanoseconds(self.plan.slice);
             self.slice = now / length;
@@ -248,203 +248,6 @@ impl<'a, S: Slices> Worker<'a, S> {
         }
     }
 
-    fn begin(&mut self, slot: usize, due: u64, now: u64) {
-        self.tally.begun += 1;
-        self.busy += 1;
-        if self.open {
-            self.tally.lateness.saturating_record(now - due.max(self.slots[slot].free_since));
-        }
-        let request = Request { due, begun: now };
-        match self.slots[slot].take() {
-            State::Idle { socket } => self.send(slot, socket, request, now),
-            _ => {
-                if let Err(error) = self.connect(slot, Some(request), now) {
-                    self.fail_to_connect(slot, &error, now);
-                }
-            }
-        }
-    }
-
-    fn connect(&mut self, slot: usize, request: Option<Request>, now: u64) -> io::Result<()> {
-        self.slots[slot].close();
-        let token = Token { slot: slot as u32, generation: self.slots[slot].generation };
-        let target = self.lanes[self.slots[slot].lane as usize].target;
-        match socket::connect(&self.plan.targets[target].address)? {
-            Connected::Soon(socket) => {
-                self.poller.watch(&socket, token)?;
-                self.slots[slot].state = State::Connecting { socket, since: now, request };
-            }
-            Connected::Now(socket) => {
-                self.poller.watch(&socket, token)?;
-                self.connected(slot, socket, request);
-            }
-        }
-        Ok(())
-    }
-
-    fn connected(&mut self, slot: usize, socket: OwnedFd, request: Option<Request>) {
-        self.tally.connections += 1;
-        match request {
-            Some(request) => self.send(slot, socket, request, self.now()),
-            None => self.slots[slot].state = State::Idle { socket },
-        }
-    }
-
-    fn fail_to_connect(&mut self, slot: usize, error: &io::Error, now: u64) {
-        self.count(Kind::of_connect(error));
-        self.busy -= 1;
-        self.slots[slot].close();
-        if self.open {
-            self.free(slot, now);
-        } else {
-            self.resting.push_back((now + REST, slot as u32));
-        }
-    }
-
-    #[inline]
-    fn send(&mut self, slot: usize, socket: OwnedFd, request: Request, now: u64) {
-        let lane = self.slots[slot].lane as usize;
-        let target = &self.plan.targets[self.lanes[lane].target];
-        let template = target.mix.draw(&mut self.random);
-        let place = &mut self.slots[slot];
-        place.served += 1;
-        let closes = self.plan.requests_per_connection == Some(place.served);
-        let bytes = template.bytes(closes, &mut self.random, &mut self.scratch);
-        let exchange =
-            Exchange { request, sent: now, is_head: template.is_head(), closes, stage: Stage::Head };
-        match socket::send(&socket, bytes) {
-            Ok(sent) if sent == bytes.len() => place.state = State::Busy { socket, exchange },
-            Ok(sent) => {
-                place.unsent.extend_from_slice(&bytes[sent..]);
-                place.state = State::Busy { socket, exchange };
-                self.send_rest(slot);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                place.unsent.extend_from_slice(bytes);
-                place.state = State::Busy { socket, exchange };
-            }
-            Err(_) => self.fail(slot, Kind::Reset, request, now),
-        }
-    }
-
-    fn send_rest(&mut self, slot: usize) {
-        let place = &mut self.slots[slot];
-        let State::Busy { socket, .. } = &place.state else { return };
-        while place.unsent_from < place.unsent.len() {
-            match socket::send(socket, &place.unsent[place.unsent_from..]) {
-                Ok(sent) => place.unsent_from += sent,
-                // A target may answer and close before it has read everything: `receive` sees what came of it.
-                Err(_) => return,
-            }
-        }
-        place.unsent.clear();
-        place.unsent_from = 0;
-    }
-
-    #[inline]
-    fn handle(&mut self, slot: usize, ready: Ready) {
-        if ready.writable && !self.slots[slot].unsent.is_empty() {
-            self.send_rest(slot);
-        }
-        match self.slots[slot].take() {
-            State::Busy { socket, exchange } if ready.readable => self.receive(slot, socket, exchange),
-            State::Connecting { socket, request, .. } => match socket::outcome(&socket) {
-                Ok(()) => self.connected(slot, socket, request),
-                Err(error) if request.is_some() => self.fail_to_connect(slot, &error, self.now()),
-                Err(_) => self.slots[slot].close(),
-            },
-            State::Idle { socket } if ready.readable => self.receive_idle(slot, socket),
-            state => self.slots[slot].state = state,
-        }
-    }
-
-    /// An idle connection may be closed by the peer; anything it says is out of turn.
-    fn receive_idle(&mut self, slot: usize, socket: OwnedFd) {
-        match socket::receive(&socket, &mut self.buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.slots[slot].state = State::Idle { socket }
-            }
-            Ok(0) | Err(_) => self.slots[slot].close(),
-            Ok(_) => {
-                self.count(Kind::Malformed);
-                self.slots[slot].close();
-            }
-        }
-    }
-
-    #[inline]
-    fn receive(&mut self, slot: usize, socket: OwnedFd, mut exchange: Exchange) {
-        loop {
-            let received = match socket::receive(&socket, &mut self.buffer) {
-                Ok(0) => return self.ended(slot, &exchange),
-                Ok(received) => received,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(_) => return self.fail(slot, Kind::Reset, exchange.request, self.now()),
-            };
-            self.tally.bytes += received as u64;
-            let bytes = &self.buffer[..received];
-            match answer::take(&mut exchange, &mut self.slots[slot].head, bytes) {
-                Ok(Some(answer)) => return self.complete(slot, Some(socket), &exchange, answer),
-                Ok(None) if received < self.buffer.len() => break,
-                Ok(None) => {}
-                Err(_) => return self.fail(slot, Kind::Malformed, exchange.request, self.now()),
-            }
-        }
-        self.slots[slot].state = State::Busy { socket, exchange };
-    }
-
-    fn ended(&mut self, slot: usize, exchange: &Exchange) {
-        let kind = match answer::end(exchange, &self.slots[slot].head) {
-            AtEnd::Complete(answer) => return self.complete(slot, None, exchange, answer),
-            AtEnd::Nothing => Kind::Closed,
-            AtEnd::Short => Kind::ShortBody,
-        };
-        self.fail(slot, kind, exchange.request, self.now());
-    }
-
-    #[inline]
-    fn complete(&mut self, slot: usize, socket: Option<OwnedFd>, exchange: &Exchange, answer: Answer) {
-        let now = self.now();
-        self.tally.answered += 1;
-        self.tally.in_time += u64::from(now <= self.deadline + GRACE);
-        self.tally.statuses[usize::from(answer.status - 100)] += 1;
-        if !self.plan.expected.contains(answer.status) {
-            self.count(Kind::Status);
-        }
-        self.tally.latency.saturating_record(now - exchange.request.due);
-        if self.open {
-            self.tally.service.saturating_record(now - exchange.sent);
-        }
-        self.busy -= 1;
-        let sent_whole = self.slots[slot].unsent.is_empty();
-        match socket {
-            Some(socket) if answer.keeps_alive && !exchange.closes && sent_whole => {
-                self.slots[slot].state = State::Idle { socket };
-            }
-            _ => self.slots[slot].close(),
-        }
-        self.free(slot, now);
-        self.pump(self.slots[slot].lane as usize, now);
-    }
-
-    fn fail(&mut self, slot: usize, kind: Kind, request: Request, now: u64) {
-        self.count(kind);
-        if matches!(kind, Kind::Timeout | Kind::ConnectTimeout) {
-            self.tally.latency.saturating_record(now - request.due);
-        }
-        self.busy -= 1;
-        self.slots[slot].close();
-        self.free(slot, now);
-    }
-
-    /// The slot has no request.
-    #[inline]
-    fn free(&mut self, slot: usize, now: u64) {
-        let lane = self.slots[slot].lane as usize;
-        self.slots[slot].free_since = now;
-        self.lanes[lane].free.push_back(slot as u32);
-    }
-
     fn time_out(&mut self, slot: usize, now: u64) {
         let timeouts = &self.plan.timeouts;
         let past = |since: u64, limit: Duration| now.saturating_sub(since) >= nanoseconds(limit);
@@ -463,10 +266,6 @@ impl<'a, S: Slices> Worker<'a, S> {
             _ => return,
         };
         self.fail(slot, kind, request, now);
-    }
-
-    fn count(&mut self, kind: Kind) {
-        self.tally.errors[kind as usize] += 1;
     }
 }
 

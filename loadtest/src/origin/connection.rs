@@ -21,6 +21,8 @@ pub(super) struct Connection {
     /// Whether the socket may hold more to receive. Events come once per change, so what is not read now must be
     /// remembered.
     pub(super) may_read: bool,
+    /// The peer has closed: after what is there comes the end, without a further event.
+    pub(super) ended: bool,
     /// Bytes made and not yet sent, from `out_from` on.
     pub(super) out: Vec<u8>,
     pub(super) out_from: usize,
@@ -86,7 +88,15 @@ pub(super) enum Sent {
 
 impl Connection {
     pub(super) fn new(socket: OwnedFd) -> Self {
-        Self { socket, state: State::Head, input: Vec::new(), may_read: true, out: Vec::new(), out_from: 0 }
+        Self {
+            socket,
+            state: State::Head,
+            input: Vec::new(),
+            may_read: true,
+            ended: false,
+            out: Vec::new(),
+            out_from: 0,
+        }
     }
 
     /// Sends as much of the answer as goes.

@@ -13,7 +13,7 @@ use super::behaviour::{Behaviour, Drop, ECHO_BYTES_MAX, Fate, Ready};
 use super::connection::{self, Answering, Asked, Connection, Sent, Source, State};
 use crate::distribution::Distribution;
 use crate::http1::{Body, request};
-use crate::poller::{Poller, Token};
+use crate::poller::{Poller, Ready as Readiness, Token};
 use crate::socket;
 
 /// Bytes received at once.
@@ -59,9 +59,20 @@ pub(super) struct Worker<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cause {
     Readable,
+    Ended,
     Writable,
     /// While a timer runs, it alone goes on with the connection.
     Timer,
+}
+
+impl Cause {
+    fn of(ready: Readiness) -> Self {
+        match (ready.ended, ready.readable) {
+            (true, _) => Self::Ended,
+            (false, true) => Self::Readable,
+            (false, false) => Self::Writable,
+        }
+    }
 }
 
 /// What becomes of a connection.
@@ -119,7 +130,7 @@ impl<'a> Worker<'a> {
                 if token.slot >= LISTENERS {
                     self.accept((token.slot - LISTENERS) as usize);
                 } else if self.generations[token.slot as usize] == token.generation {
-                    self.wake(token.slot, if ready.readable { Cause::Readable } else { Cause::Writable });
+                    self.wake(token.slot, Cause::of(ready));
                 }
             }
             self.ring_timers();
@@ -183,7 +194,8 @@ impl<'a> Worker<'a> {
     /// A connection's socket or timer has something for it: go on as far as it goes.
     fn wake(&mut self, slot: u32, cause: Cause) {
         let Some(mut connection) = self.connections[slot as usize].take() else { return };
-        connection.may_read |= cause == Cause::Readable;
+        connection.ended |= cause == Cause::Ended;
+        connection.may_read |= cause == Cause::Readable || connection.ended;
         let waits_for_timer = matches!(connection.state, State::Delayed { .. } | State::Paused(_));
         let mut next = if waits_for_timer && cause != Cause::Timer { Next::Wait } else { Next::Go };
         loop {
@@ -228,7 +240,7 @@ impl<'a> Worker<'a> {
             }
             Err(_) => return Next::Close,
         };
-        connection.may_read = received == self.buffer.len();
+        connection.may_read = received == self.buffer.len() || connection.ended;
         if !connection.input.is_empty() {
             connection.input.extend_from_slice(&self.buffer[..received]);
             return Next::Go;

@@ -25,7 +25,7 @@ fn put(hir: &Hir, random: &mut Rng, text: &mut String) {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => text.push_str(&String::from_utf8_lossy(&literal.0)),
         HirKind::Class(Class::Unicode(class)) => {
-            text.extend(pick(class.ranges().iter().map(|range| (range.start(), range.end())), random))
+            text.extend(pick(class.ranges().iter().map(|range| (range.start(), range.end())), random));
         }
         HirKind::Class(Class::Bytes(class)) => {
             text.extend(pick(
@@ -48,13 +48,9 @@ fn put(hir: &Hir, random: &mut Rng, text: &mut String) {
 /// A character of some ranges; letters and digits before anything else, as people would.
 fn pick(ranges: impl Iterator<Item = (char, char)>, random: &mut Rng) -> Option<char> {
     let ranges: Vec<(char, char)> = ranges.collect();
-    let within = |low: char, high: char| {
-        ranges
-            .iter()
-            .filter_map(|(start, end)| {
-                (*start.max(&low) <= *end.min(&high)).then(|| (*start.max(&low), *end.min(&high)))
-            })
-            .collect::<Vec<_>>()
+    let within = |low: char, high: char| -> Vec<(char, char)> {
+        let common = ranges.iter().map(|&(start, end)| (start.max(low), end.min(high)));
+        common.filter(|(start, end)| start <= end).collect()
     };
     let mut usual = [within('a', 'z'), within('0', '9'), within('A', 'Z')].concat();
     if usual.is_empty() {

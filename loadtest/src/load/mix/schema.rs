@@ -54,7 +54,7 @@ impl Maker<'_> {
             "array" => self.array(schema, key, depth),
             "integer" => Ok(Value::Number(integer(schema, key).into())),
             "number" => Ok(number(schema, key)),
-            "boolean" => Ok(Value::Bool(key % 2 == 0)),
+            "boolean" => Ok(Value::Bool(key.is_multiple_of(2))),
             "null" => Ok(Value::Null),
             _ => self.string(schema, key).map(Value::String),
         }

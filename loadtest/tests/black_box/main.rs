@@ -1,0 +1,10 @@
+//! Both binaries against each other, and the load generator against servers that misbehave.
+
+mod coordinated_omission;
+mod counts;
+mod failures;
+mod mixes;
+mod origin;
+mod reports;
+mod support;
+mod usage;

@@ -129,8 +129,8 @@ impl Socket {
 
     /// Lets whoever waits to receive look again.
     pub fn nudge(&self) {
-        if let Some(waker) = self.inbound.waker.take() {
-            waker.wake();
+        if let Some(waker) = self.inbound.waker.borrow().as_ref() {
+            waker.wake_by_ref();
         }
     }
 
@@ -267,8 +267,9 @@ impl Inbound {
                 _ => {}
             }
         }
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
+        // Whoever reads this socket reads it again, so the waker stays: one reference count less for each completion.
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
         }
     }
 

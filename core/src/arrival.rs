@@ -108,7 +108,7 @@ impl Arrival {
     }
 
     /// `x-amzn-RequestId`.
-    pub fn request_id(&self) -> &[u8] {
+    pub fn request_id(&self) -> &[u8; 36] {
         &self.request_id
     }
 

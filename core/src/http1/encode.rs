@@ -6,6 +6,17 @@ pub const CHUNK_END: &[u8] = b"\r\n";
 /// The chunk that ends a body, without trailers.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
+/// Appends a field line. The caller knows that neither part holds a line break. Inlined, so that constant names and
+/// values of constant size are copied by moves.
+#[inline]
+pub fn field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    out.reserve(name.len() + value.len() + 4);
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
 /// Appends the line before a chunk of `length` bytes, which is not 0: that would end the body
 /// (RFC 9112 section 7.1).
 pub fn chunk_head(length: usize, out: &mut Vec<u8>) {

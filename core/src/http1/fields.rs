@@ -71,6 +71,16 @@ impl Fields {
         self.list.iter().find(|field| field.known == known).map(|field| field.value)
     }
 
+    /// The whole line of a field with its line break, if it is written `name: value` and nothing more: a line that
+    /// passes can then be copied at once.
+    pub(super) fn line<'a>(bytes: &'a [u8], field: &Field) -> Option<&'a [u8]> {
+        let line = bytes.get(field.name.start()..field.value.end() + 2)?;
+        let plain = field.value.start() == field.name.end() + 2
+            && line[field.name.len()..].starts_with(b": ")
+            && line.ends_with(b"\r\n");
+        plain.then_some(line)
+    }
+
     /// The values of all fields with this name, ASCII case ignored.
     pub(super) fn find<'a>(&'a self, bytes: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         let known = KnownField::of(name);

@@ -150,6 +150,11 @@ impl RequestHead {
         field.value.of(&self.bytes)
     }
 
+    /// The whole line of one of the [`fields`](Self::fields) with its line break, if it is written `name: value`.
+    pub fn line(&self, field: &Field) -> Option<&[u8]> {
+        Fields::line(&self.bytes, field)
+    }
+
     /// The values of all fields with this name, in the order received; ASCII case is ignored.
     pub fn find<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         self.fields.find(&self.bytes, name)

@@ -2,7 +2,7 @@
 
 use crate::context::View;
 use crate::gateway_response::Custom;
-use crate::http1::{BodyFraming, KnownField, ResponseHead, Version, encode};
+use crate::http1::{BodyFraming, Field, KnownField, ResponseHead, Version, encode};
 use crate::integration::{IntegrationResponse, ResponseBody};
 use crate::mapping::Mapped;
 use crate::reject::{Refusal, Voice};
@@ -41,11 +41,10 @@ pub fn write_proxy(
     let options = response.field_set().present().contains(KnownField::Connection)
         && pass::has_connection_options(response.find(b"connection"));
     for field in response.fields() {
-        let name = response.name(field);
-        if options && pass::is_connection_option(response.find(b"connection"), name) {
+        if options && pass::is_connection_option(response.find(b"connection"), response.name(field)) {
             continue;
         }
-        write_passing(pass::from_proxy(field.known), name, response.value(field), out);
+        write_passing(response, field, out);
     }
     out.extend_from_slice(b"\r\n");
     follows
@@ -105,7 +104,7 @@ pub fn write_mapped(
     let (follows, frame) = following(announced, frame);
     write_start(chosen.status, frame, out);
     if !maps(&chosen.headers, "content-type", values, out) {
-        write_field(b"Content-Type", media_type.as_bytes(), out);
+        encode::field(b"Content-Type", media_type.as_bytes(), out);
     }
     write_framing(announced, out);
     write_connection(frame, out);
@@ -175,16 +174,16 @@ pub fn write_refusal(
     let status = custom.and_then(|custom| custom.status).unwrap_or(refusal.status);
     write_start(status, frame, out);
     if !maps(headers, "content-type", values, out) {
-        write_field(b"Content-Type", media_type.as_bytes(), out);
+        encode::field(b"Content-Type", media_type.as_bytes(), out);
     }
     if !is_bodiless(status) {
         write_length(body.len() as u64, out);
     }
     write_connection(frame, out);
     if refusal.voice != Voice::PlainText {
-        write_field(b"x-amzn-RequestId", values.view.arrival.request_id(), out);
-        write_field(b"x-amzn-ErrorType", refusal.error_type.as_bytes(), out);
-        write_field(b"x-amz-apigw-id", &values.view.arrival.extended_request_id, out);
+        encode::field(b"x-amzn-RequestId", values.view.arrival.request_id(), out);
+        encode::field(b"x-amzn-ErrorType", refusal.error_type.as_bytes(), out);
+        encode::field(b"x-amz-apigw-id", &values.view.arrival.extended_request_id, out);
     }
     write_mapped_fields(headers, values, out);
     out.extend_from_slice(b"\r\n");
@@ -224,18 +223,21 @@ fn write_refusal_body<'a>(
 
 const REMAPPED: &[u8] = b"x-amzn-Remapped-";
 
-fn write_passing(passage: Passage, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    match passage {
+fn write_passing(response: &ResponseHead, field: &Field, out: &mut Vec<u8>) {
+    match pass::from_proxy(field.known) {
         Passage::Drop => return,
         Passage::Remap => out.extend_from_slice(REMAPPED),
         Passage::Pass => {}
     }
-    write_field(name, value, out);
+    match response.line(field) {
+        Some(line) => out.extend_from_slice(line),
+        None => encode::field(response.name(field), response.value(field), out),
+    }
 }
 
 fn write_start(status: u16, frame: Frame<'_>, out: &mut Vec<u8>) {
     encode::status_line(status, out);
-    write_field(b"Date", frame.date, out);
+    encode::field(b"Date", frame.date, out);
 }
 
 fn write_connection(frame: Frame<'_>, out: &mut Vec<u8>) {
@@ -247,8 +249,8 @@ fn write_connection(frame: Frame<'_>, out: &mut Vec<u8>) {
 }
 
 fn write_ids(view: &View<'_>, out: &mut Vec<u8>) {
-    write_field(b"x-amzn-RequestId", view.arrival.request_id(), out);
-    write_field(b"x-amz-apigw-id", &view.arrival.extended_request_id, out);
+    encode::field(b"x-amzn-RequestId", view.arrival.request_id(), out);
+    encode::field(b"x-amz-apigw-id", &view.arrival.extended_request_id, out);
 }
 
 fn write_trace(view: &View<'_>, out: &mut Vec<u8>) {
@@ -258,12 +260,5 @@ fn write_trace(view: &View<'_>, out: &mut Vec<u8>) {
 }
 
 fn write_length(length: u64, out: &mut Vec<u8>) {
-    write_field(b"Content-Length", itoa::Buffer::new().format(length).as_bytes(), out);
-}
-
-fn write_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
+    encode::field(b"Content-Length", itoa::Buffer::new().format(length).as_bytes(), out);
 }

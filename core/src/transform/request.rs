@@ -1,6 +1,6 @@
 //! Writes the head of the request that goes to an HTTP backend.
 
-use crate::http1::{BodyFraming, Field, KnownField, KnownFields, RequestHead};
+use crate::http1::{BodyFraming, Field, KnownField, KnownFields, RequestHead, encode};
 use crate::integration::{Http, HttpKind, Piece};
 use crate::mapping::{Mapped, Source};
 use crate::method::Method;
@@ -113,10 +113,14 @@ fn write_client_field(request: &RequestHead, position: usize, field: &Field, out
     if request.fields()[..position].iter().any(|other| same(&other)) {
         return;
     }
+    let mut others = request.fields()[position + 1..].iter().filter(same).peekable();
+    if let Some(line) = request.line(field).filter(|_| others.peek().is_none()) {
+        return out.extend_from_slice(line);
+    }
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");
     out.extend_from_slice(request.value(field));
-    for other in request.fields()[position + 1..].iter().filter(same) {
+    for other in others {
         out.push(b',');
         out.extend_from_slice(request.value(other));
     }
@@ -130,7 +134,7 @@ fn write_custom_fields(http: &Http, method: Method, body: Body<'_>, values: &Val
     write_host(http, written, out);
     if has_content(method, body) && !written.contains(KnownField::ContentType) {
         let content_type = values.view.request.first(KnownField::ContentType);
-        write_field(b"Content-Type", content_type.unwrap_or(b"application/json"), out);
+        encode::field(b"Content-Type", content_type.unwrap_or(b"application/json"), out);
     }
     write_defaults(values, written, out);
 }
@@ -160,7 +164,7 @@ fn write_mapped(mapped: &[Mapped], values: &Values<'_>, written: &mut KnownField
 
 fn write_host(http: &Http, written: KnownFields, out: &mut Vec<u8>) {
     if !written.contains(KnownField::Host) {
-        write_field(b"Host", http.host.as_bytes(), out);
+        encode::field(b"Host", http.host.as_bytes(), out);
     }
 }
 
@@ -189,15 +193,15 @@ fn write_forwarded(values: &Values<'_>, written: KnownFields, out: &mut Vec<u8>)
     }
     if !written.contains(KnownField::XForwardedPort) {
         let mut port = itoa::Buffer::new();
-        write_field(b"X-Forwarded-Port", port.format(arrival.listener_port).as_bytes(), out);
+        encode::field(b"X-Forwarded-Port", port.format(arrival.listener_port).as_bytes(), out);
     }
     if !written.contains(KnownField::XForwardedProto) {
-        write_field(b"X-Forwarded-Proto", b"http", out);
+        encode::field(b"X-Forwarded-Proto", b"http", out);
     }
 }
 
 fn write_gateway_fields(values: &Values<'_>, out: &mut Vec<u8>) {
-    write_field(b"X-Amzn-Apigateway-Api-Id", api_id(values), out);
+    encode::field(b"X-Amzn-Apigateway-Api-Id", api_id(values), out);
     out.extend_from_slice(b"X-Amzn-Trace-Id: ");
     values.view.arrival.write_trace(values.view.request, out);
     out.extend_from_slice(b"\r\n");
@@ -236,11 +240,4 @@ fn write_length(length: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(b"Content-Length: ");
     out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
     out.extend_from_slice(b"\r\n\r\n");
-}
-
-fn write_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }

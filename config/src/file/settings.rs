@@ -16,7 +16,7 @@ pub struct Settings {
     pub shards: Shards,
     /// Where clients connect; at least one.
     pub listeners: Vec<SocketAddr>,
-    /// Where `/health` and `/metrics` are.
+    /// Where `/health` is.
     pub admin: Option<SocketAddr>,
     /// How long a shard polls before it parks, in microseconds.
     pub spin_us: u64,

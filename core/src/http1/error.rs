@@ -69,7 +69,7 @@ pub enum HeadError {
 }
 
 impl HeadError {
-    /// The status that answers a refused request; a refused response is a 502 whatever this says.
+    /// The status that answers a refused request; a refused response is answered 504 whatever this says.
     pub fn status(self) -> u16 {
         match self {
             Self::BareLf
@@ -170,7 +170,7 @@ pub enum BodyError {
 }
 
 impl BodyError {
-    /// The status that answers the request; a refused response body is a 502 whatever this says.
+    /// The status that answers the request; a refused response body cuts the answer short whatever this says.
     pub fn status(self) -> u16 {
         match self {
             Self::ChunkSize

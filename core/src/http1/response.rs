@@ -55,7 +55,7 @@ impl ResponseHead {
     /// Looks whether the head is complete: the number of its bytes, or `None` when more must be received.
     ///
     /// `request_was_head` says that the response answers a `HEAD` request and so has no body. An error is final;
-    /// whichever it is, the client gets a 502.
+    /// whichever it is, the client gets a 504 (network error).
     pub fn parse(&mut self, limits: &HeadLimits, request_was_head: bool) -> Result<Option<usize>, HeadError> {
         let scan = match &mut self.progress {
             Progress::Complete { end } => return Ok(Some(*end)),

@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use io_uring::{opcode, squeue, types};
 
@@ -189,11 +189,14 @@ impl Ring {
             main.await;
             main_done.set(true);
         });
-        let spin = std::time::Duration::from_micros(self.0.settings.spin_us);
         let (armed_ms, mut idle_since, mut empty_turns) = (Cell::new(0), None, 0_u32);
+        let mut spin = Duration::ZERO;
         while !done.get() {
             let woken = tasks::run(self);
             let completed = self.turn();
+            if completed > 0 {
+                spin = self.spin_after(completed);
+            }
             if woken + completed > 0 {
                 (idle_since, empty_turns) = (None, 0);
                 continue;
@@ -209,5 +212,11 @@ impl Ring {
                 self.enter(1);
             }
         }
+    }
+
+    /// How long to poll before parking. The more came at once, the shorter: under load a short sleep lets completions
+    /// gather and costs less than polling for the next one (`docs/decisions/0004-parking.md`).
+    fn spin_after(&self, completed: usize) -> Duration {
+        Duration::from_micros(self.0.settings.spin_us) / completed as u32
     }
 }

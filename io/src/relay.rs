@@ -3,7 +3,6 @@
 //! All awaits of the request path are here and in what it calls. While the backend is called and answers, the client's
 //! body may still be on its way to it: both directions move at once.
 
-use std::cell::Ref;
 use std::io;
 use std::rc::Rc;
 
@@ -43,7 +42,7 @@ pub(crate) async fn run(
     peer: &Peer,
 ) -> After {
     let mut body = {
-        let limits = limits(shard);
+        let limits = shard.limits();
         Body::new(exchange.request.framing(), limits.payload_bytes_max, limits.body_timeout_ms)
     };
     let mut upload = Upload::None;
@@ -117,13 +116,13 @@ impl Backend {
             return;
         }
         if self.body.is_done() {
-            return self.pool.release(self.stream, &shard.ring, &limits(shard));
+            return self.pool.release(self.stream, &shard.ring, &shard.limits());
         }
         let shard_there = Rc::clone(shard);
         shard.ring.spawn(async move {
             let Self { pool, mut stream, mut body } = self;
             if discard(&mut body, &mut stream).await {
-                pool.release(stream, &shard_there.ring, &limits(&shard_there));
+                pool.release(stream, &shard_there.ring, &shard_there.limits());
             }
         });
     }
@@ -131,10 +130,6 @@ impl Backend {
 
 fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
     exchange.advance(&mut shard.core.borrow_mut(), shard.now(), event)
-}
-
-fn limits(shard: &Shard) -> Ref<'_, Limits> {
-    Ref::map(shard.core.borrow(), |core| &core.plan.limits)
 }
 
 /// What the client is told about its own body; `None` when it cannot be told any more.
@@ -161,7 +156,7 @@ async fn read_whole(
     stream: &mut Stream,
     body: &mut Body,
 ) -> Result<Vec<u8>, BodyFailure> {
-    let timeout_ms = limits(shard).body_timeout_ms;
+    let timeout_ms = shard.limits().body_timeout_ms;
     invite_body(exchange, stream, timeout_ms).await.map_err(|_| BodyFailure::Closed)?;
     let mut content = Vec::new();
     while let Some(piece) = body.next(stream).await? {
@@ -271,7 +266,7 @@ async fn send_answer(
     answer: Answer,
     backend: &mut Option<Backend>,
 ) -> (Result<(), Broken>, u64) {
-    let timeout_ms = limits(shard).body_timeout_ms;
+    let timeout_ms = shard.limits().body_timeout_ms;
     let mut out = std::mem::replace(&mut exchange.out, shard.ring.buffer());
     let streamed = backend.as_mut().filter(|_| answer.download != BodyFraming::None);
     let Some(backend) = streamed else {
@@ -300,7 +295,7 @@ async fn pump(
     chunked: bool,
     sent_bytes: &mut u64,
 ) -> Result<(), Broken> {
-    let timeout_ms = limits(shard).body_timeout_ms;
+    let timeout_ms = shard.limits().body_timeout_ms;
     let more = backend.stream.has_pending();
     client.send(head, more, timeout_ms).await.map_err(|_| Broken)?;
     while let Some(piece) = backend.body.next(&mut backend.stream).await.map_err(|_| Broken)? {

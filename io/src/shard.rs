@@ -1,6 +1,6 @@
 //! One shard: one CPU, one pinned executor, one ring, its own listeners, pools and counters.
 
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -94,8 +94,6 @@ pub(crate) struct Shard {
     /// What deciding needs. Never borrowed across an await.
     pub(crate) core: RefCell<tidegate_core::shard::Shard>,
     pools: Rc<Pools>,
-    /// The pools of the plan in force, by origin.
-    current_pools: RefCell<Rc<[Rc<Pool>]>>,
     random: RefCell<Rng>,
     lines: RefCell<Lines>,
     #[expect(clippy::vec_box, reason = "an exchange is large and moves between here and a connection")]
@@ -205,12 +203,11 @@ async fn flush_log(shard: Rc<Shard>) {
 impl Shard {
     fn new(ring: &Ring, start: &Start) -> Self {
         let pools = Rc::new(Pools::default());
-        let current = pools.install(&start.plan, &start.addresses);
+        pools.install(&start.plan, &start.addresses);
         Self {
             ring: ring.clone(),
             core: RefCell::new(tidegate_core::shard::Shard::new(Arc::clone(&start.plan))),
             pools,
-            current_pools: RefCell::new(current),
             random: RefCell::new(Rng::new()),
             lines: RefCell::new(Lines::new(start.log.clone())),
             exchanges: RefCell::new(Vec::new()),
@@ -230,8 +227,8 @@ impl Shard {
     }
 
     /// The limits in force.
-    pub(crate) fn limits(&self) -> Limits {
-        self.core.borrow().plan.limits.clone()
+    pub(crate) fn limits(&self) -> Ref<'_, Limits> {
+        Ref::map(self.core.borrow(), |core| &core.plan.limits)
     }
 
     /// Whether connections are to be closed as soon as they are idle.
@@ -241,7 +238,7 @@ impl Shard {
 
     /// The pools by the origins of the plan in force.
     pub(crate) fn pools(&self) -> Rc<[Rc<Pool>]> {
-        Rc::clone(&self.current_pools.borrow())
+        self.pools.current()
     }
 
     /// An exchange for a request that begins.
@@ -286,7 +283,7 @@ impl Shard {
     }
 
     fn install(&self, plan: Arc<Plan>, addresses: &HashMap<Origin, Addresses>) {
-        self.current_pools.replace(self.pools.install(&plan, addresses));
+        self.pools.install(&plan, addresses);
         self.core.borrow_mut().plan = Rc::new(plan);
     }
 

@@ -51,7 +51,7 @@ pub(crate) struct Upstream {
 
 impl Pools {
     /// Takes over the origins of a plan.
-    pub(crate) fn install(&self, plan: &Plan, addresses: &HashMap<Origin, Addresses>) -> Rc<[Rc<Pool>]> {
+    pub(crate) fn install(&self, plan: &Plan, addresses: &HashMap<Origin, Addresses>) {
         let mut by_origin = self.by_origin.borrow_mut();
         by_origin.retain(|origin, _| plan.origins.contains(origin));
         let pools: Rc<[Rc<Pool>]> = plan
@@ -61,8 +61,12 @@ impl Pools {
             .collect();
         drop(by_origin);
         self.resolved(addresses);
-        self.current.replace(Rc::clone(&pools));
-        pools
+        self.current.replace(pools);
+    }
+
+    /// The pools by the origins of the plan in force.
+    pub(crate) fn current(&self) -> Rc<[Rc<Pool>]> {
+        Rc::clone(&self.current.borrow())
     }
 
     /// Notes new addresses.

@@ -53,14 +53,25 @@ impl Doorbell {
 }
 
 /// Whether the doorbell was rung, and who wants to know.
-#[derive(Default)]
 pub(super) struct Bell {
+    doorbell: Doorbell,
     rung: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
 impl Bell {
-    pub(super) fn complete(&self) {
+    /// Polls the doorbell. Every write to the eventfd is a completion; its counter need not be read.
+    fn arm(self: &Rc<Self>, ring: &Ring) {
+        let fd = types::Fd(self.doorbell.0.as_raw_fd());
+        let entry = opcode::PollAdd::new(fd, libc::POLLIN as u32).multi(true).build();
+        ring.submit(Operation::Bell(Rc::clone(self)), |_| entry);
+    }
+
+    /// The kernel ends the poll when its completions have no room.
+    pub(super) fn complete(self: Rc<Self>, ring: &Ring, completion: Completion) {
+        if !completion.more() {
+            self.arm(ring);
+        }
         self.rung.set(true);
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -69,20 +80,16 @@ impl Bell {
 }
 
 /// Hears the doorbell.
-pub struct Listener {
-    bell: Rc<Bell>,
-    /// Polled by the ring.
-    _doorbell: Doorbell,
-}
+pub struct Listener(Rc<Bell>);
 
 impl Listener {
     /// Ends when the doorbell has been rung since the last call.
     pub async fn heard(&self) {
         poll_fn(|context| {
-            if self.bell.rung.take() {
+            if self.0.rung.take() {
                 return Poll::Ready(());
             }
-            *self.bell.waker.borrow_mut() = Some(context.waker().clone());
+            *self.0.waker.borrow_mut() = Some(context.waker().clone());
             Poll::Pending
         })
         .await;
@@ -92,12 +99,10 @@ impl Listener {
 impl Ring {
     /// Lets `doorbell` wake the shard.
     pub fn listen_to(&self, doorbell: &Doorbell) -> Listener {
-        let bell = Rc::new(Bell::default());
-        let fd = types::Fd(doorbell.0.as_raw_fd());
-        // Every write to the eventfd is a completion; its counter need not be read.
-        let entry = opcode::PollAdd::new(fd, libc::POLLIN as u32).multi(true).build();
-        self.submit(Operation::Bell(Rc::clone(&bell)), |_| entry);
-        Listener { bell, _doorbell: doorbell.clone() }
+        let (rung, waker) = (Cell::new(false), RefCell::new(None));
+        let bell = Rc::new(Bell { doorbell: doorbell.clone(), rung, waker });
+        bell.arm(self);
+        Listener(bell)
     }
 
     /// Hands submissions to the kernel, runs its deferred work, takes completions. Returns their number.

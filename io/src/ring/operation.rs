@@ -109,7 +109,7 @@ impl Ring {
             Some(Operation::Receive(inbound)) => inbound.complete(self, completion),
             Some(Operation::Send(outbound, payload)) => outbound.complete(self, payload, completion),
             Some(Operation::Accept(accepted)) => accepted.complete(completion),
-            Some(Operation::Bell(bell)) => bell.complete(),
+            Some(Operation::Bell(bell)) => bell.complete(self, completion),
             Some(Operation::Connect(outcome, _)) => outcome.complete(completion.result),
             None => debug_assert!(false, "a completion for a free slot"),
         }

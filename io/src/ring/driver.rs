@@ -195,13 +195,9 @@ impl Ring {
             main_done.set(true);
         });
         let (armed_ms, mut idle_since, mut empty_turns) = (Cell::new(0), None, 0_u32);
-        let mut spin = Duration::ZERO;
         while !done.get() {
             let woken = tasks::run(self);
             let completed = self.turn();
-            if completed > 0 {
-                spin = self.spin_after(completed);
-            }
             if woken + completed > 0 {
                 (idle_since, empty_turns) = (None, 0);
                 continue;
@@ -212,16 +208,17 @@ impl Ring {
                 continue;
             }
             let since = *idle_since.get_or_insert_with(Instant::now);
-            if since.elapsed() >= spin {
+            if since.elapsed() >= self.spin() {
                 self.arm_wake_up(&armed_ms);
                 self.enter(1);
             }
         }
     }
 
-    /// How long to poll before parking. The more came at once, the shorter: under load a short sleep lets completions
-    /// gather and costs less than polling for the next one (`docs/decisions/0004-parking.md`).
-    fn spin_after(&self, completed: usize) -> Duration {
-        Duration::from_micros(self.0.settings.spin_us) / completed as u32
+    /// How long to poll before parking. The more tasks are active, the shorter: they keep the CPU from sleeping deeply,
+    /// and a short sleep lets completions gather, which costs less than polling for the next one
+    /// (`docs/decisions/0004-parking.md`).
+    fn spin(&self) -> Duration {
+        Duration::from_micros(self.0.settings.spin_us) / self.0.tasks.active()
     }
 }

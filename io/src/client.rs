@@ -16,6 +16,10 @@ const LINGER_BYTES_MAX: usize = 262_144;
 /// How long that may take, in milliseconds.
 const LINGER_MS: u64 = 1_000;
 
+/// How long a connection keeps what serving takes after its last request, in milliseconds: the next one usually follows
+/// soon.
+const BUSY_MS: u64 = 100;
+
 /// How reading a head ended.
 enum Head {
     Complete,
@@ -24,15 +28,40 @@ enum Head {
     Gone,
 }
 
-/// Serves a connection until it closes. An idle connection holds neither buffers nor an exchange.
-pub(crate) async fn serve(shard: &Rc<Shard>, socket: Rc<Socket>, peer: &Peer) {
+/// Serves a connection until it closes. While it is idle, this small future is all that it has beside its socket: no
+/// buffers, no exchange, and none of the memory that serving takes.
+pub(crate) async fn serve(shard: &Rc<Shard>, socket: Socket, peer: &Peer) {
     let mut stream = Stream::new(socket);
-    while let Some(chunk) = next_request(shard, &mut stream).await {
+    let idle_timeout_ms = || shard.limits().idle_timeout_ms;
+    loop {
+        let waited = wait(shard, &stream, idle_timeout_ms()).await;
+        if waited != Waited::Receivable {
+            return;
+        }
+        match Box::pin(serve_requests(shard, &mut stream, peer)).await {
+            Pause::Idle if idle_timeout_ms() > BUSY_MS => {}
+            Pause::Idle | Pause::Over => return,
+        }
+    }
+}
+
+/// Why no more requests are served at once.
+enum Pause {
+    /// The client has sent nothing for [`BUSY_MS`].
+    Idle,
+    /// The connection is to be closed.
+    Over,
+}
+
+/// Serves requests as long as they come one after the other.
+async fn serve_requests(shard: &Rc<Shard>, stream: &mut Stream, peer: &Peer) -> Pause {
+    loop {
+        let Ok(Some(chunk)) = stream.next().await else { return Pause::Over };
         let mut exchange = shard.exchange();
-        let head = read_head(shard, &mut stream, &mut exchange, chunk).await;
+        let head = read_head(shard, stream, &mut exchange, chunk).await;
         let after = match head {
-            Head::Complete => relay::run(shard, &mut stream, &mut exchange, peer).await,
-            Head::Refused(reject) => refuse(shard, &stream, &mut exchange, peer, reject).await,
+            Head::Complete => relay::run(shard, stream, &mut exchange, peer).await,
+            Head::Refused(reject) => refuse(shard, stream, &mut exchange, peer, reject).await,
             Head::Gone => After::Drop,
         };
         shard.put_back(exchange);
@@ -41,24 +70,44 @@ pub(crate) async fn serve(shard: &Rc<Shard>, socket: Rc<Socket>, peer: &Peer) {
             After::Drop => {
                 // What the kernel has not taken yet would be lost if the process ended now.
                 let _ = stream.socket.flush().await;
-                return;
+                return Pause::Over;
             }
-            After::Close => return linger(&mut stream).await,
+            After::Close => {
+                Box::pin(linger(stream)).await;
+                return Pause::Over;
+            }
+        }
+        let busy_ms = shard.limits().idle_timeout_ms.min(BUSY_MS);
+        match wait(shard, stream, busy_ms).await {
+            Waited::Receivable => {}
+            Waited::InVain => return Pause::Idle,
+            Waited::Draining => return Pause::Over,
         }
     }
 }
 
-/// The first bytes of the next request; `None` when the connection is to be closed.
-async fn next_request(shard: &Rc<Shard>, stream: &mut Stream) -> Option<Chunk> {
-    if !stream.has_pending() {
-        let idle_timeout_ms = shard.core.borrow().plan.limits.idle_timeout_ms;
-        stream.socket.receive_within(idle_timeout_ms);
-        stream.socket.receivable_or(|| shard.is_draining()).await;
-        if shard.is_draining() && stream.is_quiet() {
-            return None;
-        }
+/// What waiting for a request led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waited {
+    /// Something has come, if only the end of the stream.
+    Receivable,
+    /// Nothing has come in time.
+    InVain,
+    /// Nothing has come, and nothing shall.
+    Draining,
+}
+
+async fn wait(shard: &Rc<Shard>, stream: &Stream, timeout_ms: u64) -> Waited {
+    if stream.has_pending() {
+        return Waited::Receivable;
     }
-    stream.next().await.ok()?
+    stream.socket.receive_within(timeout_ms);
+    stream.socket.receivable_or(|| shard.is_draining()).await;
+    match (stream.is_quiet(), shard.is_draining()) {
+        (false, _) => Waited::Receivable,
+        (true, true) => Waited::Draining,
+        (true, false) => Waited::InVain,
+    }
 }
 
 /// Collects the head. Bytes behind it stay in the stream.

@@ -4,6 +4,7 @@
 //! body may still be on its way to it: both directions move at once.
 
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 
 use tidegate_core::arrival::Peer;
@@ -50,7 +51,7 @@ pub(crate) async fn run(
     let mut step = advance(shard, exchange, Event::Request(peer, shard.entropy()));
     loop {
         step = match step {
-            Step::ReadBody { .. } => match read_whole(shard, exchange, stream, &mut body).await {
+            Step::ReadBody { .. } => match Box::pin(read_whole(shard, exchange, stream, &mut body)).await {
                 Ok(content) => advance(shard, exchange, Event::Body(&content)),
                 Err(failure) => match refusal(failure) {
                     Some(reject) => advance(shard, exchange, Event::CallFailed(CallFailure::Request(reject))),
@@ -68,9 +69,11 @@ pub(crate) async fn run(
                 }
             }
             Step::Answer(answer) => {
-                let client = Rc::clone(&stream.socket);
-                let work = send_answer(shard, exchange, &client, answer, &mut backend);
-                let sent = upload.beside(stream, &mut body, false, work).await;
+                let client = stream.socket.clone();
+                let sent = {
+                    let work = pin!(send_answer(shard, exchange, &client, answer, &mut backend));
+                    upload.beside(stream, &mut body, false, work).await
+                };
                 let (sent, bytes) = sent.unwrap_or((Err(Broken), 0));
                 shard.finish(exchange, bytes);
                 let uploaded = upload.settle(shard, stream, &mut body).await;
@@ -196,8 +199,11 @@ async fn call_backend(
         if uploads && sent.is_ok() {
             *upload = Upload::start(shard, stream, body, &backend.socket, call, &plan.limits);
         }
-        let head = read_response(exchange, &mut backend, &plan.limits, call.is_head);
-        match upload.beside(stream, body, true, head).await {
+        let answered = {
+            let head = pin!(read_response(exchange, &mut backend, &plan.limits, call.is_head));
+            upload.beside(stream, body, true, head).await
+        };
+        match answered {
             Err(failure) => {
                 return Err(refusal(failure)
                     .map_or(Failure::ClientGone, |reject| Failure::Call(CallFailure::Request(reject))));
@@ -281,8 +287,9 @@ async fn send_answer(
         return (client.send(out, false, timeout_ms).await.map_err(|_| Broken), bytes);
     }
     let mut sent_bytes = 0;
-    let sent =
-        pump(shard, client, backend, out, answer.download == BodyFraming::Chunked, &mut sent_bytes).await;
+    let chunked = answer.download == BodyFraming::Chunked;
+    // In a box, so that the many exchanges with small answers do not hold the memory of the few with large ones.
+    let sent = Box::pin(pump(shard, client, backend, out, chunked, &mut sent_bytes)).await;
     (sent, sent_bytes)
 }
 

@@ -3,7 +3,6 @@
 use std::cell::{Ref, RefCell};
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -98,7 +97,7 @@ pub(crate) struct Shard {
     lines: RefCell<Lines>,
     #[expect(clippy::vec_box, reason = "an exchange is large and moves between here and a connection")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
-    connections: RefCell<Slab<Rc<Socket>>>,
+    connections: RefCell<Slab<Socket>>,
 }
 
 /// Serves until drained, on the current thread.
@@ -155,7 +154,7 @@ async fn accept(shard: Rc<Shard>, acceptor: Rc<Acceptor>) {
         match accepted {
             Ok(socket) => {
                 failing = false;
-                shard.admit(socket);
+                shard.admit(socket, acceptor.port());
             }
             Err(error) => {
                 if !is_exhausted(&error) {
@@ -181,7 +180,7 @@ async fn drain(shard: &Rc<Shard>, acceptors: Vec<Rc<Acceptor>>) {
     let deadline_ms = shard.now().monotonic_ns / 1_000_000 + shard.limits().drain_timeout_ms;
     shard.core.borrow_mut().draining = true;
     for acceptor in acceptors {
-        acceptor.close(|socket| shard.admit(socket)).await;
+        acceptor.close(|socket| shard.admit(socket, acceptor.port())).await;
     }
     shard.nudge_idle();
     while !shard.connections.borrow().is_empty() && shard.now().monotonic_ns / 1_000_000 < deadline_ms {
@@ -264,17 +263,16 @@ impl Shard {
     }
 
     /// Serves a new connection, or closes it when there are too many.
-    fn admit(self: &Rc<Self>, socket: Socket) {
-        let Ok((peer, local)) = socket.addresses() else { return };
+    fn admit(self: &Rc<Self>, socket: Socket, listener_port: u16) {
+        let Ok(peer) = socket.peer() else { return };
         let mut connections = self.connections.borrow_mut();
         if connections.len() >= self.core.borrow().plan.limits.connections_max {
             return;
         }
-        let socket = Rc::new(socket);
-        let key = connections.insert(Rc::clone(&socket));
+        let key = connections.insert(socket.clone());
         drop(connections);
         let shard = Rc::clone(self);
-        let peer = peer_of(peer, local);
+        let peer = Peer { source_ip: AddressText::new(peer.ip()), listener_port };
         self.ring.spawn(async move {
             client::serve(&shard, socket, &peer).await;
             let gone = shard.connections.borrow_mut().remove(key);
@@ -289,12 +287,6 @@ impl Shard {
 
     /// Lets every connection look whether it should close.
     fn nudge_idle(&self) {
-        let sockets: Vec<Rc<Socket>> =
-            self.connections.borrow().iter().map(|(_, socket)| Rc::clone(socket)).collect();
-        sockets.iter().for_each(|socket| socket.nudge());
+        self.connections.borrow().iter().for_each(|(_, socket)| socket.nudge());
     }
-}
-
-fn peer_of(peer: SocketAddr, local: SocketAddr) -> Peer {
-    Peer { source_ip: AddressText::new(peer.ip()), listener_port: local.port() }
 }

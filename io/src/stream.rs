@@ -2,7 +2,6 @@
 
 use std::io;
 use std::ops::Deref;
-use std::rc::Rc;
 
 use tidegate_core::http1::{BodyDecoder, BodyError, BodyFraming};
 
@@ -11,7 +10,7 @@ use crate::ring::{Chunk, Socket};
 /// A socket, and what was received and not yet consumed.
 pub(crate) struct Stream {
     /// The socket.
-    pub(crate) socket: Rc<Socket>,
+    pub(crate) socket: Socket,
     /// Never empty.
     pending: Option<Chunk>,
 }
@@ -37,7 +36,7 @@ impl Deref for Piece {
 
 impl Stream {
     /// Nothing received yet.
-    pub(crate) fn new(socket: Rc<Socket>) -> Self {
+    pub(crate) fn new(socket: Socket) -> Self {
         Self { socket, pending: None }
     }
 

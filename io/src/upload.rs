@@ -3,7 +3,6 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
-use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use tidegate_core::exchange::Call;
@@ -33,13 +32,13 @@ impl Upload {
         shard: &Shard,
         stream: &mut Stream,
         body: &mut Body,
-        backend: &Rc<Socket>,
+        backend: &Socket,
         call: Call,
         limits: &Limits,
     ) -> Self {
-        let client = std::mem::replace(stream, Stream::new(Rc::clone(&stream.socket)));
+        let client = std::mem::replace(stream, Stream::new(stream.socket.clone()));
         let body = std::mem::replace(body, Body::new(BodyFraming::None, 0, 0));
-        let backend = Rc::clone(backend);
+        let backend = backend.clone();
         let (chunked, timeout_ms) = (call.upload == BodyFraming::Chunked, limits.body_timeout_ms);
         let spare = shard.ring.clone();
         Self::Running(Box::pin(async move {
@@ -65,22 +64,20 @@ impl Upload {
     }
 
     /// Does `work` while the upload goes on. With `stop`, an upload that fails for the client's fault ends the work.
-    pub(crate) async fn beside<T>(
-        &mut self,
-        stream: &mut Stream,
-        body: &mut Body,
+    pub(crate) fn beside<'a, W: Future>(
+        &'a mut self,
+        stream: &'a mut Stream,
+        body: &'a mut Body,
         stop: bool,
-        work: impl Future<Output = T>,
-    ) -> Result<T, BodyFailure> {
-        let mut work = pin!(work);
-        poll_fn(|context| {
+        mut work: Pin<&'a mut W>,
+    ) -> impl Future<Output = Result<W::Output, BodyFailure>> + 'a {
+        poll_fn(move |context| {
             let failed = self.poll(context, stream, body);
             match failed.filter(|_| stop) {
                 Some(failure) => Poll::Ready(Err(failure)),
                 None => work.as_mut().poll(context).map(Ok),
             }
         })
-        .await
     }
 
     /// Waits a little for an upload that outlasts the answer. True when the whole body was sent to the backend.

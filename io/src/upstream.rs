@@ -113,7 +113,7 @@ impl Pool {
             }
         }
         let socket = self.connect(ring, limits.connect_timeout_ms).await?;
-        Ok(Upstream { stream: Stream::new(Rc::new(socket)), reused: false })
+        Ok(Upstream { stream: Stream::new(socket), reused: false })
     }
 
     /// Keeps a connection whose last answer has been read to its end. Watches it, so that its end is noticed.

@@ -284,6 +284,19 @@ fn connections_over_the_limit_are_closed_at_once() {
     }
 }
 
+/// A connection gives up what serving takes when its client pauses, and takes it again with the next request.
+#[test]
+fn clients_may_pause_between_requests() {
+    let origin = echo();
+    let gateway = Setup::new(&Document::new().pass_all(origin.address)).start();
+    let mut client = gateway.client();
+    for pause_ms in [0, 50, 150, 300] {
+        // The pause is what is tested.
+        std::thread::sleep(std::time::Duration::from_millis(pause_ms));
+        assert_eq!(client.exchange(get("/test/x")).status(), 200, "after {pause_ms} ms");
+    }
+}
+
 /// Whatever way connections end, nothing of them stays open.
 #[test]
 fn nothing_leaks() {

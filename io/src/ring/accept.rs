@@ -25,6 +25,7 @@ pub struct Acceptor {
     /// `None` once closed.
     listener: RefCell<Option<socket2::Socket>>,
     accepted: Rc<Accepted>,
+    port: u16,
 }
 
 /// Connections taken and not handed out.
@@ -67,7 +68,14 @@ pub fn reserve(address: SocketAddr) -> io::Result<SocketAddr> {
 impl Acceptor {
     /// Takes connections from `listener`.
     pub fn new(ring: &Ring, listener: socket2::Socket) -> Self {
-        Self { ring: ring.clone(), listener: RefCell::new(Some(listener)), accepted: Rc::default() }
+        let address = listener.local_addr().ok().and_then(|address| address.as_socket());
+        let port = address.map_or(0, |address| address.port());
+        Self { ring: ring.clone(), listener: RefCell::new(Some(listener)), accepted: Rc::default(), port }
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The next connection, or `None` once closed. Errors are those of accept(2), such as too many open files; the next
@@ -114,7 +122,7 @@ impl Acceptor {
         if self.accepted.armed.get().is_none() {
             let entry =
                 opcode::AcceptMulti::new(types::Fd(listener.as_raw_fd())).flags(libc::SOCK_CLOEXEC).build();
-            let key = self.ring.submit(Operation::Accept(Rc::clone(&self.accepted)), |_| entry);
+            let key = self.ring.submit(Operation::Accept(Rc::clone(&self.accepted)), entry);
             self.accepted.armed.set(Some(key));
         }
         *self.accepted.waker.borrow_mut() = Some(context.waker().clone());

@@ -113,37 +113,37 @@ impl Drop for Mapping {
 /// Bytes received from a socket. Holds its buffer until dropped.
 pub struct Chunk {
     content: Content,
-    /// What has not been consumed: `start <= end <= content`.
-    start: usize,
-    end: usize,
+    /// What has not been consumed: `start <= end <= content`. A receive buffer is much smaller than 4 GiB.
+    start: u32,
+    end: u32,
 }
 
 enum Content {
     Lent { ring: Ring, id: u16 },
-    Copied(Vec<u8>),
+    Copied(Box<[u8]>),
 }
 
 impl Chunk {
     /// Takes over a buffer that the kernel filled, or copies it when buffers are scarce.
     pub(super) fn new(ring: &Ring, id: u16, bytes: usize) -> Self {
         let scarce = ring.0.buffers.taken();
-        let lent = Self { content: Content::Lent { ring: ring.clone(), id }, start: 0, end: bytes };
+        let (start, end) = (0, bytes as u32);
+        let lent = Self { content: Content::Lent { ring: ring.clone(), id }, start, end };
         if !scarce {
             return lent;
         }
-        let copy = lent.to_vec();
-        Self { start: 0, end: copy.len(), content: Content::Copied(copy) }
+        Self { content: Content::Copied((*lent).into()), start, end }
     }
 
     /// Forgets the first `bytes` bytes.
     pub fn consume(&mut self, bytes: usize) {
-        self.start += bytes;
-        debug_assert!(self.start <= self.end);
+        debug_assert!(bytes <= self.len());
+        self.start += bytes as u32;
     }
 
     /// Keeps only the first `bytes` of what is left.
     pub fn truncate(&mut self, bytes: usize) {
-        self.end = self.end.min(self.start + bytes);
+        self.end = self.start + self.len().min(bytes) as u32;
     }
 }
 
@@ -152,10 +152,10 @@ impl Deref for Chunk {
 
     fn deref(&self) -> &[u8] {
         let whole = match &self.content {
-            Content::Lent { ring, id } => ring.0.buffers.content(*id, self.end),
+            Content::Lent { ring, id } => ring.0.buffers.content(*id, self.end as usize),
             Content::Copied(bytes) => bytes,
         };
-        &whole[self.start..self.end]
+        &whole[self.start as usize..self.end as usize]
     }
 }
 

@@ -64,7 +64,7 @@ impl Bell {
     fn arm(self: &Rc<Self>, ring: &Ring) {
         let fd = types::Fd(self.doorbell.0.as_raw_fd());
         let entry = opcode::PollAdd::new(fd, libc::POLLIN as u32).multi(true).build();
-        ring.submit(Operation::Bell(Rc::clone(self)), |_| entry);
+        ring.submit(Operation::Bell(Rc::clone(self)), entry);
     }
 
     /// The kernel ends the poll when its completions have no room.

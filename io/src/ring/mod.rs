@@ -10,6 +10,7 @@
 mod accept;
 mod buffers;
 mod driver;
+mod link;
 mod operation;
 pub mod probe;
 mod socket;
@@ -126,8 +127,9 @@ impl Ring {
         let mut uring = self.0.uring.borrow_mut();
         loop {
             // JUSTIFICATION: the submission queue has no safe interface.
-            // SAFETY: what `entry` points to is owned by its `Operation`, which stays in `operations`, unmoved behind its
-            // own allocation, until the kernel has posted the operation's last completion.
+            // SAFETY: what `entry` points to is owned by its `Operation`, itself or by the `Link` that it keeps. The operation
+            // stays in `operations`, and the link keeps the payload, unmoved behind its own allocation, until the kernel has
+            // posted the operation's last completion.
             if unsafe { uring.submission().push(entry) }.is_ok() {
                 return;
             }

@@ -3,10 +3,9 @@
 //! An operation's slot is free only when its last completion has come; until then it owns whatever memory the kernel
 //! may touch, whether or not anyone still waits for it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
-use std::task::Waker;
 
 use io_uring::{cqueue, squeue};
 use slab::Slab;
@@ -15,7 +14,7 @@ use socket2::SockAddr;
 use super::Ring;
 use super::accept::Accepted;
 use super::driver::Bell;
-use super::socket::{Inbound, Outbound, Payload};
+use super::link::Link;
 
 /// The user data of operations that nobody waits for and that own nothing; they have no slot.
 pub(super) const IGNORED: u64 = u64::MAX;
@@ -23,22 +22,15 @@ pub(super) const IGNORED: u64 = u64::MAX;
 /// An operation in flight.
 pub(super) enum Operation {
     /// A connect, with the address that the kernel reads.
-    Connect(Rc<Outcome>, Box<SockAddr>),
+    Connect(Rc<Link>, #[expect(dead_code, reason = "kept for the kernel")] Box<SockAddr>),
     /// A multishot receive.
-    Receive(Rc<Inbound>),
-    /// A send, with the bytes that the kernel reads.
-    Send(Rc<Outbound>, Payload),
+    Receive(Rc<Link>),
+    /// A send. The link keeps the bytes that the kernel reads.
+    Send(Rc<Link>),
     /// A multishot accept.
     Accept(Rc<Accepted>),
     /// A multishot poll of the doorbell.
     Bell(Rc<Bell>),
-}
-
-/// The result of an operation with one completion.
-#[derive(Default)]
-pub(super) struct Outcome {
-    pub(super) result: Cell<Option<i32>>,
-    pub(super) waker: RefCell<Option<Waker>>,
 }
 
 /// What a completion says.
@@ -75,17 +67,9 @@ pub(super) fn outcome(result: i32) -> io::Result<usize> {
 
 impl Ring {
     /// Puts an operation and its submission in place. The kernel gets it when the current turn ends.
-    pub(super) fn submit(
-        &self,
-        operation: Operation,
-        entry: impl FnOnce(&Operation) -> squeue::Entry,
-    ) -> usize {
-        let mut operations = self.operations().borrow_mut();
-        let slot = operations.vacant_entry();
-        let key = slot.key();
-        let entry = entry(slot.insert(operation)).user_data(key as u64);
-        drop(operations);
-        self.push(&entry);
+    pub(super) fn submit(&self, operation: Operation, entry: squeue::Entry) -> usize {
+        let key = self.operations().borrow_mut().insert(operation);
+        self.push(&entry.user_data(key as u64));
         key
     }
 
@@ -106,11 +90,11 @@ impl Ring {
         }
         let key = completion.user_data as usize;
         match self.take_or_keep(key, completion.more()) {
-            Some(Operation::Receive(inbound)) => inbound.complete(self, completion),
-            Some(Operation::Send(outbound, payload)) => outbound.complete(self, payload, completion),
+            Some(Operation::Receive(link)) => link.received(completion),
+            Some(Operation::Send(link)) => link.sent(completion),
             Some(Operation::Accept(accepted)) => accepted.complete(completion),
             Some(Operation::Bell(bell)) => bell.complete(self, completion),
-            Some(Operation::Connect(outcome, _)) => outcome.complete(completion.result),
+            Some(Operation::Connect(link, _)) => link.connected(completion),
             None => debug_assert!(false, "a completion for a free slot"),
         }
     }
@@ -122,7 +106,7 @@ impl Ring {
             return operations.try_remove(key);
         }
         match operations.get(key)? {
-            Operation::Receive(inbound) => Some(Operation::Receive(Rc::clone(inbound))),
+            Operation::Receive(link) => Some(Operation::Receive(Rc::clone(link))),
             Operation::Accept(accepted) => Some(Operation::Accept(Rc::clone(accepted))),
             Operation::Bell(bell) => Some(Operation::Bell(Rc::clone(bell))),
             Operation::Connect(..) | Operation::Send(..) => None,
@@ -131,14 +115,5 @@ impl Ring {
 
     fn operations(&self) -> &RefCell<Slab<Operation>> {
         &self.0.operations
-    }
-}
-
-impl Outcome {
-    fn complete(&self, result: i32) {
-        self.result.set(Some(result));
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! What is wanted of Tidegate, and whether it holds in a run. All by medians over the rounds, and ratios by the median
 //! of those within a round.
 
+use super::course::load::is_client_side_full;
 use super::course::routes::one_route;
 use super::measurement::{Phase, Quantity};
 use super::report::text::{ratio_text, show};
@@ -131,8 +132,10 @@ impl Goal {
                 (wanted, judged(difference, text, |it| it <= *most))
             }
         };
-        let (measured, held) =
-            measured.map_or(("not measured".to_owned(), None), |(text, held)| (text, Some(held)));
+        let full = self.phase == Phase::FixedRate && is_client_side_full(results, own);
+        let doubt = if full { "; client side at its limit" } else { "" };
+        let (measured, held) = measured
+            .map_or(("not measured".to_owned(), None), |(text, held)| (format!("{text}{doubt}"), Some(held)));
         Verdict { scenario: self.scenario, wanted, measured, held }
     }
 

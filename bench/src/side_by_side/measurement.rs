@@ -62,8 +62,8 @@ pub enum Quantity {
     CpuShare,
     /// CPU time of the load generator by the time that passed.
     LoadCpuShare,
-    /// CPU time of the origin by the time that passed.
-    OriginCpuShare,
+    /// Use of the CPU of load generator and origin; of the fuller one if they have several.
+    ClientCpuShare,
     /// Content by CPU time of the proxy.
     BytesPerCpuSecond,
     /// Median latency.
@@ -100,7 +100,7 @@ impl Quantity {
         Self::SystemPerRequest,
         Self::CpuShare,
         Self::LoadCpuShare,
-        Self::OriginCpuShare,
+        Self::ClientCpuShare,
         Self::BytesPerCpuSecond,
         Self::P50,
         Self::P99,
@@ -127,7 +127,7 @@ impl Quantity {
             Self::SystemPerRequest => "system_per_request_ns",
             Self::CpuShare => "cpu_share",
             Self::LoadCpuShare => "load_cpu_share",
-            Self::OriginCpuShare => "origin_cpu_share",
+            Self::ClientCpuShare => "client_cpu_share",
             Self::BytesPerCpuSecond => "bytes_per_cpu_s",
             Self::P50 => "p50_ns",
             Self::P99 => "p99_ns",
@@ -155,7 +155,7 @@ impl Quantity {
             Self::SystemPerRequest => "system CPU per request",
             Self::CpuShare => "CPU use",
             Self::LoadCpuShare => "CPU use of the load generator",
-            Self::OriginCpuShare => "CPU use of the origin",
+            Self::ClientCpuShare => "CPU use of load generator and origin",
             Self::BytesPerCpuSecond => "bytes per CPU second",
             Self::P50 => "p50",
             Self::P99 => "p99",
@@ -186,7 +186,7 @@ pub struct Measurement {
     /// Why it does not count.
     pub failure: Option<String>,
     /// What the reader must know.
-    pub notes: Vec<String>,
+    pub notes: Vec<load::Note>,
 }
 
 impl Measurement {
@@ -208,23 +208,29 @@ impl Measurement {
         self
     }
 
-    /// With what the load generator saw, and the CPU time of the proxy in the meantime.
-    pub fn with_load(mut self, report: &load::Report, cpu: CpuTime) -> Self {
-        let answered = report.answered.max(1) as f64;
-        let per_request = cpu.ran as f64 / answered;
+    /// With the CPU time of the proxy while the load generator saw this.
+    pub fn with_cpu(mut self, report: &load::Report, cpu: CpuTime) -> Self {
+        let per_request = cpu.ran as f64 / report.answered.max(1) as f64;
         let user = cpu.user_share();
+        self.numbers.extend([
+            (Quantity::CpuPerRequest, per_request),
+            (Quantity::UserPerRequest, per_request * user),
+            (Quantity::SystemPerRequest, per_request * (1.0 - user)),
+            (Quantity::CpuShare, cpu.ran as f64 / 1e9 / report.seconds),
+            (Quantity::BytesPerCpuSecond, report.bytes as f64 * 1e9 / cpu.ran.max(1) as f64),
+        ]);
+        self
+    }
+
+    /// With what the load generator saw.
+    pub fn with_load(mut self, report: &load::Report) -> Self {
         self.numbers.extend([
             (Quantity::Seconds, report.seconds),
             (Quantity::Requests, report.requests as f64),
             (Quantity::Failed, report.failed() as f64),
             (Quantity::Unsent, report.unsent as f64),
             (Quantity::Rate, report.rate),
-            (Quantity::CpuPerRequest, per_request),
-            (Quantity::UserPerRequest, per_request * user),
-            (Quantity::SystemPerRequest, per_request * (1.0 - user)),
-            (Quantity::CpuShare, cpu.ran as f64 / 1e9 / report.seconds),
             (Quantity::LoadCpuShare, report.own_cpu()),
-            (Quantity::BytesPerCpuSecond, report.bytes as f64 * 1e9 / cpu.ran.max(1) as f64),
             (Quantity::P50, report.quantile("p50")),
             (Quantity::P99, report.quantile("p99")),
             (Quantity::P999, report.quantile("p99.9")),
@@ -235,7 +241,7 @@ impl Measurement {
         }
         // That it waits for a CPU which it shares is the placement's doing and the same for all.
         let worth_saying = |note: &&load::Note| note.about != "own_cpu_shared";
-        self.notes.extend(report.notes.iter().filter(worth_saying).map(|note| note.text.clone()));
+        self.notes.extend(report.notes.iter().filter(worth_saying).cloned());
         self
     }
 

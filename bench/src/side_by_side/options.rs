@@ -50,6 +50,9 @@ pub struct RunOptions {
     /// Length of each measurement
     #[arg(long, value_name = "S", default_value = "3", value_parser = seconds)]
     pub seconds: Duration,
+    /// Latencies are measured at that share of nginx's saturation rate
+    #[arg(long, value_name = "SHARE", default_value_t = 0.7, value_parser = share)]
+    pub rate_share: f64,
     /// Folder for everything that is written [default: bench/results/<UTC date and time>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -135,6 +138,13 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.01..=1.0).contains(&share) => Ok(share),
+        _ => Err("write it as a number from 0.01 to 1".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +187,7 @@ mod tests {
         check("--against tidegate", "no rival");
         check("--seconds 0", "0.1 to 3600");
         check("--rounds 0", "1..=1000");
+        check("--rate-share 1.1", "0.01 to 1");
         check("--binary nginx", "write it as");
     }
 }

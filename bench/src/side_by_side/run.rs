@@ -13,7 +13,7 @@ use super::host::description::describe;
 use super::host::fitness::{self, Examination, Finding};
 use super::journal::{Journal, say};
 use super::options::{PlaceOptions, RunOptions};
-use super::report::{Report, markdown};
+use super::report::{Report, html, markdown};
 use super::rival::{Found, Places, Proxy};
 use super::scenario::{Course, Scenario};
 use super::stand::Stand;
@@ -37,7 +37,12 @@ pub fn run(options: &RunOptions) -> Result<bool, Trouble> {
     if options.places.bin_dir.is_none() {
         build(&places)?;
     }
-    let (proxies, versions) = find(options, &places)?;
+    let searched = search(options, &places)?;
+    let versions = searched.iter().map(version).collect();
+    for (rival, how) in searched.iter().filter_map(|(rival, found)| Some((rival, found.as_ref().err()?))) {
+        say(&format!("{rival} is not installed and left out; install it: {how}"));
+    }
+    let proxies: Vec<Found> = searched.into_iter().filter_map(|(_, found)| found.ok()).collect();
     let usable = cpus::usable();
     let placement = Placement::over(&usable);
     let scenarios = options.scenarios();
@@ -49,6 +54,7 @@ pub fn run(options: &RunOptions) -> Result<bool, Trouble> {
         placement,
         rounds: options.rounds,
         length: options.seconds,
+        rate_share: options.rate_share,
         keep: options.keep,
         interrupt,
         next_port: AtomicU16::new((std::process::id() % 10_000) as u16),
@@ -87,7 +93,8 @@ fn write(out: &Path, report: &Report<'_>) -> Result<(), Trouble> {
         fs::write(&path, text).map_err(|error| Trouble::writing(&path, &error))
     };
     write("report.md", markdown::markdown(report))?;
-    say(&format!("report: {}", out.join("report.md").display()));
+    write("report.html", html::page(report)?)?;
+    say(&format!("report: {}", out.join("report.html").display()));
     Ok(())
 }
 
@@ -112,8 +119,11 @@ fn build(places: &Places) -> Result<(), Trouble> {
     }
 }
 
-/// Tidegate first, then the rivals that are wanted and installed; and a word about each.
-fn find(options: &RunOptions, places: &Places) -> Result<(Vec<Found>, Vec<(&'static str, String)>), Trouble> {
+/// A proxy, or how to install it.
+type Search = (Proxy, Result<Found, &'static str>);
+
+/// Tidegate first, then the rivals that are wanted.
+fn search(options: &RunOptions, places: &Places) -> Result<Vec<Search>, Trouble> {
     for binary in ["tidegate", "tidegate-load", "tidegate-origin"] {
         if !places.binaries.join(binary).is_file() {
             let (folder, build) = (places.binaries.display(), BUILD.join(" "));
@@ -122,21 +132,17 @@ fn find(options: &RunOptions, places: &Places) -> Result<(Vec<Found>, Vec<(&'sta
     }
     let own = Proxy::Tidegate.find(places);
     let own = own.map_err(|_| Trouble::World("`tidegate version` does not work".to_owned()))?;
-    let mut versions = vec![(Proxy::Tidegate.name(), own.version.clone())];
-    let mut found = vec![own];
-    for rival in Proxy::RIVALS.into_iter().filter(|rival| options.wants(*rival)) {
-        match rival.find(places) {
-            Ok(it) => {
-                versions.push((rival.name(), it.version.clone()));
-                found.push(it);
-            }
-            Err(how) => {
-                say(&format!("{rival} is not installed and left out; install it: {how}"));
-                versions.push((rival.name(), format!("not installed: `{how}`")));
-            }
-        }
-    }
-    Ok((found, versions))
+    let rivals = Proxy::RIVALS.into_iter().filter(|rival| options.wants(*rival));
+    let rivals = rivals.map(|rival| (rival, rival.find(places)));
+    Ok(std::iter::once((Proxy::Tidegate, Ok(own))).chain(rivals).collect())
+}
+
+fn version((proxy, found): &Search) -> (&'static str, String) {
+    let text = match found {
+        Ok(found) => found.version.clone(),
+        Err(how) => format!("not installed: `{how}`"),
+    };
+    (proxy.name(), text)
 }
 
 /// Why this host does not suit. That is an error, unless it is to be done anyway.

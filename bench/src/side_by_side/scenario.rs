@@ -38,9 +38,6 @@ pub enum Course {
     Reload(u32),
 }
 
-/// Share of the reference's saturation rate at which latencies are measured.
-pub const RATE_SHARE: f64 = 0.7;
-
 const KEEP_ALIVE: Scenario = Scenario {
     name: "keep-alive-64",
     summary: "64 connections that are kept, answers of 11 bytes",

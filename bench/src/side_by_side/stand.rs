@@ -35,6 +35,8 @@ pub struct Stand {
     pub rounds: u32,
     /// Length of each measurement.
     pub length: Duration,
+    /// Share of the reference's saturation rate at which latencies are measured.
+    pub rate_share: f64,
     /// Whether to keep the load generator's reports.
     pub keep: bool,
     /// Whether to stop.

@@ -9,12 +9,13 @@ use crate::side_by_side::measurement::{Measurement, Phase, Quantity};
 use crate::side_by_side::process::Started;
 use crate::side_by_side::report::text::show;
 use crate::side_by_side::rival::Proxy;
-use crate::side_by_side::scenario::RATE_SHARE;
 use crate::side_by_side::statistics::{Results, Series};
 use crate::side_by_side::trouble::Trouble;
 
 /// A proxy that uses less of its CPU than this was waiting for load.
 pub const SATURATED_SHARE: f64 = 0.9;
+/// Load generator and origin that use more of their CPU than this let requests wait themselves.
+pub const CLIENT_SHARE_MAX: f64 = 0.8;
 
 /// First as fast as it goes; then the latencies, at a rate that a rival could serve with room to spare.
 pub fn saturation_then_latency(session: &Session<'_>, journal: &mut Journal) -> Result<(), Trouble> {
@@ -26,13 +27,13 @@ pub fn saturation_then_latency(session: &Session<'_>, journal: &mut Journal) -> 
         );
         return Ok(());
     };
-    let rate = (saturated * RATE_SHARE).round().max(1.0);
+    let rate = (saturated * session.stand.rate_share).round().max(1.0);
     journal.remark(
         session.scenario.name,
         format!(
             "latencies at {}, {:.0} % of the median saturation rate of {reference}",
             show(Quantity::Rate, rate),
-            RATE_SHARE * 100.0
+            session.stand.rate_share * 100.0
         ),
     );
     at(session, journal, Phase::FixedRate, Some(rate as u32))
@@ -70,10 +71,23 @@ impl Session<'_> {
         let cpu = process.cpu_time().since(before);
         let origin = self.origin.process.cpu_time().since(origin_before);
         let measurement = blank
-            .with_load(&report, cpu)
-            .with(Quantity::OriginCpuShare, origin.ran as f64 / 1e9 / report.seconds)
+            .with_load(&report)
+            .with_cpu(&report, cpu)
+            .with(
+                Quantity::ClientCpuShare,
+                self.client_share(report.own_cpu(), origin.ran as f64 / 1e9 / report.seconds),
+            )
             .with_memory(process.memory());
         self.told(load, measurement, &report, journal)
+    }
+
+    fn client_share(&self, load: f64, origin: f64) -> f64 {
+        let placement = &self.stand.placement;
+        if placement.load == placement.origin {
+            load + origin
+        } else {
+            (load / placement.load.len() as f64).max(origin / placement.origin.len() as f64)
+        }
     }
 
     /// Keeps what the load generator said.
@@ -128,6 +142,12 @@ fn reference(results: &Results, scenario: &str) -> Option<(String, f64)> {
         .or_else(|| rate(Proxy::Tidegate.name()))
 }
 
+/// Whether load generator and origin had as good as no time left in the median of the rounds, so that latencies have
+/// their queue in them.
+pub fn is_client_side_full(results: &Results, series: Series<'_>) -> bool {
+    results.spread(series, Quantity::ClientCpuShare).is_some_and(|share| share.median > CLIENT_SHARE_MAX)
+}
+
 /// Whether the proxy had time left in the median of its rounds, so that the load generator set the rate.
 pub fn is_starved(results: &Results, scenario: &str, proxy: &str) -> bool {
     let series = Series { scenario, phase: Phase::Saturation, proxy };
@@ -165,8 +185,12 @@ mod tests {
 
     #[test]
     fn starving() {
-        let results = results(&[("a", 1.0, 0.97), ("b", 1.0, 0.5)]);
+        let mut results = results(&[("a", 1.0, 0.97), ("b", 1.0, 0.5)]);
         assert!(!is_starved(&results, "s", "a") && is_starved(&results, "s", "b"));
         assert!(!is_starved(&results, "s", "c"));
+        let series = Series { scenario: "s", phase: Phase::Saturation, proxy: "a" };
+        assert!(!is_client_side_full(&results, series));
+        results.measurements[0].numbers.insert(Quantity::ClientCpuShare, 0.95);
+        assert!(is_client_side_full(&results, series));
     }
 }

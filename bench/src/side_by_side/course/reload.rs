@@ -41,12 +41,11 @@ fn reloading(
     blank: Measurement,
     journal: &mut Journal,
 ) -> Result<Measurement, Trouble> {
-    let before = process.cpu_time();
     let mut running = load.start()?;
     let reloads = reload_until_the_end(session, &contender.found.reload(&contender.setting), process, load)?;
     let report = load.finish(&mut running, &session.stand.interrupt)?;
-    let cpu = process.cpu_time().since(before);
-    let measurement = blank.with_load(&report, cpu).with_memory(process.memory());
+    // No CPU time: that of workers which ended on the way went with them.
+    let measurement = blank.with_load(&report).with_memory(process.memory());
     session.told(load, measurement.with(Quantity::Reloads, reloads as f64), &report, journal)
 }
 

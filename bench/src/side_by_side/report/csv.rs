@@ -13,7 +13,10 @@ pub fn header() -> String {
 pub fn row(it: &Measurement) -> String {
     let first = [it.scenario.to_owned(), it.phase.name().to_owned(), it.round.to_string(), it.proxy.clone()];
     let numbers = Quantity::ALL.map(|quantity| it.number(quantity).map_or_else(String::new, number));
-    let last = [it.failure.clone().unwrap_or_default(), it.notes.join("; ")];
+    let last = [
+        it.failure.clone().unwrap_or_default(),
+        it.notes.iter().map(|note| note.text.as_str()).collect::<Vec<_>>().join("; "),
+    ];
     line(first.into_iter().chain(numbers).chain(last))
 }
 

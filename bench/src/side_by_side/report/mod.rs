@@ -1,18 +1,20 @@
 //! A run for people: what [`Report`] says is said by `markdown` and, with pictures, by `html`. `csv` has the rows.
 
+pub mod chart;
 pub mod csv;
+pub mod html;
 pub mod markdown;
 pub mod tables;
 pub mod text;
 
 use self::tables::Table;
-use super::course::load::is_starved;
+use super::course::load::{CLIENT_SHARE_MAX, is_client_side_full, is_starved};
 use super::goals::{Verdict, verdicts};
 use super::host::fitness::Finding;
 use super::journal::Journal;
 use super::measurement::Phase;
 use super::scenario::Scenario;
-use super::statistics::Results;
+use super::statistics::{Results, Series};
 
 /// Everything there is to say about a run.
 #[derive(Debug)]
@@ -90,6 +92,7 @@ impl Section {
         };
         let mut warnings = failures(&journal.results, name);
         warnings.extend(starved(&journal.results, scenario));
+        warnings.extend(waiting(&journal.results, name));
         warnings.extend(notes(&journal.results, name));
         Self {
             scenario,
@@ -125,14 +128,41 @@ fn starved(results: &Results, scenario: &Scenario) -> Option<String> {
     })
 }
 
-/// What the load generator remarked, once for each proxy.
+/// Latencies that are not the proxy's alone.
+fn waiting(results: &Results, scenario: &str) -> Option<String> {
+    let phase = Phase::FixedRate;
+    let proxies = results.proxies(scenario, phase);
+    let full = |proxy: &&str| is_client_side_full(results, Series { scenario, phase, proxy });
+    let full: Vec<&str> = proxies.into_iter().filter(full).collect();
+    (!full.is_empty()).then(|| {
+        format!(
+            "At the fixed rate load generator and origin used more than {:.0} % of their CPU with {}: the latencies have \
+             their queue in them. A lower --rate-share or more CPUs show the proxy alone.",
+            CLIENT_SHARE_MAX * 100.0,
+            full.join(", ")
+        )
+    })
+}
+
+/// What the load generator remarked: of itself once for all proxies, of a proxy once for each.
 fn notes(results: &Results, scenario: &str) -> Vec<String> {
-    let mut notes: Vec<String> = Vec::new();
+    let mut said: Vec<(&str, &str, &str, Vec<&str>)> = Vec::new();
     for it in results.measurements.iter().filter(|it| it.scenario == scenario) {
-        let head = format!("{} under {}: ", it.proxy, it.phase.name());
-        if let Some(note) = it.notes.first().filter(|_| !notes.iter().any(|known| known.starts_with(&head))) {
-            notes.push(format!("{head}{note}"));
+        for note in &it.notes {
+            let own = note.about != "target";
+            let same = |(about, phase, _, proxies): &&mut (&str, &str, &str, Vec<&str>)| {
+                (*about, *phase) == (note.about.as_str(), it.phase.name())
+                    && (own || proxies.contains(&it.proxy.as_str()))
+            };
+            match said.iter_mut().find(same) {
+                Some((_, _, _, proxies)) if proxies.contains(&it.proxy.as_str()) => {}
+                Some((_, _, _, proxies)) => proxies.push(&it.proxy),
+                None => said.push((&note.about, it.phase.name(), &note.text, vec![&it.proxy])),
+            }
         }
     }
-    notes
+    let words = |(_, phase, text, proxies): (&str, &str, &str, Vec<&str>)| {
+        format!("tidegate-load, {phase}, {}: {text}", proxies.join(", "))
+    };
+    said.into_iter().map(words).collect()
 }

@@ -39,8 +39,8 @@ pub fn tables(results: &Results, scenario: &str) -> Vec<Table> {
 /// What is shown of a phase, and of what the ratio to Tidegate is.
 fn columns(phase: Phase) -> (&'static str, &'static [Quantity], &'static [Quantity]) {
     use Quantity::{
-        CpuPerRequest, CpuShare, Failed, Loading, P50, P99, P999, Pss, PssPerConnection, Rate, Reloads, Rss,
-        SystemPerRequest, UserPerRequest, Worst,
+        ClientCpuShare, CpuPerRequest, CpuShare, Failed, Loading, P50, P99, P999, Pss, PssPerConnection,
+        Rate, Reloads, Rss, SystemPerRequest, UserPerRequest, Worst,
     };
     match phase {
         Phase::Saturation => (
@@ -48,9 +48,11 @@ fn columns(phase: Phase) -> (&'static str, &'static [Quantity], &'static [Quanti
             &[Rate, CpuPerRequest, UserPerRequest, SystemPerRequest, CpuShare, Rss, Pss],
             &[CpuPerRequest, Rate],
         ),
-        Phase::FixedRate => {
-            ("At a fixed rate", &[P50, P99, P999, Worst, CpuPerRequest], &[P99, P999, CpuPerRequest])
-        }
+        Phase::FixedRate => (
+            "At a fixed rate",
+            &[Rate, P50, P99, P999, Worst, CpuPerRequest, ClientCpuShare],
+            &[P99, P999, CpuPerRequest],
+        ),
         Phase::Loading => ("Loading the configuration", &[Loading], &[]),
         Phase::Idle => ("Idle connections", &[PssPerConnection, Rss, Pss], &[PssPerConnection]),
         Phase::Steady => ("Without reloads", &[Failed, P50, P99, P999, Worst], &[]),

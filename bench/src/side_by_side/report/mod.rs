@@ -12,7 +12,7 @@ use super::course::load::{CLIENT_SHARE_MAX, is_client_side_full, is_starved};
 use super::goals::{Verdict, verdicts};
 use super::host::fitness::Finding;
 use super::journal::Journal;
-use super::measurement::Phase;
+use super::measurement::{Phase, Quantity};
 use super::scenario::Scenario;
 use super::statistics::{Results, Series};
 
@@ -94,14 +94,27 @@ impl Section {
         warnings.extend(starved(&journal.results, scenario));
         warnings.extend(waiting(&journal.results, name));
         warnings.extend(notes(&journal.results, name));
+        let mut remarks: Vec<String> = of(&journal.remarks);
+        remarks.extend(errors_of_reloads(&journal.results, name));
         Self {
             scenario,
             tables: tables::tables(&journal.results, name),
             warnings,
-            remarks: of(&journal.remarks),
+            remarks,
             commands: of(&journal.commands),
         }
     }
+}
+
+fn errors_of_reloads(results: &Results, scenario: &str) -> Option<String> {
+    let phase = Phase::Reloading;
+    let errors = |proxy: &&str| {
+        let all = results.of(Series { scenario, phase, proxy }).filter_map(|it| it.number(Quantity::Failed));
+        format!("{proxy} {}", all.sum::<f64>())
+    };
+    let proxies = results.proxies(scenario, phase);
+    let errors: Vec<String> = proxies.iter().map(errors).collect();
+    (!errors.is_empty()).then(|| format!("failed requests with reloads, all rounds: {}", errors.join(", ")))
 }
 
 fn failures(results: &Results, scenario: &str) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Today, in UTC.
+//! Dates, in UTC.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,9 +12,14 @@ pub struct Date {
 }
 
 impl Date {
-    /// The present one.
+    /// The present moment.
     pub fn now() -> Self {
-        Self::at(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+        Self::of(SystemTime::now())
+    }
+
+    /// That one.
+    pub fn of(time: SystemTime) -> Self {
+        Self::at(time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
     }
 
     /// By Howard Hinnant's `civil_from_days`, for moments since 1970.

@@ -146,8 +146,8 @@ impl Goal {
         let ratios = rivals
             .filter_map(|rival| Some((rival, results.ratio(own, self.series(rival.name()), self.quantity)?)));
         let (nearest, ratio) = ratios.max_by(|one, other| one.1.median.total_cmp(&other.1.median))?;
-        let text = |value| format!("{} of {nearest}", ratio_text(value));
-        judged(Some(ratio), text, |it| it < 1.0)
+        let (text, held) = judged(Some(ratio), ratio_text, |it| it < 1.0)?;
+        Some((format!("{text} of {nearest}"), held))
     }
 
     fn series<'a>(&self, proxy: &'a str) -> Series<'a> {

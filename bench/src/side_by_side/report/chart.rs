@@ -58,7 +58,7 @@ pub fn charts(results: &Results, scenario: &str) -> Vec<Chart> {
         one(Phase::Loading, Quantity::Loading, "Loading the configuration", "Shorter is better."),
         one(Phase::Idle, Quantity::PssPerConnection, "Memory per idle connection", "Shorter is better."),
         latency(Phase::Steady, "Latency without reloads"),
-        latency(Phase::Reloading, "Latency with a reload each second"),
+        latency(Phase::Reloading, "Latency with reloads"),
     ];
     all.into_iter().flatten().collect()
 }

@@ -10,7 +10,7 @@ pub(super) fn version() -> String {
 }
 
 fn version_of(lock: &str) -> Option<String> {
-    let (_, rest) = lock.split_once("name = \"pingora\"\nversion = \"")?;
+    let (_, rest) = lock.split_once("name = \"pingora-core\"\nversion = \"")?;
     rest.split('"').next().map(str::to_owned)
 }
 
@@ -20,7 +20,7 @@ mod tests {
 
     #[test]
     fn versions() {
-        let lock = "[[package]]\nname = \"pingora\"\nversion = \"0.6.0\"\n";
+        let lock = "[[package]]\nname = \"pingora-core\"\nversion = \"0.6.0\"\n";
         assert_eq!(version_of(lock).as_deref(), Some("0.6.0"));
         assert_eq!(version_of(""), None);
     }

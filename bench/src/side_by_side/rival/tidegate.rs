@@ -1,8 +1,11 @@
 //! Tidegate: a `tidegate.toml` and the OpenAPI document of one API whose methods are all HTTP_PROXY.
 
+use std::fs;
 use std::path::Path;
 
 use askama::Template;
+
+use crate::side_by_side::date::Date;
 
 use super::{Setting, Trouble, path, render, says, write};
 
@@ -33,7 +36,10 @@ pub(super) fn configure(setting: &Setting) -> Result<Vec<String>, Trouble> {
     Ok(vec!["run".to_owned(), FILE.to_owned()])
 }
 
+/// With the date of the binary: the version alone does not tell one build from the next.
 pub(super) fn version(program: &Path) -> Option<String> {
     let text = says(program, "version")?;
-    text.lines().next()?.strip_prefix("tidegate ").map(str::to_owned)
+    let version = text.lines().next()?.strip_prefix("tidegate ")?;
+    let built = fs::metadata(program).and_then(|metadata| metadata.modified()).ok()?;
+    Some(format!("{version}, built {}", Date::of(built).words()))
 }

@@ -1,9 +1,13 @@
-//! Micro benches of `tidegate-core`; there is nothing in the library itself.
+//! Micro benches of `tidegate-core`, and side-by-side runs against other proxies.
 //!
+//! - `side_by_side`: `tidegate-bench`, Tidegate beside other proxies. `docs/bench.md` says how.
 //! - `benches/exchange.rs`: whole exchanges in memory.
 //! - `benches/head.rs`: request heads, beside `httparse` alone.
 //! - `benches/route.rs`: route lookup among 5,000 routes, beside `matchit`.
 //!
-//! `cargo bench -p tidegate-bench` runs all, `cargo bench -p tidegate-bench --bench route -- hit` some. Every bench
-//! asserts its answer, so `cargo test -p tidegate-bench --benches` checks them once each. There are no thresholds: a
-//! claim is an A/B on one host (`--save-baseline`, `--baseline`), and goes into the commit with both numbers.
+//! `cargo bench -p tidegate-bench` runs all micro benches, `cargo bench -p tidegate-bench --bench route -- hit` some.
+//! Every bench asserts its answer, so `cargo test -p tidegate-bench --benches` checks them once each. There are no
+//! thresholds: a claim is an A/B on one host (`--save-baseline`, `--baseline`), and goes into the commit with both numbers.
+#![forbid(unsafe_code)]
+
+pub mod side_by_side;

@@ -1,0 +1,45 @@
+//! Tidegate: a `tidegate.toml` and the OpenAPI document of one API whose methods are all HTTP_PROXY.
+
+use std::fs;
+use std::path::Path;
+
+use askama::Template;
+
+use crate::side_by_side::date::Date;
+
+use super::{Setting, Trouble, path, render, says, write};
+
+/// The file that is started with.
+pub(super) const FILE: &str = "tidegate.toml";
+
+#[derive(Template)]
+#[template(path = "../rivals/tidegate/tidegate.toml", escape = "none")]
+struct Configuration<'a> {
+    setting: &'a Setting,
+}
+
+#[derive(Template)]
+#[template(path = "../rivals/tidegate/definition.yaml", escape = "none")]
+struct Definition<'a> {
+    setting: &'a Setting,
+    paths: Vec<String>,
+    /// In lower case, as OpenAPI has them.
+    methods: &'static [&'static str],
+}
+
+pub(super) fn configure(setting: &Setting) -> Result<Vec<String>, Trouble> {
+    write(&setting.folder, FILE, &render(&Configuration { setting })?)?;
+    let paths = (0..setting.routes).map(path).collect();
+    // Many routes are as many methods; one has what any scenario asks for.
+    let methods: &[&str] = if setting.routes > 1 { &["get"] } else { &["get", "post"] };
+    write(&setting.folder, "definition.yaml", &render(&Definition { setting, paths, methods })?)?;
+    Ok(vec!["run".to_owned(), FILE.to_owned()])
+}
+
+/// With the date of the binary: the version alone does not tell one build from the next.
+pub(super) fn version(program: &Path) -> Option<String> {
+    let text = says(program, "version")?;
+    let version = text.lines().next()?.strip_prefix("tidegate ")?;
+    let built = fs::metadata(program).and_then(|metadata| metadata.modified()).ok()?;
+    Some(format!("{version}, built {}", Date::of(built).words()))
+}

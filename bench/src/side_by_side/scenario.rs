@@ -1,0 +1,151 @@
+//! What is measured: one row each.
+
+/// A load, and what is asked of a proxy under it.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// One line about it.
+    pub summary: &'static str,
+    /// Client connections.
+    pub connections: u32,
+    /// Requests on each, if it is not kept.
+    pub requests_per_connection: Option<u32>,
+    /// Content of a request; a GET if there is none.
+    pub upload_bytes: Option<usize>,
+    /// Content of an answer.
+    pub answer_bytes: usize,
+    /// How long the origin takes.
+    pub origin_delay_ms: u32,
+    /// What is done.
+    pub course: Course,
+    /// Whether a relay of bytes does the same work, so that it can be the bound.
+    pub relay: bool,
+}
+
+/// What is done in a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// As fast as it goes, then the latencies at a share of the reference's rate.
+    Saturation,
+    /// This rate alone: requests per second.
+    FixedRate(u32),
+    /// As fast as it goes with one route and with so many.
+    Routes(usize),
+    /// So many connections that have served a request and wait.
+    Idle(usize),
+    /// This rate, without and with a reload each second.
+    Reload(u32),
+}
+
+const KEEP_ALIVE: Scenario = Scenario {
+    name: "keep-alive-64",
+    summary: "64 connections that are kept, answers of 11 bytes",
+    connections: 64,
+    requests_per_connection: None,
+    upload_bytes: None,
+    answer_bytes: 11,
+    origin_delay_ms: 0,
+    course: Course::Saturation,
+    relay: true,
+};
+
+/// All of them, in the order in which they run.
+pub const SCENARIOS: [Scenario; 12] = [
+    Scenario {
+        name: "keep-alive-1",
+        summary: "1 connection that is kept, answers of 11 bytes",
+        connections: 1,
+        ..KEEP_ALIVE
+    },
+    KEEP_ALIVE,
+    Scenario {
+        name: "keep-alive-512",
+        summary: "512 connections that are kept, answers of 11 bytes",
+        connections: 512,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "body-1k",
+        summary: "64 connections, answers of 1 KiB",
+        answer_bytes: 1024,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "body-64k",
+        summary: "64 connections, answers of 64 KiB",
+        answer_bytes: 64 * 1024,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "body-1m",
+        summary: "8 connections, answers of 1 MiB",
+        connections: 8,
+        answer_bytes: 1024 * 1024,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "upload-64k",
+        summary: "64 connections, POST of 64 KiB, answers of 11 bytes",
+        upload_bytes: Some(64 * 1024),
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "connection-per-request",
+        summary: "16 at a time, a new client connection for each request; those to the origin are kept",
+        connections: 16,
+        requests_per_connection: Some(1),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "slow-origin",
+        summary: "512 connections, an origin that takes 20 ms, 8,000 requests/s",
+        connections: 512,
+        origin_delay_ms: 20,
+        course: Course::FixedRate(8_000),
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "routes-5000",
+        summary: "requests spread over 5,000 routes, beside one route; time to load the definition",
+        course: Course::Routes(5_000),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "idle-10000",
+        summary: "memory of 10,000 idle connections that served a request each",
+        course: Course::Idle(10_000),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "reload",
+        summary: "3,000 requests/s with a reload each second, beside the same without",
+        course: Course::Reload(3_000),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+];
+
+impl Scenario {
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SCENARIOS.iter().find(|scenario| scenario.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        for scenario in &SCENARIOS {
+            assert_eq!(SCENARIOS.iter().filter(|other| other.name == scenario.name).count(), 1);
+            assert!(Scenario::named(scenario.name).is_some());
+        }
+        assert!(Scenario::named("luck").is_none());
+    }
+}

@@ -1,0 +1,239 @@
+//! The test stand: starts origin, proxy and load generator where they belong, and makes sure that they work before
+//! anything is measured.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use super::host::cpus::Placement;
+use super::http::{Answer, Connection};
+use super::load::Load;
+use super::process::{Launch, Started};
+use super::rival::{Found, Places, Setting, path};
+use super::scenario::Scenario;
+use super::trouble::{Interrupt, Trouble};
+
+/// How long a proxy may take to answer for the first time.
+const READY_MAX: Duration = Duration::from_secs(15);
+/// The longest warm-up.
+const WARM_UP_MAX: Duration = Duration::from_millis(500);
+/// Listeners take ports below those that the kernel gives to outgoing connections.
+const PORTS: std::ops::Range<u16> = 18_000..32_000;
+
+/// The test stand.
+#[derive(Debug)]
+pub struct Stand {
+    /// Where binaries are.
+    pub places: Places,
+    /// Who runs where.
+    pub placement: Placement,
+    /// Where everything is written.
+    pub out: PathBuf,
+    /// How often each proxy is measured.
+    pub rounds: u32,
+    /// Length of each measurement.
+    pub length: Duration,
+    /// Share of the reference's saturation rate at which latencies are measured.
+    pub rate_share: f64,
+    /// Whether to keep the load generator's reports.
+    pub keep: bool,
+    /// Whether to stop.
+    pub interrupt: Interrupt,
+    /// The next port to try.
+    pub next_port: AtomicU16,
+}
+
+/// A proxy set up for a scenario. It is started anew for each measurement, so that none inherits another's heap, pools
+/// or luck with addresses, and nothing but the proxy under test runs on its CPU.
+#[derive(Clone, Debug)]
+pub struct Contender {
+    /// Its name in the results.
+    pub name: String,
+    /// The proxy.
+    pub found: Found,
+    /// How it is set up.
+    pub setting: Setting,
+    /// How it is started.
+    pub launch: Launch,
+}
+
+/// The origin of a scenario.
+#[derive(Debug)]
+pub struct Origin {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How it was started.
+    pub command: String,
+    /// What it answers.
+    answer: Answer,
+    /// Its process.
+    pub process: Started,
+}
+
+impl Stand {
+    /// Starts the origin of a scenario.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn origin(&self, scenario: &Scenario) -> Result<Origin, Trouble> {
+        let address = self.free_address()?;
+        let cpus = self.placement.origin.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+        let launch = Launch {
+            program: self.places.binaries.join("tidegate-origin"),
+            arguments: vec![
+                format!("--listen={address}"),
+                format!("--size={}", scenario.answer_bytes),
+                format!("--delay={}ms", scenario.origin_delay_ms),
+                format!("--cpus={cpus}"),
+            ],
+            folder: self.out.clone(),
+            cpus: self.placement.origin.clone(),
+            log: self.log(scenario, "origin"),
+        };
+        let mut process = launch.start()?;
+        let answer = self.first_answer(address, &mut process)?;
+        Ok(Origin { address, command: launch.command(), answer, process })
+    }
+
+    /// Sets up a proxy.
+    ///
+    /// # Errors
+    /// When its configuration cannot be written.
+    pub fn contender(
+        &self,
+        scenario: &Scenario,
+        found: &Found,
+        routes: usize,
+        name: &str,
+        origin: &Origin,
+    ) -> Result<Contender, Trouble> {
+        let folder = self.out.join("configs").join(scenario.name).join(name);
+        fs::create_dir_all(&folder).map_err(|error| Trouble::writing(&folder, &error))?;
+        let setting = Setting {
+            folder,
+            listen: self.free_address()?,
+            origin: origin.address,
+            cpu: self.placement.proxy,
+            large_answers: scenario.answer_bytes > 16 * 1024,
+            routes,
+            log: self.log(scenario, name),
+        };
+        let launch = found.configure(&setting)?;
+        Ok(Contender { name: name.to_owned(), found: found.clone(), setting, launch })
+    }
+
+    /// Starts a proxy; it answers what the origin answers, and stays on its CPU.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn start(&self, contender: &Contender, origin: &Origin) -> Result<Started, Trouble> {
+        let mut process = contender.launch.start()?;
+        let answer = self.first_answer(contender.setting.listen, &mut process)?;
+        if answer != origin.answer {
+            let (status, bytes) = (answer.status, answer.body.len());
+            return Err(Trouble::World(format!(
+                "it answers {status} with {bytes} bytes, the origin does not"
+            )));
+        }
+        process.check_pinned(&[self.placement.proxy])?;
+        Ok(process)
+    }
+
+    /// A load of a scenario on a proxy.
+    pub fn load(&self, scenario: &Scenario, contender: &Contender) -> Load {
+        Load {
+            program: self.places.binaries.join("tidegate-load"),
+            cpus: self.placement.load.clone(),
+            rate: None,
+            connections: scenario.connections,
+            requests_per_connection: scenario.requests_per_connection,
+            duration: self.length,
+            may_fail: false,
+            requests: self.requests(scenario, contender),
+            report: self.out.join("load.json"),
+            log: self.log(scenario, "load"),
+        }
+    }
+
+    /// Lets a proxy fill its pools and caches. What fails here fails in the measurement, too, and counts there.
+    ///
+    /// # Errors
+    /// When the load generator cannot run.
+    pub fn warm_up(&self, load: &Load) -> Result<(), Trouble> {
+        let duration = (self.length / 2).min(WARM_UP_MAX);
+        Load { duration, rate: None, may_fail: true, ..load.clone() }.run(&self.interrupt).map(|_| ())
+    }
+
+    fn requests(&self, scenario: &Scenario, contender: &Contender) -> Vec<String> {
+        let url = format!("http://{}{}", contender.setting.listen, path(0));
+        if contender.setting.routes > 1 {
+            return vec![format!("--request-file={}", self.requests_file().display()), url];
+        }
+        let body = scenario.upload_bytes.map(|_| format!("--body-file={}", self.body_file().display()));
+        body.into_iter().chain([url]).collect()
+    }
+
+    /// Writes the files that requests of this scenario are made of.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn prepare(&self, scenario: &Scenario, routes: usize) -> Result<(), Trouble> {
+        let write = |path: PathBuf, content: Vec<u8>| {
+            fs::write(&path, content).map_err(|error| Trouble::writing(&path, &error))
+        };
+        if let Some(bytes) = scenario.upload_bytes {
+            write(self.body_file(), vec![b'x'; bytes])?;
+        }
+        if routes > 1 {
+            let requests: String = (0..routes).map(|index| format!("GET {}\n\n", path(index))).collect();
+            write(self.requests_file(), requests.into_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn body_file(&self) -> PathBuf {
+        self.out.join("configs/body")
+    }
+
+    fn requests_file(&self) -> PathBuf {
+        self.out.join("configs/requests")
+    }
+
+    fn log(&self, scenario: &Scenario, name: &str) -> PathBuf {
+        self.out.join("logs").join(scenario.name).join(format!("{name}.log"))
+    }
+
+    fn first_answer(&self, address: SocketAddr, process: &mut Started) -> Result<Answer, Trouble> {
+        let mut last = String::new();
+        let answer = self.interrupt.wait_for(READY_MAX, || {
+            if let Some(status) = process.ended()? {
+                return Err(Trouble::World(format!("it ended with {status}: {}", process.last_words())));
+            }
+            match Connection::open(address).and_then(|mut connection| connection.get(&path(0))) {
+                // Until a proxy has seen its origin it may answer 503.
+                Ok(answer) if answer.status == 200 => return Ok(Some(answer)),
+                Ok(answer) => last = format!("status {}", answer.status),
+                Err(error) => last = error.to_string(),
+            }
+            Ok(None)
+        })?;
+        answer.ok_or_else(|| Trouble::World(format!("no answer ({last}): {}", process.last_words())))
+    }
+
+    /// An address on which nobody listens.
+    fn free_address(&self) -> Result<SocketAddr, Trouble> {
+        for _ in PORTS {
+            let step = self.next_port.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start);
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, PORTS.start + step));
+            if TcpListener::bind(address).is_ok() {
+                return Ok(address);
+            }
+        }
+        Err(Trouble::Unfit(format!(
+            "no free port from {} to {}: stop what listens there",
+            PORTS.start, PORTS.end
+        )))
+    }
+}

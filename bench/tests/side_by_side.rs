@@ -1,0 +1,94 @@
+//! A tiny real run of `tidegate-bench`: one round of a fifth of a second, against nobody.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[test]
+fn a_run_leaves_a_report() {
+    let binaries = binaries();
+    let out = tempfile::tempdir().unwrap();
+    let output =
+        bench(&["run", "keep-alive-1", "--against", "none", "--rounds", "1", "--seconds", "0.2", "--anyway"])
+            .arg("--bin-dir")
+            .arg(&binaries)
+            .arg("--out")
+            .arg(out.path())
+            .output()
+            .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+
+    let read = |name: &str| {
+        fs::read_to_string(out.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    let (markdown, csv, html) = (read("report.md"), read("raw.csv"), read("report.html"));
+    // A debug build is unfit, whatever the host is like.
+    assert!(markdown.contains("**This host did not suit"), "{markdown}");
+    assert!(markdown.contains("## keep-alive-1") && markdown.contains("| **tidegate** |"), "{markdown}");
+    assert!(markdown.contains("requests/s: at least 1 of nginx | not measured"), "{markdown}");
+    assert!(html.contains("<svg ") && html.contains("This host did not suit"), "{html}");
+    assert_eq!(column(&csv, "phase"), ["saturation", "fixed-rate"], "{csv}");
+    for name in ["requests", "rate_per_s", "cpu_per_request_ns", "p99_ns", "pss_bytes"] {
+        let numbers: Vec<f64> = column(&csv, name).iter().map(|number| number.parse().unwrap()).collect();
+        assert!(numbers.iter().all(|number| *number > 0.0), "{name}: {csv}");
+    }
+    assert_eq!(column(&csv, "failed"), ["0", "0"], "{csv}");
+    assert!(out.path().join("configs/keep-alive-1/tidegate/tidegate.toml").is_file());
+}
+
+#[test]
+fn an_unfit_host_is_refused() {
+    let out = tempfile::tempdir().unwrap();
+    let output = bench(&["run", "keep-alive-1", "--against", "none"])
+        .arg("--bin-dir")
+        .arg(binaries())
+        .arg("--out")
+        .arg(out.path().join("never"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("is a debug build") && said.contains("--anyway"), "{said}");
+    assert!(!out.path().join("never").exists());
+}
+
+#[test]
+fn the_list_has_scenarios_and_rivals() {
+    let output = bench(&["list", "--bin-dir"]).arg(binaries()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("idle-10000") && said.contains("haproxy"), "{said}");
+}
+
+fn bench(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate-bench"));
+    command.args(arguments);
+    command
+}
+
+/// Values of a column; none of those looked at has a comma.
+fn column<'a>(csv: &'a str, name: &str) -> Vec<&'a str> {
+    let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let head = lines.next().unwrap();
+    let index = head.iter().position(|its| *its == name).unwrap_or_else(|| panic!("{name} in {head:?}"));
+    lines.map(|fields| fields[index]).collect()
+}
+
+/// A folder named `debug` with the gateway and the load generator. A test of the whole workspace has built them; one of
+/// this package alone may not have, since cargo builds binaries of other packages only when asked to.
+fn binaries() -> PathBuf {
+    let own = Path::new(env!("CARGO_BIN_EXE_tidegate-bench")).parent().unwrap();
+    let folder = own.with_file_name("debug");
+    if ["tidegate", "tidegate-load", "tidegate-origin"].iter().all(|name| folder.join(name).is_file()) {
+        return folder;
+    }
+    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--quiet", "--package", "tidegate", "--package", "tidegate-loadtest", "--bins"])
+        .arg("--target-dir")
+        .arg(own.parent().unwrap())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    folder
+}

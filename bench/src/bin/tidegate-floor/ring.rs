@@ -3,6 +3,10 @@
 //!
 //! Every operation is named by an [`Operation`], which is its user data. None points to memory that could go away: sends
 //! and receives use the ring's own buffers, connects the one address that the ring keeps.
+//!
+//! Tried and left out, since none changed the CPU time per request by more than 1 % (64 connections, 11 byte answers, 8 to
+//! 40 interleaved rounds, kernel 6.18): registered files for sockets, a registered ring descriptor,
+//! IORING_SETUP_NO_SQARRAY, sends without MSG_WAITALL, another congestion control on these sockets alone.
 
 use std::io;
 use std::net::SocketAddr;

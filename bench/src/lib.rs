@@ -4,6 +4,8 @@
 //! - `benches/exchange.rs`: whole exchanges in memory.
 //! - `benches/head.rs`: request heads, beside `httparse` alone.
 //! - `benches/route.rs`: route lookup among 5,000 routes, beside `matchit`.
+//! - `src/bin/tidegate-floor`: a relay that parses nothing, the least that a proxy can cost.
+//! - `rivals/pingora`: a proxy on Pingora to measure against, a workspace of its own.
 //!
 //! `cargo bench -p tidegate-bench` runs all micro benches, `cargo bench -p tidegate-bench --bench route -- hit` some.
 //! Every bench asserts its answer, so `cargo test -p tidegate-bench --benches` checks them once each. There are no

@@ -36,8 +36,8 @@ fn the_least_file_is_clean_and_has_the_defaults() {
         admin: None,
         spin_us: 50,
         dns_ttl_ms: 30_000,
-        receive_buffers: 256,
-        receive_buffer_bytes: 16_384,
+        receive_buffers: 128,
+        receive_buffer_bytes: 65_536,
     };
     assert_eq!(loaded.settings, want);
 }

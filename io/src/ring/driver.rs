@@ -22,6 +22,8 @@ use super::{Ring, tasks};
 const COMPLETIONS_PER_TURN: usize = 256;
 /// Empty turns between two looks at the clock while polling.
 const EMPTY_TURNS_PER_CLOCK: u32 = 8;
+/// Polling for less than this is not worth it: going to sleep and waking up costs about as much, in microseconds.
+const SPIN_US_MIN: u64 = 4;
 
 /// Wakes a shard from another thread.
 #[derive(Clone)]
@@ -202,13 +204,14 @@ impl Ring {
                 (idle_since, empty_turns) = (None, 0);
                 continue;
             }
+            let spin = self.spin();
             empty_turns += 1;
-            if empty_turns % EMPTY_TURNS_PER_CLOCK != 0 {
+            if !spin.is_zero() && empty_turns % EMPTY_TURNS_PER_CLOCK != 0 {
                 std::hint::spin_loop();
                 continue;
             }
             let since = *idle_since.get_or_insert_with(Instant::now);
-            if since.elapsed() >= self.spin() {
+            if spin.is_zero() || since.elapsed() >= spin {
                 self.arm_wake_up(&armed_ms);
                 self.enter(1);
             }
@@ -219,6 +222,7 @@ impl Ring {
     /// and a short sleep lets completions gather, which costs less than polling for the next one
     /// (`docs/decisions/0004-parking.md`).
     fn spin(&self) -> Duration {
-        Duration::from_micros(self.0.settings.spin_us) / self.0.tasks.active()
+        let spin_us = self.0.settings.spin_us / u64::from(self.0.tasks.active());
+        Duration::from_micros(if spin_us < SPIN_US_MIN { 0 } else { spin_us })
     }
 }

@@ -13,9 +13,9 @@ use io_uring::types::BufRingEntry;
 pub(crate) const GROUP: u16 = 0;
 
 /// Receive buffers, a power of two.
-const COUNT: u16 = 256;
+const COUNT: u16 = 128;
 /// Bytes of one.
-const BUFFER_BYTES: u32 = 16 * 1024;
+const BUFFER_BYTES: u32 = 64 * 1024;
 
 /// The buffers and the ring that lends them.
 pub(crate) struct Buffers {

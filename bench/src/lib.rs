@@ -3,6 +3,7 @@
 //! - `side_by_side`: `tidegate-bench`, Tidegate beside other proxies. `docs/bench.md` says how.
 //! - `benches/exchange.rs`: whole exchanges in memory.
 //! - `benches/head.rs`: request heads, beside `httparse` alone.
+//! - `benches/limit.rs`: a token bucket beside `governor`, a look-up among a million API keys.
 //! - `benches/route.rs`: route lookup among 5,000 routes, beside `matchit`.
 //! - `src/bin/tidegate-floor`: a relay that parses nothing, the least that a proxy can cost.
 //! - `rivals/pingora`: a proxy on Pingora to measure against, a workspace of its own.

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use tidegate_core::hosts::{DomainSpec, Hosts};
+use tidegate_core::limit::{StageId, UsagePlans};
 use tidegate_core::plan::{Api, Node, Plan};
+use tidegate_core::span::Span;
 
 use crate::diagnostics::Diagnostics;
 use crate::file::{self, Settings};
@@ -33,10 +35,13 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     let unreadable = |why| Diagnostics::of_error(format!("cannot read {}: {why}", path.display()));
     let mut report = Report::new(Source::read(path).map_err(unreadable)?);
     let root = tree::toml::read(&mut report);
+    report.mask(&file::api_key::secrets(&root));
     let folder = path.parent().unwrap_or(Path::new(""));
     let Some(file) = file::read(&root, folder, node_default, &mut report) else {
         return Err(report.into_findings());
     };
+    let stages: Vec<Vec<Span>> =
+        file.apis.iter().map(|api| api.stages.iter().map(|stage| stage.span).collect()).collect();
     let mut origins = Origins::default();
     let mut definitions = Diagnostics::default();
     let apis: Vec<Api> = file
@@ -44,6 +49,10 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
         .into_iter()
         .filter_map(|api| compile_api(api, &file.node, &mut origins, &mut report, &mut definitions))
         .collect();
+    // An API that is left out has an error, and then there is no plan.
+    if apis.len() == stages.len() {
+        check_keys(&apis, &stages, &file.usage_plans, &mut report);
+    }
     let mut findings = Diagnostics::default();
     findings.append(report.into_findings());
     findings.append(definitions);
@@ -52,10 +61,38 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     }
     match compile_hosts(file.domains, &apis) {
         Ok(hosts) => {
-            let plan = Plan { node: file.node, limits: file.limits, apis, hosts, origins: origins.list };
+            let plan = Plan {
+                node: file.node,
+                limits: file.limits,
+                apis,
+                hosts,
+                origins: origins.list,
+                usage_plans: file.usage_plans,
+            };
             Ok(Loaded { plan, settings: file.settings, warnings: findings })
         }
         Err(message) => Err(Diagnostics::of_error(message)),
+    }
+}
+
+/// Warns where methods need a key and no usage plan lets any key in.
+fn check_keys(apis: &[Api], stages: &[Vec<Span>], plans: &UsagePlans, report: &mut Report) {
+    for (position, (api, spans)) in apis.iter().zip(stages).enumerate() {
+        if !api.routes.iter().any(|route| route.api_key_required) {
+            continue;
+        }
+        for (stage, at) in spans.iter().enumerate() {
+            if plans.has_stage(StageId { api: position as u32, stage: stage as u32 }) {
+                continue;
+            }
+            let name = &api.stages[stage].name;
+            report
+                .warning(
+                    *at,
+                    format!("no usage plan has the stage `{name}`: methods that need an API key answer 403"),
+                )
+                .help("add [[usage_plan]] with keys = [\"…\"] and [[usage_plan.stage]]");
+        }
     }
 }
 

@@ -24,6 +24,11 @@ impl<'n> Fields<'n> {
         }
     }
 
+    /// Where the map is.
+    pub(crate) fn span(&self) -> Span {
+        self.span
+    }
+
     /// The entry of a key.
     pub(crate) fn take(&mut self, key: &'static str) -> Option<&'n Entry> {
         self.known.push(key);

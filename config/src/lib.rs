@@ -26,6 +26,7 @@ mod openapi;
 
 mod fields;
 mod scalar;
+mod secret;
 
 mod tree;
 

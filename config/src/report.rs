@@ -20,6 +20,13 @@ impl Report {
         Self { source, findings: Diagnostics::default() }
     }
 
+    /// Hides what is written at these places from whoever reads the findings that follow.
+    pub(crate) fn mask(&mut self, secrets: &[Span]) {
+        if !secrets.is_empty() {
+            self.source = Arc::new(self.source.masked(secrets));
+        }
+    }
+
     pub(crate) fn error(&mut self, at: Span, message: impl Into<String>) -> &mut Diagnostic {
         self.add(Severity::Error, at, message.into())
     }

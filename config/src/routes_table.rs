@@ -24,7 +24,7 @@ fn stage_table(api: &Api, stage: &Stage) -> String {
         rows.push([
             route.method.name().to_owned(),
             resource.path.clone(),
-            "NONE".to_owned(),
+            if route.api_key_required { "API_KEY" } else { "NONE" }.to_owned(),
             "none".to_owned(),
             "none".to_owned(),
             describe(&resource.parameters, integration),

@@ -33,7 +33,12 @@ pub(crate) fn compile(methods: &[Method], report: &mut Report) -> Option<Routing
             resources.push(Resource { id, path: method.path.clone(), parameters });
             resources.len() - 1
         });
-        routes.push(Route { resource, method: method.method, operation_name: method.operation_name.clone() });
+        routes.push(Route {
+            resource,
+            method: method.method,
+            operation_name: method.operation_name.clone(),
+            api_key_required: method.api_key_required,
+        });
     }
     Some(Routing { resources, routes, router })
 }

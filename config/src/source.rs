@@ -37,6 +37,17 @@ impl Source {
         Ok(Self::new(&path.display().to_string(), &text))
     }
 
+    /// The same with `*` at these places. Lines stay where they are.
+    pub(crate) fn masked(&self, secrets: &[Span]) -> Self {
+        let mut text = self.text.clone();
+        for span in secrets {
+            let hidden: String =
+                self.slice(*span).bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
+            text.replace_range(span.start()..span.end(), &hidden);
+        }
+        Self { name: self.name.clone(), text }
+    }
+
     /// Line and column of an offset, both from 1; the column counts characters.
     pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
         let before = &self.text[..self.floor(offset)];
@@ -102,6 +113,13 @@ mod tests {
         }
         assert_eq!(source.position(99), (4, 2));
         assert_eq!(source.offset(99, 99), 9);
+    }
+
+    #[test]
+    fn secrets_are_hidden() {
+        let source = Source::new("f", "a = \"sé\ncret\"\nb");
+        let masked = source.masked(&[Span::new(4, 14)]);
+        assert_eq!(masked.text, "a = ****\n*****\nb");
     }
 
     #[track_caller]

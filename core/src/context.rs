@@ -32,6 +32,10 @@ pub enum Variable {
     ExtendedRequestId,
     /// `httpMethod`
     HttpMethod,
+    /// `identity.apiKey`: a secret; log lines have its last characters only.
+    ApiKey,
+    /// `identity.apiKeyId`: the key's name.
+    ApiKeyId,
     /// `identity.sourceIp`
     SourceIp,
     /// `identity.userAgent`
@@ -69,7 +73,7 @@ pub enum Variable {
     /// `status`
     Status,
     /// A variable that API Gateway knows and that has no value here: its feature is not configured for the request
-    /// (authorizers, API keys, WAF, client certificates, canaries).
+    /// (authorizers, WAF, client certificates, canaries).
     Absent,
 }
 
@@ -88,6 +92,8 @@ impl Variable {
             "error.responseType" => Self::ErrorResponseType,
             "extendedRequestId" => Self::ExtendedRequestId,
             "httpMethod" => Self::HttpMethod,
+            "identity.apiKey" => Self::ApiKey,
+            "identity.apiKeyId" => Self::ApiKeyId,
             "identity.sourceIp" => Self::SourceIp,
             "identity.userAgent" => Self::UserAgent,
             "path" => Self::Path,
@@ -175,6 +181,8 @@ pub struct View<'a> {
     pub route: Option<(&'a Route, &'a Resource)>,
     /// The base path mapping that matched, on a custom domain.
     pub base_path: Option<&'a [u8]>,
+    /// The name of the API key that it came with, if its method needs one and it is good.
+    pub api_key: Option<&'a [u8]>,
     /// How it ended; all zero before that.
     pub outcome: &'a Outcome,
 }
@@ -198,6 +206,8 @@ impl View<'_> {
             }
             Variable::ExtendedRequestId => put(out, Some(&self.arrival.extended_request_id)),
             Variable::HttpMethod => put(out, Some(self.request.method())),
+            Variable::ApiKey => put(out, self.api_key.and_then(|_| self.request.first(KnownField::XApiKey))),
+            Variable::ApiKeyId => put(out, self.api_key),
             Variable::SourceIp => put(out, Some(self.arrival.source_ip.as_bytes())),
             Variable::UserAgent => put(out, self.request.first(KnownField::UserAgent)),
             Variable::Path => put(out, Some(self.request.path())),

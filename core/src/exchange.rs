@@ -11,6 +11,7 @@ use crate::context::{ErrorFacts, Outcome, View};
 use crate::hosts::Place;
 use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead};
 use crate::integration::{Http, HttpKind, Integration, Mock, RequestBody, Responses, UnsupportedMediaType};
+use crate::limit::{Caller, StageId};
 use crate::method::Method;
 use crate::mock;
 use crate::plan::{Api, LogDestination, OriginId, Plan, Stage};
@@ -35,6 +36,7 @@ pub struct Exchange {
     arrival: Arrival,
     place: Option<Place>,
     routed: Option<Routed>,
+    caller: Option<Caller>,
     parameters: PathParameters,
     called: Option<Now>,
     /// Whether the client's body was called for: then a client that waits for `100 Continue` is told to go on.
@@ -48,6 +50,12 @@ struct Routed {
     place: Place,
     route: RouteId,
     method: Method,
+}
+
+/// Proof that a request may call its method: it came with the API key that the method needs.
+#[derive(Clone, Copy, Debug)]
+struct Metered {
+    routed: Routed,
 }
 
 /// What happened outside.
@@ -124,8 +132,8 @@ impl Exchange {
         match event {
             Event::Request(peer, entropy) => {
                 self.begin(shard, now, peer, entropy);
-                match self.route() {
-                    Ok(routed) => self.integrate(shard, now, routed),
+                match self.route().and_then(|routed| self.meter(routed)) {
+                    Ok(metered) => self.integrate(shard, now, metered),
                     Err(reject) => self.refuse(shard, now, reject),
                 }
             }
@@ -167,7 +175,8 @@ impl Exchange {
     fn begin(&mut self, shard: &Shard, now: Now, peer: &Peer, entropy: Entropy) {
         self.plan = Some(Rc::clone(&shard.plan));
         self.arrival.name(&self.request, peer, now, entropy);
-        (self.place, self.routed, self.called, self.body_wanted) = (None, None, None, false);
+        (self.place, self.routed, self.caller) = (None, None, None);
+        (self.called, self.body_wanted) = (None, false);
         self.outcome = Outcome::default();
         self.out.clear();
     }
@@ -192,7 +201,20 @@ impl Exchange {
         Ok(routed)
     }
 
-    fn integrate(&mut self, shard: &mut Shard, now: Now, routed: Routed) -> Step {
+    /// AWS: a missing, unknown or disabled key, and one of no plan with this stage, are all the same to the client.
+    fn meter(&mut self, routed: Routed) -> Result<Metered, Reject> {
+        let plan = self.plan();
+        let Place { api, stage, .. } = routed.place;
+        if plan.apis[api].routes[routed.route.0 as usize].api_key_required {
+            let stage = StageId { api: api as u32, stage: stage as u32 };
+            let value = self.request.first(KnownField::XApiKey);
+            let caller = value.and_then(|value| plan.usage_plans.caller(value, stage));
+            self.caller = Some(caller.ok_or(Reject::InvalidApiKey)?);
+        }
+        Ok(Metered { routed })
+    }
+
+    fn integrate(&mut self, shard: &mut Shard, now: Now, Metered { routed }: Metered) -> Step {
         let plan = self.plan();
         match integration_of(&plan, routed) {
             Integration::Http(http) => self.call(shard, now, routed, http),
@@ -396,6 +418,7 @@ impl Exchange {
             stage: self.place.map(|place| stage_of(plan, place)),
             route: self.routed.map(|routed| plan.apis[routed.place.api].route(routed.route)),
             base_path: self.place.as_ref().filter(|place| place.mapped).map(base_path),
+            api_key: self.caller.map(|caller| plan.usage_plans.key_name(caller.key)),
             outcome: &self.outcome,
         }
     }

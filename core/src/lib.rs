@@ -8,6 +8,7 @@
 //! - [`hosts`], [`route`]: which API, stage and method a request is for
 //! - [`plan`], [`integration`]: what configuration decided, compiled
 //! - [`mapping`], [`values`], [`context`]: parameter mapping expressions, their values, `$context`
+//! - [`limit`]: who may call, and how often
 //! - [`transform`]: the request to the backend, the answer to the client
 //! - [`mock`]: the sloppy JSON of MOCK integrations
 //! - [`reject`], [`gateway_response`]: refusals and how an API words them
@@ -31,6 +32,8 @@ pub mod plan;
 pub mod context;
 pub mod mapping;
 pub mod values;
+
+pub mod limit;
 
 pub mod transform;
 

@@ -6,6 +6,7 @@
 use crate::gateway_response::GatewayResponses;
 use crate::hosts::Hosts;
 use crate::integration::Integration;
+use crate::limit::UsagePlans;
 use crate::limits::Limits;
 use crate::method::RouteMethod;
 use crate::record::LogFormat;
@@ -24,6 +25,8 @@ pub struct Plan {
     pub hosts: Hosts,
     /// Every distinct backend address that an integration names.
     pub origins: Vec<Origin>,
+    /// Who may call methods that need an API key.
+    pub usage_plans: UsagePlans,
 }
 
 /// Who this gateway is, as it appears in `$context` and ARNs.
@@ -100,6 +103,8 @@ pub struct Route {
     pub method: RouteMethod,
     /// `operationId` of the definition.
     pub operation_name: Option<String>,
+    /// Whether callers need an API key (`apiKeyRequired`).
+    pub api_key_required: bool,
 }
 
 /// One stage of an API.

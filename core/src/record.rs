@@ -87,9 +87,20 @@ fn write_variable(variable: Variable, view: &View<'_>, out: &mut Vec<u8>) {
     if !view.write(variable, out) {
         out.push(b'-');
     }
-    if variable != Variable::ErrorMessageString {
-        escape(out, start);
+    match variable {
+        Variable::ErrorMessageString => {}
+        Variable::ApiKey => mask(&mut out[start..]),
+        _ => escape(out, start),
     }
+}
+
+/// How much of a secret a log line shows, in bytes; as much as AWS's execution logs do.
+const SHOWN_BYTES: usize = 6;
+
+/// Leaves the end of a secret, by which its owner knows it.
+fn mask(secret: &mut [u8]) {
+    let hidden = secret.len().saturating_sub(SHOWN_BYTES);
+    secret[..hidden].fill(b'*');
 }
 
 /// Rewrites what stands behind `start` with control bytes, `"` and `\` as `\u00NN`, and what is not UTF-8 likewise.

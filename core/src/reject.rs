@@ -22,6 +22,8 @@ pub enum Reject {
     UnknownApi,
     /// No resource with this method.
     NoRoute,
+    /// The method needs an API key, and the request has none that is good at this stage.
+    InvalidApiKey,
     /// The integration cannot be called as configured.
     Misconfigured,
     /// A MOCK's template names no integer status.
@@ -98,6 +100,9 @@ impl Reject {
                 (T::RequestTooLarge, 413, BAD, "HTTP content length exceeded", PlainText, Close)
             }
             Self::UnknownApi => (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive),
+            Self::InvalidApiKey => {
+                (T::InvalidApiKey, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive)
+            }
             Self::NoRoute => (
                 T::MissingAuthenticationToken,
                 403,
@@ -150,6 +155,7 @@ impl Reject {
             | Self::PayloadTooLarge
             | Self::UnknownApi
             | Self::NoRoute
+            | Self::InvalidApiKey
             | Self::UnsupportedMediaType => false,
         }
     }

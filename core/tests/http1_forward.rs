@@ -41,6 +41,7 @@ fn forward(target: &[u8], fields: &str, body: impl FnOnce(&RequestHead) -> Body<
         stage: None,
         route: None,
         base_path: None,
+        api_key: None,
         outcome: &outcome,
     };
     let spans = [Span::new(1, head.path().len())];

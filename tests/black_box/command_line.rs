@@ -158,8 +158,8 @@ const NOT_YET: &str = "not supported yet";
 fn keys_of_the_file_that_are_not_supported_yet() {
     let base = Setup::new(&good());
     let sections = [
-        ("api_key", "[[api_key]]\nname = \"a\"\nvalue = \"0123456789abcdefghij\"\n"),
-        ("usage_plan", "[[usage_plan]]\nname = \"basic\"\nkeys = []\n"),
+        ("throttle", "[[usage_plan]]\nname = \"basic\"\nthrottle = { rate = 10, burst = 5 }\n"),
+        ("quota", "[[usage_plan]]\nname = \"basic\"\nquota = { limit = 1000, period = \"DAY\" }\n"),
         ("function", "[[function]]\nname = \"hello\"\ncommand = [\"python3\"]\n"),
         ("aws", "[aws]\nendpoint_url = \"http://127.0.0.1:5000\"\n"),
         ("principal", "[[principal]]\naccess_key_id = \"AKIDEXAMPLE\"\n"),
@@ -259,9 +259,9 @@ fn features_of_documents_that_are_not_supported_yet() {
 }
 
 #[test]
-fn authorizers_keys_and_validators_are_refused() {
+fn authorizers_and_validators_are_refused() {
     let schemes = json!({
-        "key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
+        "other_key": {"type": "apiKey", "name": "x-key", "in": "header"},
         "lambda": {
             "type": "apiKey", "name": "Authorization", "in": "header",
             "x-amazon-apigateway-authtype": "custom",
@@ -269,7 +269,7 @@ fn authorizers_keys_and_validators_are_refused() {
         },
         "sigv4": {"type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "awsSigv4"},
     });
-    for scheme in ["key", "lambda", "sigv4"] {
+    for scheme in ["other_key", "lambda", "sigv4"] {
         let mut document: Value = serde_json::from_str(&good().text()).expect("JSON");
         document["components"] = json!({"securitySchemes": schemes});
         document["paths"]["/x"]["get"]["security"] = json!([{scheme: []}]);

@@ -14,6 +14,7 @@ mod connections;
 mod flow_control;
 mod slow_clients;
 
+mod api_keys;
 mod apis;
 mod errors;
 

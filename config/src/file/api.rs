@@ -88,3 +88,23 @@ fn read_endpoint(value: &Node, report: &mut Report) -> EndpointType {
     }
     endpoint
 }
+
+/// The position of the API that a value names.
+pub(super) fn find_api(value: &Node, apis: &[Api], report: &mut Report) -> Option<usize> {
+    let id = scalar::text(value, report)?;
+    let found = apis.iter().position(|api| api.id == id);
+    if found.is_none() {
+        report.unknown(value.span, "API", id, apis.iter().map(|api| api.id.as_str()));
+    }
+    found
+}
+
+/// The position of the stage that a value names.
+pub(super) fn find_stage(value: &Node, api: &Api, report: &mut Report) -> Option<usize> {
+    let name = scalar::text(value, report)?;
+    let found = api.stages.iter().position(|stage| stage.name == name);
+    if found.is_none() {
+        report.unknown(value.span, "stage", name, api.stages.iter().map(|stage| stage.name.as_str()));
+    }
+    found
+}

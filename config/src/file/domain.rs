@@ -6,7 +6,7 @@ use tidegate_core::hosts::{DomainSpec, MappingSpec};
 use tidegate_core::route::BasePaths;
 use tidegate_core::span::Span;
 
-use super::api::Api;
+use super::api::{Api, find_api, find_stage};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
@@ -103,22 +103,4 @@ fn read_path(value: &Node, before: &[MappingSpec], report: &mut Report) -> Optio
             None
         }
     }
-}
-
-fn find_api(value: &Node, apis: &[Api], report: &mut Report) -> Option<usize> {
-    let id = scalar::text(value, report)?;
-    let found = apis.iter().position(|api| api.id == id);
-    if found.is_none() {
-        report.unknown(value.span, "API", id, apis.iter().map(|api| api.id.as_str()));
-    }
-    found
-}
-
-fn find_stage(value: &Node, api: &Api, report: &mut Report) -> Option<usize> {
-    let name = scalar::text(value, report)?;
-    let found = api.stages.iter().position(|stage| stage.name == name);
-    if found.is_none() {
-        report.unknown(value.span, "stage", name, api.stages.iter().map(|stage| stage.name.as_str()));
-    }
-    found
 }

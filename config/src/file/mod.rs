@@ -1,18 +1,22 @@
 //! `tidegate.toml`: what AWS keeps outside of the OpenAPI document.
 //!
 //! In reading order: `node` and `settings` say who and where this gateway is, `limits` what it lets in, `api` and
-//! `stage` what it serves, `domain` under which names. Nothing here opens another file.
+//! `stage` what it serves, `domain` under which names, `api_key` and `usage_plan` to whom. Nothing here opens another
+//! file, but those of secrets.
 
 pub(crate) mod api;
+pub(crate) mod api_key;
 pub(crate) mod domain;
 mod limits;
 mod node;
 mod settings;
 pub(crate) mod stage;
+mod usage_plan;
 
 use std::path::Path;
 
 use tidegate_core::hosts::DomainSpec;
+use tidegate_core::limit::UsagePlans;
 use tidegate_core::limits::Limits;
 use tidegate_core::plan::Node as PlanNode;
 
@@ -29,10 +33,11 @@ pub(crate) struct File {
     pub(crate) limits: Limits,
     pub(crate) apis: Vec<api::Api>,
     pub(crate) domains: Vec<DomainSpec>,
+    pub(crate) usage_plans: UsagePlans,
 }
 
 /// Sections whose feature is not built yet.
-const UNSUPPORTED: [&str; 5] = ["api_key", "usage_plan", "function", "aws", "principal"];
+const UNSUPPORTED: [&str; 3] = ["function", "aws", "principal"];
 
 /// Reads the tree of a `tidegate.toml` that lies in `folder`.
 pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut Report) -> Option<File> {
@@ -42,9 +47,12 @@ pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut 
     let limits = limits::read(fields.value("limits"), report);
     let apis = api::read(fields.take("api"), folder, report);
     let domains = domain::read(fields.value("domain"), &apis, report);
+    let keys = api_key::read(fields.value("api_key"), folder, report);
+    let plans = usage_plan::read(fields.value("usage_plan"), &keys, &apis, report);
     for section in UNSUPPORTED {
         fields.unsupported(section, report);
     }
     fields.finish(report);
-    Some(File { node, settings, limits, apis, domains })
+    let usage_plans = UsagePlans::compile(&keys.list, &plans);
+    Some(File { node, settings, limits, apis, domains, usage_plans })
 }

@@ -15,6 +15,8 @@ use crate::tree::{Entry, Node};
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) name: String,
+    /// Where the stage is written.
+    pub(crate) span: Span,
     /// Sorted by name.
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) access_log: Option<AccessLog>,
@@ -64,7 +66,7 @@ fn read_stage(section: &Node, before: &[Stage], folder: &Path, report: &mut Repo
         fields.unsupported(key, report);
     }
     fields.finish(report);
-    Some(Stage { name, variables, access_log })
+    Some(Stage { name, span: section.span, variables, access_log })
 }
 
 fn read_name(value: &Node, before: &[Stage], report: &mut Report) -> Option<String> {

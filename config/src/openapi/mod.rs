@@ -43,5 +43,6 @@ pub(crate) struct Method {
     pub(crate) method: RouteMethod,
     pub(crate) method_span: Span,
     pub(crate) operation_name: Option<String>,
+    pub(crate) api_key_required: bool,
     pub(crate) integration: integration::Definition,
 }

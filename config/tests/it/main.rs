@@ -9,6 +9,7 @@ mod integration;
 mod plan;
 mod robustness;
 mod unsupported;
+mod usage_plans;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -14,8 +14,9 @@ fn check_file(more: &str, place: &str, what: &str) {
 #[test]
 fn of_tidegate_toml() {
     check_file("[node]\nstate = \"state\"", "11:1", "`state`");
-    check_file("[[api_key]]\nname = \"alice\"", "10:3", "`api_key`");
-    check_file("[[usage_plan]]\nname = \"basic\"", "10:3", "`usage_plan`");
+    let plan = "[[usage_plan]]\nname = \"basic\"\nstage = [{ api = \"a\", stage = \"prod\" }]\n";
+    check_file(&format!("{plan}throttle = {{ rate = 1, burst = 1 }}"), "13:1", "`throttle`");
+    check_file(&format!("{plan}quota = {{ limit = 1 }}"), "13:1", "`quota`");
     check_file("[[function]]\nname = \"hello\"", "10:3", "`function`");
     check_file("[aws]\nendpoint_url = \"x\"", "10:2", "`aws`");
     check_file("[[principal]]\narn = \"x\"", "10:3", "`principal`");
@@ -97,13 +98,15 @@ fn of_operations() {
     let schemes = "
 components:
   securitySchemes:
-    key: { type: apiKey, name: x-api-key, in: header }
+    key: { type: apiKey, name: x-key, in: header }
+    query: { type: apiKey, name: x-api-key, in: query }
     iam: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authtype: awsSigv4 }
     auth: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: token } }
     oauth: { type: oauth2, flows: {} }
 ";
     for (scheme, what) in [
-        ("key", "an API key"),
+        ("key", "an API key elsewhere than in the header `x-api-key`"),
+        ("query", "an API key elsewhere than in the header `x-api-key`"),
         ("iam", "IAM authorization"),
         ("auth", "an authorizer"),
         ("oauth", "authorization"),

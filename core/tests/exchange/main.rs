@@ -13,6 +13,7 @@ mod from_custom;
 mod from_proxy;
 mod mock;
 
+mod api_keys;
 mod gateway_responses;
 mod refusals;
 

@@ -1,11 +1,12 @@
-//! Plans from documents. Nothing here knows an exchange; `../allocations.rs` and the bench use it too.
+//! Plans from documents, with an API key. Nothing here knows an exchange; `../allocations.rs` and the bench use it too.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tidegate_core::plan::Plan;
 
-/// The plan of an OpenAPI document, given from `paths:` on, as API `api` in the stage `prod`.
+/// The plan of an OpenAPI document, given from `paths:` on, as API `api` in the stage `prod`. The key
+/// `alice-0123456789abcdef` is good there.
 #[track_caller]
 pub(crate) fn plan(document: &str, log_format: &str) -> Plan {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
@@ -14,7 +15,10 @@ pub(crate) fn plan(document: &str, log_format: &str) -> Plan {
     let toml = format!(
         "[[listener]]\naddress = \"127.0.0.1:0\"\n[[api]]\nid = \"api\"\ndefinition = \"api.yaml\"\n\
          [[api.stage]]\nname = \"prod\"\nvariables = {{ tier = \"gold\" }}\n\
-         access_log = {{ format = '''{log_format}''' }}\n"
+         access_log = {{ format = '''{log_format}''' }}\n\
+         [[api_key]]\nname = \"alice\"\nvalue = \"alice-0123456789abcdef\"\n\
+         [[api_key]]\nname = \"bob\"\nvalue = \"bob-0123456789abcdefgh\"\nenabled = false\n\
+         [[usage_plan]]\nname = \"basic\"\nkeys = [\"alice\", \"bob\"]\nstage = [{{ api = \"api\", stage = \"prod\" }}]\n"
     );
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join("tidegate.toml"), toml).expect("a file");

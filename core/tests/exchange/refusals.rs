@@ -14,7 +14,7 @@ const SERVER_ERROR: &str = r#"{"message": "Internal server error"}"#;
 /// (refusal, status line behind the version, `x-amzn-ErrorType`, connection, body)
 type Row = (Reject, &'static str, &'static str, &'static str, &'static str);
 
-const ROWS: [Row; 13] = [
+const ROWS: [Row; 14] = [
     (Reject::Head(HeadError::HostMissing), "400 Bad Request", BAD, "close", r#"{"message":"missing Host"}"#),
     (
         Reject::Head(HeadError::TargetTooLong),
@@ -33,6 +33,13 @@ const ROWS: [Row; 13] = [
     ),
     (Reject::BodyTimeout, "408 Request Timeout", BAD, "close", r#"{"message":"Request Timeout"}"#),
     (Reject::UnknownApi, "403 Forbidden", "ForbiddenException", "keep-alive", r#"{"message":"Forbidden"}"#),
+    (
+        Reject::InvalidApiKey,
+        "403 Forbidden",
+        "ForbiddenException",
+        "keep-alive",
+        r#"{"message":"Forbidden"}"#,
+    ),
     (
         Reject::NoRoute,
         "403 Forbidden",

@@ -33,6 +33,12 @@ impl Document {
         self
     }
 
+    /// The method needs an API key.
+    pub(crate) fn api_key_required(mut self, method: &str, path: &str) -> Self {
+        self.paths[path][method.to_ascii_lowercase()]["security"] = json!([{"api_key": []}]);
+        self
+    }
+
     /// The greedy resource `/{proxy+}`, any method of which goes to the same path at `address`.
     pub(crate) fn pass_all(self, address: impl Display) -> Self {
         let mut integration = http_proxy("ANY", format!("http://{address}/{{proxy}}"));
@@ -51,6 +57,9 @@ impl Document {
             "openapi": "3.0.1",
             "info": {"title": "test", "version": "1"},
             "paths": self.paths,
+            "components": {"securitySchemes": {
+                "api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
+            }},
         });
         if !self.gateway_responses.is_empty() {
             document["x-amazon-apigateway-gateway-responses"] = Value::Object(self.gateway_responses.clone());

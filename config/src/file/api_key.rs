@@ -1,0 +1,90 @@
+//! `[[api_key]]`: the keys by which clients are known.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use tidegate_core::limit::{ApiKeySpec, KEY_BYTES};
+use tidegate_core::span::Span;
+
+use crate::fields::Fields;
+use crate::report::Report;
+use crate::scalar;
+use crate::secret;
+use crate::tree::Node;
+
+/// AWS: "Invalid API Key name, can be at most 1024 characters."
+const NAME_CHARACTERS_MAX: usize = 1024;
+
+const VALUE: secret::Keys = secret::Keys { inline: "value", file: "value_file", environment: "value_env" };
+
+/// The keys, and each by its name.
+#[derive(Default)]
+pub(crate) struct ApiKeys {
+    pub(crate) list: Vec<ApiKeySpec>,
+    pub(crate) by_name: HashMap<String, usize>,
+}
+
+/// Where secrets are written, so that no finding shows them.
+pub(crate) fn secrets(root: &Node) -> Vec<Span> {
+    let keys = root.get("api_key").map_or(&[][..], |section| match &section.value {
+        crate::tree::Value::List(keys) => keys,
+        _ => &[],
+    });
+    keys.iter().filter_map(|key| key.get(VALUE.inline)).map(|value| value.span).collect()
+}
+
+pub(super) fn read(section: Option<&Node>, folder: &Path, report: &mut Report) -> ApiKeys {
+    let sections = section.map_or(&[][..], |section| scalar::list(section, report));
+    let mut keys = ApiKeys::default();
+    let mut values: HashMap<String, usize> = HashMap::with_capacity(sections.len());
+    for section in sections {
+        let Some(mut fields) = Fields::read(section, "`api_key`", report) else { continue };
+        let name = fields.required("name", report).and_then(|value| read_name(value, &keys, report));
+        let value = read_value(&mut fields, folder, report);
+        let enabled =
+            fields.value("enabled").and_then(|value| scalar::boolean(value, report)).unwrap_or(true);
+        fields.finish(report);
+        let (Some(name), Some((value, at))) = (name, value) else { continue };
+        if let Some(other) = values.insert(value.clone(), keys.list.len()) {
+            let other = &keys.list[other].name;
+            report.error(at, format!("the API key `{other}` has the same value"));
+        }
+        keys.by_name.insert(name.clone(), keys.list.len());
+        keys.list.push(ApiKeySpec { name, value, enabled });
+    }
+    keys
+}
+
+fn read_name(value: &Node, before: &ApiKeys, report: &mut Report) -> Option<String> {
+    let name = scalar::text(value, report)?;
+    if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX || name.chars().any(char::is_control) {
+        report.error(
+            value.span,
+            format!(
+                "the name of an API key has 1 to {NAME_CHARACTERS_MAX} characters, none of them a control"
+            ),
+        );
+    }
+    if before.by_name.contains_key(name) {
+        report.error(value.span, format!("the API key `{name}` stands twice"));
+    }
+    Some(name.to_owned())
+}
+
+/// The value, and where it comes from.
+fn read_value(fields: &mut Fields<'_>, folder: &Path, report: &mut Report) -> Option<(String, Span)> {
+    let (value, entry) = secret::read(fields, &VALUE, folder, report)?;
+    let at = entry.key_span;
+    if value.len() < *KEY_BYTES.start() {
+        let least = KEY_BYTES.start();
+        report.error(at, format!("API Key value should be at least {least} characters"));
+    } else if value.len() > *KEY_BYTES.end() {
+        let most = KEY_BYTES.end();
+        report.error(at, format!("API Key value exceeds maximum size of {most} characters"));
+    } else if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        report
+            .error(at, "the value of an API key has visible ASCII characters only")
+            .help("it is sent in a header field");
+    }
+    Some((value, at))
+}

@@ -78,7 +78,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
 /// Warns where methods need a key and no usage plan lets any key in.
 fn check_keys(apis: &[Api], stages: &[Vec<Span>], plans: &UsagePlans, report: &mut Report) {
     for (position, (api, spans)) in apis.iter().zip(stages).enumerate() {
-        if !api.routes.iter().any(|route| route.api_key_required) {
+        if !api.api_key_required.contains(&true) {
             continue;
         }
         for (stage, at) in spans.iter().enumerate() {
@@ -139,6 +139,7 @@ fn compile_definition(
         endpoint: api.endpoint,
         resources: routing.resources,
         routes: routing.routes,
+        api_key_required: definition.methods.iter().map(|method| method.api_key_required).collect(),
         router: routing.router,
         gateway_responses: definition.gateway_responses,
         stages,

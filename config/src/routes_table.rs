@@ -19,12 +19,13 @@ pub fn routes_table(loaded: &Loaded) -> String {
 
 fn stage_table(api: &Api, stage: &Stage) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
-    for (route, integration) in api.routes.iter().zip(&stage.integrations) {
+    let keyed = &api.api_key_required;
+    for ((route, integration), keyed) in api.routes.iter().zip(&stage.integrations).zip(keyed) {
         let resource = &api.resources[route.resource];
         rows.push([
             route.method.name().to_owned(),
             resource.path.clone(),
-            if route.api_key_required { "API_KEY" } else { "NONE" }.to_owned(),
+            if *keyed { "API_KEY" } else { "NONE" }.to_owned(),
             "none".to_owned(),
             "none".to_owned(),
             describe(&resource.parameters, integration),
@@ -83,7 +84,7 @@ fn describe_mock(mock: &Mock) -> String {
 fn describe_http(parameters: &[String], http: &Http) -> String {
     let kind = match http.kind {
         HttpKind::Proxy => "HTTP_PROXY",
-        HttpKind::Custom { .. } => "HTTP",
+        HttpKind::Custom(_) => "HTTP",
     };
     let method = http.method.map_or("ANY", |method| method.name());
     let mut uri = format!("http://{}{}", http.host, pieces(&http.target.path, parameters));

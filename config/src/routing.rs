@@ -33,12 +33,7 @@ pub(crate) fn compile(methods: &[Method], report: &mut Report) -> Option<Routing
             resources.push(Resource { id, path: method.path.clone(), parameters });
             resources.len() - 1
         });
-        routes.push(Route {
-            resource,
-            method: method.method,
-            operation_name: method.operation_name.clone(),
-            api_key_required: method.api_key_required,
-        });
+        routes.push(Route { resource, method: method.method, operation_name: method.operation_name.clone() });
     }
     Some(Routing { resources, routes, router })
 }

@@ -1,8 +1,9 @@
 //! From a definition and a stage's variables to the integrations of that stage.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use tidegate_core::integration::{Http, HttpKind, Integration, Mock, RequestTemplates, Responses};
+use tidegate_core::integration::{Custom, Http, HttpKind, Integration, Mock, RequestTemplates, Responses};
 use tidegate_core::plan::{Origin, OriginId, Stage};
 
 use crate::file;
@@ -15,6 +16,7 @@ use crate::report::Report;
 pub(crate) struct Origins {
     pub(crate) list: Vec<Origin>,
     ids: HashMap<Origin, OriginId>,
+    hosts: HashSet<Arc<str>>,
 }
 
 impl Origins {
@@ -23,6 +25,16 @@ impl Origins {
             self.list.push(origin.clone());
             OriginId(self.list.len() as u32 - 1)
         })
+    }
+
+    /// The same text for the same host.
+    fn host(&mut self, host: &str) -> Arc<str> {
+        if let Some(known) = self.hosts.get(host) {
+            return Arc::clone(known);
+        }
+        let host: Arc<str> = host.into();
+        self.hosts.insert(Arc::clone(&host));
+        host
     }
 }
 
@@ -66,7 +78,7 @@ fn compile_http(
         Ok(endpoint) => Some(Http {
             kind: kind(http.custom.as_ref()),
             origin: origins.id(endpoint.origin),
-            host: endpoint.host,
+            host: origins.host(&endpoint.host),
             method: http.method,
             target: endpoint.target,
             query: http.parameters.query.clone(),
@@ -88,7 +100,9 @@ fn compile_http(
 fn kind(custom: Option<&(RequestTemplates, Rules)>) -> HttpKind {
     match custom {
         None => HttpKind::Proxy,
-        Some((request, rules)) => HttpKind::Custom { request: request.clone(), responses: responses(rules) },
+        Some((request, rules)) => {
+            HttpKind::Custom(Box::new(Custom { request: request.clone(), responses: responses(rules) }))
+        }
     }
 }
 

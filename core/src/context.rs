@@ -5,7 +5,8 @@
 use crate::arrival::Arrival;
 use crate::clock;
 use crate::http1::{KnownField, RequestHead, Version};
-use crate::plan::{Api, EndpointType, Node, Resource, Route, Stage};
+use crate::plan::{Api, EndpointType, Node, Resource, Stage};
+use crate::route::RouteId;
 
 /// A `$context` variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +179,7 @@ pub struct View<'a> {
     /// The API and stage, once known.
     pub stage: Option<(&'a Api, &'a Stage)>,
     /// The method, once routed.
-    pub route: Option<(&'a Route, &'a Resource)>,
+    pub route: Option<RouteId>,
     /// The base path mapping that matched, on a custom domain.
     pub base_path: Option<&'a [u8]>,
     /// The name of the API key that it came with, if its method needs one and it is good.
@@ -187,7 +188,13 @@ pub struct View<'a> {
     pub outcome: &'a Outcome,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    /// The resource, once routed. Looked up when asked for: it is rarely in the cache and rarely needed.
+    pub fn resource(&self) -> Option<&'a Resource> {
+        let ((api, _), route) = self.stage.zip(self.route)?;
+        Some(api.route(route).1)
+    }
+
     /// Appends the variable's value. False, and nothing appended, when it has none.
     pub fn write(&self, variable: Variable, out: &mut Vec<u8>) -> bool {
         match variable {
@@ -215,8 +222,8 @@ impl View<'_> {
             Variable::RequestId => put(out, Some(self.arrival.request_id())),
             Variable::RequestTime => put(out, Some(&clock::common_log_time(self.arrival.now.unix_ms))),
             Variable::RequestTimeEpoch => put_number(out, Some(self.arrival.now.unix_ms)),
-            Variable::ResourceId => put(out, self.route.map(|(_, resource)| resource.id.as_bytes())),
-            Variable::ResourcePath => put(out, self.route.map(|(_, resource)| resource.path.as_bytes())),
+            Variable::ResourceId => put(out, self.resource().map(|resource| resource.id.as_bytes())),
+            Variable::ResourcePath => put(out, self.resource().map(|resource| resource.path.as_bytes())),
             Variable::Stage => put(out, self.stage.map(|(_, stage)| stage.name.as_bytes())),
             Variable::XrayTraceId => put(out, Some(self.arrival.trace_root(self.request))),
             Variable::BasePathMatched => put(out, self.base_path.map(base_path_text)),

@@ -205,7 +205,7 @@ impl Exchange {
     fn meter(&mut self, routed: Routed) -> Result<Metered, Reject> {
         let plan = self.plan();
         let Place { api, stage, .. } = routed.place;
-        if plan.apis[api].routes[routed.route.0 as usize].api_key_required {
+        if plan.apis[api].api_key_required[routed.route.0 as usize] {
             let stage = StageId { api: api as u32, stage: stage as u32 };
             let value = self.request.first(KnownField::XApiKey);
             let caller = value.and_then(|value| plan.usage_plans.caller(value, stage));
@@ -239,8 +239,8 @@ impl Exchange {
 
     fn request_body<'a>(&self, http: &'a Http) -> Result<Body<'a>, UnsupportedMediaType> {
         let client = Body::Client(self.request.framing());
-        let HttpKind::Custom { request, .. } = &http.kind else { return Ok(client) };
-        Ok(match request.select(self.request.first(KnownField::ContentType))? {
+        let HttpKind::Custom(custom) = &http.kind else { return Ok(client) };
+        Ok(match custom.request.select(self.request.first(KnownField::ContentType))? {
             RequestBody::Passthrough => client,
             RequestBody::Template(literal) => Body::Template(literal.text.as_bytes()),
         })
@@ -307,8 +307,8 @@ impl Exchange {
         match self.routed.map(|routed| integration_of(&plan, routed)) {
             Some(Integration::Http(http)) => match &http.kind {
                 HttpKind::Proxy => self.answer_proxy(shard, now),
-                HttpKind::Custom { responses, .. } => {
-                    self.answer_mapped(shard, now, responses, i64::from(status))
+                HttpKind::Custom(custom) => {
+                    self.answer_mapped(shard, now, &custom.responses, i64::from(status))
                 }
             },
             Some(Integration::Mock(_) | Integration::Misconfigured) | None => {
@@ -416,7 +416,7 @@ impl Exchange {
             request: &self.request,
             arrival: &self.arrival,
             stage: self.place.map(|place| stage_of(plan, place)),
-            route: self.routed.map(|routed| plan.apis[routed.place.api].route(routed.route)),
+            route: self.routed.map(|routed| routed.route),
             base_path: self.place.as_ref().filter(|place| place.mapped).map(base_path),
             api_key: self.caller.map(|caller| plan.usage_plans.key_name(caller.key)),
             outcome: &self.outcome,

@@ -184,6 +184,7 @@ mod tests {
             endpoint: EndpointType::Regional,
             resources: vec![],
             routes: vec![],
+            api_key_required: vec![],
             router: Router::compile(&[]).expect("no routes"),
             gateway_responses: GatewayResponses::default(),
             stages: stages.iter().map(stage).collect(),

@@ -1,5 +1,7 @@
 //! What answers a method: the compiled integration of one method in one stage.
 
+use std::sync::Arc;
+
 use regex::Regex;
 
 use crate::mapping::{Mapped, Source};
@@ -27,7 +29,8 @@ pub struct Http {
     /// The backend.
     pub origin: OriginId,
     /// The backend's `Host` field value: host, and port unless it is the scheme's default.
-    pub host: Box<str>,
+    /// One text for all integrations with the same backend.
+    pub host: Arc<str>,
     /// The method to call with; `None`: the client's (`ANY`).
     pub method: Option<Method>,
     /// Path and query of the URI.
@@ -46,12 +49,16 @@ pub enum HttpKind {
     /// `http_proxy`.
     Proxy,
     /// `http`.
-    Custom {
-        /// The request body.
-        request: RequestTemplates,
-        /// The response, by the backend's status.
-        responses: Responses,
-    },
+    Custom(Box<Custom>),
+}
+
+/// What an `http` integration maps beside parameters.
+#[derive(Debug)]
+pub struct Custom {
+    /// The request body.
+    pub request: RequestTemplates,
+    /// The response, by the backend's status.
+    pub responses: Responses,
 }
 
 /// Path and query of an integration URI, with `{name}` placeholders resolved to the mapping that fills them.

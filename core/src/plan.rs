@@ -64,6 +64,9 @@ pub struct Api {
     pub resources: Vec<Resource>,
     /// Its methods; [`RouteId`] is an index into this.
     pub routes: Vec<Route>,
+    /// Whether callers of a method need an API key (`apiKeyRequired`), by [`RouteId`]. Not in [`Route`], which requests
+    /// seldom look at: with thousands of methods each look is a cache miss.
+    pub api_key_required: Vec<bool>,
     /// Finds a route by method and path.
     pub router: Router,
     /// How its errors are answered.
@@ -103,8 +106,6 @@ pub struct Route {
     pub method: RouteMethod,
     /// `operationId` of the definition.
     pub operation_name: Option<String>,
-    /// Whether callers need an API key (`apiKeyRequired`).
-    pub api_key_required: bool,
 }
 
 /// One stage of an API.

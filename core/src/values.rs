@@ -138,7 +138,7 @@ impl Values<'_> {
     }
 
     fn named_path(&self, name: &str) -> Option<&[u8]> {
-        let (_, resource) = self.view.route?;
+        let resource = self.view.resource()?;
         self.path.value(resource.parameters.iter().position(|known| known == name)?)
     }
 

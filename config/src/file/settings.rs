@@ -42,10 +42,11 @@ pub enum Shards {
 /// How long a shard polls before it parks. A short spin pays at low load (measured, design.md: "The ring").
 const SPIN_US: u64 = 50;
 const DNS_TTL_S: u64 = 30;
-/// 64 KiB is what a burst of TCP brings at once: against 16 KiB, answers of 1 MiB cost 0.63 of the CPU time and uploads of
-/// 64 KiB 0.74 (docs/performance.md). Small messages touch the first page of a buffer only.
-const RECEIVE_BUFFERS: u16 = 128;
-const RECEIVE_BUFFER_BYTES: u32 = 65_536;
+/// Large enough for what a burst of TCP brings at once, with a head: against 16 KiB, answers of 1 MiB cost 0.6 of the CPU
+/// time, and against 64 KiB, answers of that size 0.8 (docs/performance.md). Small messages touch the first page of a
+/// buffer only.
+const RECEIVE_BUFFERS: u16 = 64;
+const RECEIVE_BUFFER_BYTES: u32 = 131_072;
 
 pub(super) fn read(shards: Shards, fields: &mut Fields<'_>, report: &mut Report) -> Settings {
     let listeners = listeners(fields.value("listener"), report);

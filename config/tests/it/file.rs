@@ -36,8 +36,8 @@ fn the_least_file_is_clean_and_has_the_defaults() {
         admin: None,
         spin_us: 50,
         dns_ttl_ms: 30_000,
-        receive_buffers: 128,
-        receive_buffer_bytes: 65_536,
+        receive_buffers: 64,
+        receive_buffer_bytes: 131_072,
     };
     assert_eq!(loaded.settings, want);
 }
@@ -72,7 +72,7 @@ drain_timeout_ms = 0
 [tuning]
 spin_us = 0
 dns_ttl = 5
-receive_buffers = 64
+receive_buffers = 32
 receive_buffer_bytes = "16 KiB"
 [[api]]
 id = "a"
@@ -107,7 +107,7 @@ mapping = [ { path = "v1/x", api = "a", stage = "test" }, { api = "a" } ]
     let listeners: Vec<SocketAddr> = vec!["0.0.0.0:80".parse().unwrap(), "[::]:8080".parse().unwrap()];
     assert_eq!((&settings.shards, &settings.listeners), (&Shards::Cpus(vec![0, 2]), &listeners));
     assert_eq!((settings.spin_us, settings.dns_ttl_ms), (0, 5000));
-    assert_eq!((settings.receive_buffers, settings.receive_buffer_bytes), (64, 16_384));
+    assert_eq!((settings.receive_buffers, settings.receive_buffer_bytes), (32, 16_384));
     let api = &loaded.plan.apis[0];
     assert_eq!(api.endpoint, EndpointType::Edge);
     assert_eq!(api.stages[0].variable("a"), Some("http://x/?y=z&1,2#~"));

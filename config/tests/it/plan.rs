@@ -128,7 +128,8 @@ fn http_custom() {
     let Integration::Http(http) = integration(&plan.apis[0], Method::Get, "/a/1/2") else { panic!("http") };
     assert_eq!((&*http.host, http.method, http.timeout_ms), ("a.test", Some(Method::Post), 29_000));
     assert_eq!(http.target.path, [Piece::Literal("/".into())]);
-    let HttpKind::Custom { request, responses } = &http.kind else { panic!("custom") };
+    let HttpKind::Custom(custom) = &http.kind else { panic!("custom") };
+    let (request, responses) = (&custom.request, &custom.responses);
     assert_eq!(request.passthrough, Passthrough::Never);
     assert_eq!(&*request.templates[0].1.text, "fixed");
     let response = responses.select(404).expect("a response");

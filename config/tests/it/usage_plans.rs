@@ -32,7 +32,7 @@ fn a_value_stands_here_or_in_a_file() {
         assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
         let caller = loaded.plan.usage_plans.caller(VALUE.as_bytes(), StageId { api: 0, stage: 0 });
         assert!(caller.is_some(), "{text}");
-        assert!(loaded.plan.apis[0].routes[0].api_key_required);
+        assert!(loaded.plan.apis[0].api_key_required[0]);
         let table = routes_table(&loaded);
         assert!(table.contains("API_KEY") && !table.contains(VALUE), "{table}");
         assert!(!format!("{:?}", loaded.plan).contains(VALUE));

@@ -24,7 +24,7 @@ pub fn write(http: &Http, method: Method, body: Body<'_>, values: &Values<'_>, o
     out.extend_from_slice(b" HTTP/1.1\r\n");
     match &http.kind {
         HttpKind::Proxy => write_proxy_fields(http, values, out),
-        HttpKind::Custom { .. } => write_custom_fields(http, method, body, values, out),
+        HttpKind::Custom(_) => write_custom_fields(http, method, body, values, out),
     }
     write_gateway_fields(values, out);
     write_framing(method, body, values.view.request, out);

@@ -1,6 +1,6 @@
 //! `[[usage_plan]]`: which keys may be used at which stages.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tidegate_core::limit::{StageId, UsagePlanSpec};
 
@@ -86,13 +86,14 @@ fn read_keys(
     report: &mut Report,
 ) -> Vec<usize> {
     let mut positions = Vec::with_capacity(list.len());
+    let mut listed = HashSet::with_capacity(list.len());
     for node in list {
         let Some(name) = scalar::text(node, report) else { continue };
         let Some(&key) = keys.by_name.get(name) else {
             report.unknown(node.span, "API key", name, keys.by_name.keys().map(String::as_str));
             continue;
         };
-        if positions.contains(&key) {
+        if !listed.insert(key) {
             report.error(node.span, format!("the usage plan has the API key `{name}` already"));
             continue;
         }

@@ -1,5 +1,6 @@
 //! Secrets: written in the file itself, in a file of their own, or in the environment. No finding shows one.
 
+use std::env::VarError;
 use std::path::Path;
 
 use crate::fields::Fields;
@@ -50,7 +51,7 @@ pub(crate) fn read<'n>(
     } else if file.is_some() {
         from_file(&folder.join(text))
     } else {
-        std::env::var(text).map_err(|error| format!("the environment variable `{text}`: {error}"))
+        from_environment(text)
     };
     match secret {
         Ok(secret) => Some((secret, entry)),
@@ -59,6 +60,14 @@ pub(crate) fn read<'n>(
             None
         }
     }
+}
+
+/// The error of `std::env::var` shows what is not Unicode, so it is worded here.
+fn from_environment(name: &str) -> Result<String, String> {
+    std::env::var(name).map_err(|error| match error {
+        VarError::NotPresent => format!("the environment variable `{name}`: {error}"),
+        VarError::NotUnicode(_) => format!("the environment variable `{name}` is not Unicode"),
+    })
 }
 
 fn from_file(path: &Path) -> Result<String, String> {

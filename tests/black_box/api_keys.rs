@@ -1,5 +1,8 @@
 //! API keys: which requests pass, and what a reload changes.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use crate::support::document::{Document, mock};
 use crate::support::gateway::{Gateway, command};
 use crate::support::setup::Setup;
@@ -71,12 +74,16 @@ fn values_are_shown_nowhere() {
 fn a_value_may_come_from_the_environment() {
     let plans = PLANS.replace("value_file = \"alice.key\"", "value_env = \"ALICE_KEY\"");
     let folder = Setup::new(&Document::new().method("GET", "/open", mock("served"))).more(&plans).write();
-    let check = |value: Option<&str>| {
+    let check = |value: Option<&OsStr>| {
         let mut command = command();
         command.arg("check").arg(folder.main_file()).env_remove("ALICE_KEY");
         command.envs(value.map(|value| ("ALICE_KEY", value))).output().expect("runs")
     };
-    assert_eq!(check(Some(ALICE)).status.code(), Some(0));
+    assert_eq!(check(Some(ALICE.as_ref())).status.code(), Some(0));
+    let not_unicode = check(Some(OsStr::from_bytes(b"sesame-0123456789-\xff")));
+    assert_eq!(not_unicode.status.code(), Some(1));
+    assert!(!String::from_utf8_lossy(&not_unicode.stderr).contains("sesame"));
+    assert!(!String::from_utf8_lossy(&not_unicode.stdout).contains("sesame"));
     let missing = check(None);
     assert_eq!(missing.status.code(), Some(1));
     let text =

@@ -10,7 +10,7 @@ use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
 use crate::secret;
-use crate::tree::Node;
+use crate::tree::{Entry, Node, Value};
 
 /// AWS: "Invalid API Key name, can be at most 1024 characters."
 const NAME_CHARACTERS_MAX: usize = 1024;
@@ -24,13 +24,18 @@ pub(crate) struct ApiKeys {
     pub(crate) by_name: HashMap<String, usize>,
 }
 
-/// Where secrets are written, so that no finding shows them.
+/// Keys whose values may be shown.
+const SHOWN: [&str; 4] = ["name", "enabled", VALUE.file, VALUE.environment];
+
+/// Where secrets are written, so that no finding shows them: what stands behind any key but those that may be shown, since
+/// a misspelt one has a secret, too.
 pub(crate) fn secrets(root: &Node) -> Vec<Span> {
     let keys = root.get("api_key").map_or(&[][..], |section| match &section.value {
-        crate::tree::Value::List(keys) => keys,
-        _ => &[],
+        Value::List(keys) => keys,
+        _ => std::slice::from_ref(section),
     });
-    keys.iter().filter_map(|key| key.get(VALUE.inline)).map(|value| value.span).collect()
+    let hidden = |entry: &&Entry| !SHOWN.contains(&&*entry.key);
+    keys.iter().flat_map(Node::entries).filter(hidden).map(|entry| entry.value.span).collect()
 }
 
 pub(super) fn read(section: Option<&Node>, folder: &Path, report: &mut Report) -> ApiKeys {

@@ -43,7 +43,7 @@ pub enum Shards {
 const SPIN_US: u64 = 50;
 const DNS_TTL_S: u64 = 30;
 /// Large enough for what a burst of TCP brings at once, with a head: against 16 KiB, answers of 1 MiB cost 0.6 of the CPU
-/// time, and against 64 KiB, answers of that size 0.8 (docs/performance.md). Small messages touch the first page of a
+/// time, and against 64 KiB, answers of that size 0.8 (docs/decisions/0007-receive-buffers.md). Small messages touch the first page of a
 /// buffer only.
 const RECEIVE_BUFFERS: u16 = 64;
 const RECEIVE_BUFFER_BYTES: u32 = 131_072;

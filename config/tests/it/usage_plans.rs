@@ -82,6 +82,7 @@ fn findings_do_not_show_values() {
         "name = \"a\"\nvalue = \"sesame\"",
         "name = \"a\"\nvalue = \"sesame-0123456789-0123456789\"\nvalue_env = \"X\"",
         "name = \"a\"\nvalue = [\"sesame\"]",
+        "name = \"a\"\nvalu = \"sesame-0123456789-0123456789\"",
     ] {
         let folder =
             Folder::new(&[("tidegate.toml", &format!("{TOML}[[api_key]]\n{lines}")), ("api.yaml", MOCK)]);
@@ -89,6 +90,17 @@ fn findings_do_not_show_values() {
         let rendered = findings.render(false);
         assert!(!rendered.contains("sesame"), "{rendered}");
     }
+}
+
+/// A table instead of a list of tables.
+#[test]
+fn a_finding_about_the_section_does_not_show_the_value() {
+    let toml = TOML.replacen("[[api]]", "api_key = { name = \"a\", value = \"sesame\" }\n[[api]]", 1);
+    let toml = toml.replacen("[[listener]]\naddress = \"127.0.0.1:0\"", "", 1);
+    let folder = Folder::new(&[("tidegate.toml", &toml), ("api.yaml", MOCK)]);
+    let findings = folder.load().expect_err("an error");
+    let rendered = findings.render(false);
+    assert!(rendered.contains("expected a list, not a map") && !rendered.contains("sesame"), "{rendered}");
 }
 
 #[track_caller]

@@ -205,16 +205,16 @@ impl Ring {
                 continue;
             }
             let spin = self.spin();
-            empty_turns += 1;
-            if !spin.is_zero() && empty_turns % EMPTY_TURNS_PER_CLOCK != 0 {
-                std::hint::spin_loop();
-                continue;
+            if !spin.is_zero() {
+                empty_turns += 1;
+                let looks = empty_turns % EMPTY_TURNS_PER_CLOCK == 0;
+                if !looks || idle_since.get_or_insert_with(Instant::now).elapsed() < spin {
+                    std::hint::spin_loop();
+                    continue;
+                }
             }
-            let since = *idle_since.get_or_insert_with(Instant::now);
-            if spin.is_zero() || since.elapsed() >= spin {
-                self.arm_wake_up(&armed_ms);
-                self.enter(1);
-            }
+            self.arm_wake_up(&armed_ms);
+            self.enter(1);
         }
     }
 

@@ -10,6 +10,7 @@
 //! - [`mapping`], [`values`], [`context`]: parameter mapping expressions, their values, `$context`
 //! - [`limit`]: who may call, and how often
 //! - [`transform`]: the request to the backend, the answer to the client
+//! - [`velocity`]: mapping templates, and JSONPath
 //! - [`mock`]: the sloppy JSON of MOCK integrations
 //! - [`reject`], [`gateway_response`]: refusals and how an API words them
 //! - [`record`]: access log lines
@@ -36,6 +37,7 @@ pub mod values;
 pub mod limit;
 
 pub mod transform;
+pub mod velocity;
 
 pub mod mock;
 

@@ -33,6 +33,28 @@ pub const INTEGRATION_TIMEOUT_MS: u32 = 29_000;
 pub const INTEGRATION_TIMEOUT_MS_MIN: u32 = 50;
 /// Longest integration timeout in milliseconds. AWS allows 29,000 (more by quota); Tidegate 15 minutes.
 pub const INTEGRATION_TIMEOUT_MS_MAX: u32 = 900_000;
+/// Most bytes of a mapping template; more is refused when it is compiled. AWS: 300 KB.
+pub const TEMPLATE_BYTES_MAX: usize = 300 * 1024;
+/// Deepest nesting of a mapping template: blocks, expressions, references; deeper is refused when it is compiled.
+pub const TEMPLATE_DEPTH_MAX: usize = 128;
+/// Most tokens of an operand without value that are printed in its place.
+pub const OPERAND_TOKENS_MAX: usize = 64;
+/// Most passes of one `#foreach`; the rest of the list is left out. AWS: 1,000.
+pub const FOREACH_PASSES_MAX: usize = 1_000;
+/// Most steps of one rendering (nodes, expressions, items looked at); more is 500.
+pub const RENDER_STEPS_MAX: u32 = 4_000_000;
+/// Most bytes that the values of one rendering take; more is 500. A body of the size limit has to fit in, parsed.
+pub const RENDER_MEMORY_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Most bytes of a template's output, or of one text in it; more is 500. AWS: payloads have 10 MB at most.
+pub const RENDER_OUTPUT_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Deepest nesting of a value that is printed or compared; deeper is 500.
+pub const VALUE_DEPTH_MAX: usize = 512;
+/// Deepest nesting of a JSON document; deeper is no JSON. The parser that API Gateway uses has this limit.
+pub const JSON_DEPTH_MAX: usize = 400;
+/// Most bytes of a JSONPath expression that is worked out while a template runs; more is 500.
+pub const JSON_PATH_BYTES_MAX: usize = 1_024;
+/// Most bytes of a regular expression as it is compiled; larger ones are refused, or 500 while a template runs.
+pub const PATTERN_BYTES_MAX: usize = 1 << 20;
 /// How long a stop waits for requests in flight, in milliseconds.
 pub const DRAIN_TIMEOUT_MS: u64 = 60_000;
 

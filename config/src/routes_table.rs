@@ -69,11 +69,13 @@ fn describe(parameters: &[String], integration: &Integration) -> String {
 fn describe_mock(mock: &Mock) -> String {
     let mut text = "MOCK".to_owned();
     for (_, template) in &mock.request.templates {
-        let status = template
-            .status
-            .and_then(|status| mock.responses.select(status))
-            .map_or(500, |answer| answer.status);
-        let status = format!(" {status}");
+        let status = match template.mock_status() {
+            None => " (by its template)".to_owned(),
+            Some(status) => {
+                let answer = status.and_then(|status| mock.responses.select(status));
+                format!(" {}", answer.map_or(500, |answer| answer.status))
+            }
+        };
         if !text.ends_with(&status) {
             text.push_str(&status);
         }
@@ -97,7 +99,7 @@ fn describe_http(parameters: &[String], http: &Http) -> String {
 fn pieces(pieces: &[Piece], parameters: &[String]) -> String {
     let text = |piece: &Piece| match piece {
         Piece::Literal(text) => text.to_string(),
-        Piece::Placeholder(source) => format!("{{{}}}", expression(source, parameters)),
+        Piece::Placeholder(_, source) => format!("{{{}}}", expression(source, parameters)),
     };
     pieces.iter().map(text).collect()
 }
@@ -116,6 +118,8 @@ fn expression(source: &Source, parameters: &[String]) -> String {
         Source::Header(name, values) => format!("method.request.{}header.{name}", prefix(values)),
         Source::StageVariable(name) => format!("stageVariables.{name}"),
         Source::Context(variable) => format!("context.{variable:?}"),
+        Source::Body(None) => "body".to_owned(),
+        Source::Body(Some(path)) => format!("body.{}", path.text()),
         Source::IntegrationHeader(name, values) => {
             format!("integration.response.{}header.{name}", prefix(values))
         }

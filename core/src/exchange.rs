@@ -10,7 +10,10 @@ use crate::clock::Now;
 use crate::context::{ErrorFacts, Outcome, View};
 use crate::hosts::Place;
 use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead};
-use crate::integration::{Http, HttpKind, Integration, Mock, RequestBody, Responses, UnsupportedMediaType};
+use crate::integration::{
+    Http, HttpKind, Integration, IntegrationResponse, Mock, RequestBody, ResponseBody, Responses, Template,
+    UnsupportedMediaType,
+};
 use crate::limit::{Caller, StageId};
 use crate::method::Method;
 use crate::mock;
@@ -19,9 +22,11 @@ use crate::reject::{Reject, Reuse};
 use crate::route::{PathParameters, RouteId};
 use crate::shard::{Shard, SharedPlan};
 use crate::span::Span;
-use crate::transform::answer::{self, Frame};
+use crate::transform::answer::{self, Content, Frame};
 use crate::transform::request::{self, Body};
+use crate::transform::template;
 use crate::values::{PathValues, Values};
+use crate::velocity::{self, Arena, Overrides};
 
 /// One request and its answer. Used again for every request of a connection, so that its buffers are allocated once.
 #[derive(Debug, Default)]
@@ -42,6 +47,11 @@ pub struct Exchange {
     /// Whether the client's body was called for: then a client that waits for `100 Continue` is told to go on.
     body_wanted: bool,
     outcome: Outcome,
+    /// What the templates of this exchange have set.
+    overrides: Overrides,
+    arena: Arena,
+    /// What the last template gave.
+    rendered: Vec<u8>,
 }
 
 /// Proof that a request has a method to run.
@@ -69,6 +79,8 @@ pub enum Event<'a> {
     Body(&'a [u8]),
     /// [`Exchange::response`] holds a whole head that is not interim.
     Response,
+    /// The content behind that head, whole.
+    ResponseBody(&'a [u8]),
     /// The call had no answer.
     CallFailed(CallFailure),
 }
@@ -82,6 +94,8 @@ pub enum CallFailure {
     Network,
     /// No answer in time.
     Timeout,
+    /// More content than the limit on payloads, where it was needed whole.
+    TooLarge,
     /// The client's body broke off, broke its framing or a limit while it was sent on.
     Request(Reject),
 }
@@ -96,6 +110,11 @@ pub enum Step {
     },
     /// [`Exchange::out`] sent to this origin, and its answer.
     Call(Call),
+    /// The content of that answer, whole, at most this many bytes.
+    ReadResponse {
+        /// More is [`CallFailure::TooLarge`].
+        bytes_max: u64,
+    },
     /// [`Exchange::out`] sent to the client.
     Answer(Answer),
 }
@@ -141,8 +160,9 @@ impl Exchange {
                 self.begin(shard, now, peer, entropy);
                 self.refuse(shard, now, reject)
             }
-            Event::Body(body) => self.mock_with_body(shard, now, body),
+            Event::Body(body) => self.integrate_body(shard, now, body),
             Event::Response => self.respond(shard, now),
+            Event::ResponseBody(body) => self.respond_body(shard, now, body),
             Event::CallFailed(failure) => {
                 self.count_integration(now, None);
                 self.refuse(shard, now, failure.reject())
@@ -178,6 +198,7 @@ impl Exchange {
         (self.place, self.routed, self.caller) = (None, None, None);
         (self.called, self.body_wanted) = (None, false);
         self.outcome = Outcome::default();
+        self.overrides.clear();
         self.out.clear();
     }
 
@@ -223,54 +244,112 @@ impl Exchange {
         }
     }
 
+    /// Calls at once, unless a template or a mapping needs the client's body.
     fn call(&mut self, shard: &mut Shard, now: Now, routed: Routed, http: &Http) -> Step {
-        let method = http.method.unwrap_or(routed.method);
-        let body = match self.request_body(http) {
-            Ok(body) => body,
+        let needs_body = match request_body(http, &self.request) {
+            Ok(RequestBody::Passthrough) => http.maps_body(),
+            Ok(RequestBody::Template(template)) => http.maps_body() || template.program().reads_input(),
             Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
         };
+        if needs_body && self.request.framing() != BodyFraming::None {
+            return self.read_body(shard, now);
+        }
+        self.call_with(shard, now, routed, http, None)
+    }
+
+    /// Content that is coded beside being chunked is no text that could be read.
+    fn read_body(&mut self, shard: &mut Shard, now: Now) -> Step {
+        if self.request.transfer_codings().next().is_some() {
+            return self.refuse(shard, now, Reject::UnsupportedMediaType);
+        }
+        self.body_wanted = true;
+        Step::ReadBody { bytes_max: self.payload_bytes_max() }
+    }
+
+    fn integrate_body(&mut self, shard: &mut Shard, now: Now, body: &[u8]) -> Step {
+        let plan = self.plan();
+        let Some(routed) = self.routed else { return self.refuse(shard, now, Reject::Misconfigured) };
+        match integration_of(&plan, routed) {
+            Integration::Http(http) => self.call_with(shard, now, routed, http, Some(body)),
+            Integration::Mock(mock) => self.mock_with(shard, now, mock, body),
+            Integration::Misconfigured => self.refuse(shard, now, Reject::Misconfigured),
+        }
+    }
+
+    fn call_with(
+        &mut self,
+        shard: &mut Shard,
+        now: Now,
+        routed: Routed,
+        http: &Http,
+        content: Option<&[u8]>,
+    ) -> Step {
+        let method = http.method.unwrap_or(routed.method);
+        let text = template::text(content.unwrap_or_default());
+        if http.maps_body() && velocity::is_broken_json(&text, &mut self.arena) {
+            return self.refuse(shard, now, Reject::InvalidJson);
+        }
+        let is_rendered = match request_body(http, &self.request) {
+            Ok(RequestBody::Template(template)) => match self.render(template, &text) {
+                Ok(()) => true,
+                Err(reject) => return self.refuse(shard, now, reject),
+            },
+            Ok(RequestBody::Passthrough) => false,
+            Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
+        };
+        let rendered = std::mem::take(&mut self.rendered);
+        let body = match content {
+            _ if is_rendered => Body::Whole(&rendered),
+            Some(content) => Body::Whole(content),
+            None => Body::Client(self.request.framing()),
+        };
         let upload = if let Body::Client(framing) = body { framing } else { BodyFraming::None };
-        self.write_out(|values, out| request::write(http, method, body, values, out));
-        (self.called, self.body_wanted) = (Some(now), upload != BodyFraming::None);
+        self.write_out(&text, |values, out| request::write(http, method, body, values, out));
+        self.rendered = rendered;
+        (self.called, self.body_wanted) = (Some(now), self.body_wanted || upload != BodyFraming::None);
         let is_idempotent = !matches!(method, Method::Post | Method::Patch);
         let is_head = method == Method::Head;
         Step::Call(Call { origin: http.origin, timeout_ms: http.timeout_ms, upload, is_idempotent, is_head })
     }
 
-    fn request_body<'a>(&self, http: &'a Http) -> Result<Body<'a>, UnsupportedMediaType> {
-        let client = Body::Client(self.request.framing());
-        let HttpKind::Custom(custom) = &http.kind else { return Ok(client) };
-        Ok(match custom.request.select(self.request.first(KnownField::ContentType))? {
-            RequestBody::Passthrough => client,
-            RequestBody::Template(literal) => Body::Template(literal.text.as_bytes()),
-        })
+    /// Runs a template on a body.
+    fn render(&mut self, template: &Template, body: &str) -> Result<(), Reject> {
+        let plan = self.plan();
+        let mut overrides = std::mem::take(&mut self.overrides);
+        let mut arena = std::mem::take(&mut self.arena);
+        let mut rendered = std::mem::take(&mut self.rendered);
+        let around = template::Around { values: self.values(&plan, body), body };
+        let done = template::render(template, &around, &mut overrides, &mut arena, &mut rendered);
+        (self.overrides, self.arena, self.rendered) = (overrides, arena, rendered);
+        done.map_err(|_| Reject::TemplateFailed)
     }
 
+    /// Answers at once, unless the template needs the client's body.
     fn mock(&mut self, shard: &mut Shard, now: Now, mock: &Mock) -> Step {
+        let has_body = self.request.framing() != BodyFraming::None;
         match mock.request.select(self.request.first(KnownField::ContentType)) {
-            Ok(RequestBody::Template(literal)) => {
-                self.mock_answer(shard, now, &mock.responses, literal.status)
-            }
-            Ok(RequestBody::Passthrough) if self.request.framing() != BodyFraming::None => {
-                self.body_wanted = true;
-                Step::ReadBody { bytes_max: self.payload_bytes_max() }
-            }
+            Ok(RequestBody::Template(template)) => match template.mock_status() {
+                Some(status) => self.mock_answer(shard, now, &mock.responses, status),
+                None if has_body && template.program().reads_input() => self.read_body(shard, now),
+                None => self.mock_with(shard, now, mock, b""),
+            },
+            Ok(RequestBody::Passthrough) if has_body => self.read_body(shard, now),
             Ok(RequestBody::Passthrough) => self.refuse(shard, now, Reject::NoMockStatus),
             Err(UnsupportedMediaType) => self.refuse(shard, now, Reject::UnsupportedMediaType),
         }
     }
 
-    /// A MOCK without template reads its status from the client's body.
-    fn mock_with_body(&mut self, shard: &mut Shard, now: Now, body: &[u8]) -> Step {
-        let plan = self.plan();
-        match self.routed.map(|routed| integration_of(&plan, routed)) {
-            Some(Integration::Mock(mock)) => {
-                self.mock_answer(shard, now, &mock.responses, mock::status_code(body))
-            }
-            Some(Integration::Http(_) | Integration::Misconfigured) | None => {
-                self.refuse(shard, now, Reject::Misconfigured)
-            }
-        }
+    /// A MOCK reads its status from what its template gives, or without template from the client's body.
+    fn mock_with(&mut self, shard: &mut Shard, now: Now, mock: &Mock, body: &[u8]) -> Step {
+        let status = match mock.request.select(self.request.first(KnownField::ContentType)) {
+            Ok(RequestBody::Template(template)) => match self.render(template, &template::text(body)) {
+                Ok(()) => mock::status_code(&self.rendered),
+                Err(reject) => return self.refuse(shard, now, reject),
+            },
+            Ok(RequestBody::Passthrough) => mock::status_code(body),
+            Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
+        };
+        self.mock_answer(shard, now, &mock.responses, status)
     }
 
     fn mock_answer(
@@ -282,18 +361,64 @@ impl Exchange {
     ) -> Step {
         let Some(status) = status else { return self.refuse(shard, now, Reject::NoMockStatus) };
         self.outcome.integration_status = Some(status);
-        self.answer_mapped(shard, now, responses, status)
+        self.answer_mapped(shard, now, responses, status, Some(b""))
     }
 
-    /// Selects the integration response and writes the answer.
-    fn answer_mapped(&mut self, shard: &mut Shard, now: Now, responses: &Responses, status: i64) -> Step {
+    /// Selects the integration response and answers, or asks for the backend's content where that is needed first.
+    /// A MOCK has none.
+    fn answer_mapped(
+        &mut self,
+        shard: &mut Shard,
+        now: Now,
+        responses: &Responses,
+        status: i64,
+        content: Option<&[u8]>,
+    ) -> Step {
         let Some(chosen) = responses.select(status) else {
             return self.refuse(shard, now, Reject::NoIntegrationResponse);
         };
-        self.outcome.status = chosen.status;
+        let body = chosen.body(self.request.first(KnownField::Accept));
+        let needs_content = match body {
+            ResponseBody::Template(template, _) => template.program().reads_input() || chosen.maps_body(),
+            ResponseBody::Passthrough => chosen.maps_body(),
+        };
+        if needs_content && content.is_none() && self.response.framing() != BodyFraming::None {
+            return Step::ReadResponse { bytes_max: self.payload_bytes_max() };
+        }
+        self.answer_chosen(shard, now, chosen, body, content)
+    }
+
+    fn answer_chosen(
+        &mut self,
+        shard: &mut Shard,
+        now: Now,
+        chosen: &IntegrationResponse,
+        body: ResponseBody<'_>,
+        content: Option<&[u8]>,
+    ) -> Step {
+        let text = template::text(content.unwrap_or_default());
+        if chosen.maps_body() && velocity::is_broken_json(&text, &mut self.arena) {
+            return self.refuse(shard, now, Reject::TemplateFailed);
+        }
+        if let ResponseBody::Template(template, _) = body
+            && let Err(reject) = self.render(template, &text)
+        {
+            return self.refuse(shard, now, reject);
+        }
+        let status = self.overrides.status().unwrap_or(chosen.status);
+        self.outcome.status = status;
         let keep_alive = self.keeps_alive(shard);
         let frame = self.frame(shard.date.text(now), keep_alive);
-        let download = self.write_out(|values, out| answer::write_mapped(chosen, values, frame, out));
+        let rendered = std::mem::take(&mut self.rendered);
+        let content = match (body, content) {
+            (ResponseBody::Template(_, media_type), _) => Content::Whole { text: &rendered, media_type },
+            (ResponseBody::Passthrough, Some(text)) => Content::Whole { text, media_type: answer::JSON },
+            (ResponseBody::Passthrough, None) => Content::Passthrough,
+        };
+        let download = self.write_out(&text, |values, out| {
+            answer::write_mapped(chosen, status, content, values, frame, out)
+        });
+        self.rendered = rendered;
         self.answer(download, keep_alive)
     }
 
@@ -308,12 +433,27 @@ impl Exchange {
             Some(Integration::Http(http)) => match &http.kind {
                 HttpKind::Proxy => self.answer_proxy(shard, now),
                 HttpKind::Custom(custom) => {
-                    self.answer_mapped(shard, now, &custom.responses, i64::from(status))
+                    self.answer_mapped(shard, now, &custom.responses, i64::from(status), None)
                 }
             },
             Some(Integration::Mock(_) | Integration::Misconfigured) | None => {
                 self.refuse(shard, now, Reject::Misconfigured)
             }
+        }
+    }
+
+    fn respond_body(&mut self, shard: &mut Shard, now: Now, body: &[u8]) -> Step {
+        let plan = self.plan();
+        let integration = self.routed.map(|routed| integration_of(&plan, routed));
+        let Some(Integration::Http(http)) = integration else {
+            return self.refuse(shard, now, Reject::Misconfigured);
+        };
+        match &http.kind {
+            HttpKind::Custom(custom) => {
+                let status = i64::from(self.response.status());
+                self.answer_mapped(shard, now, &custom.responses, status, Some(body))
+            }
+            HttpKind::Proxy => self.refuse(shard, now, Reject::Misconfigured),
         }
     }
 
@@ -324,7 +464,7 @@ impl Exchange {
         let mut out = std::mem::take(&mut self.out);
         out.clear();
         let plan = self.plan();
-        let download = answer::write_proxy(&self.values(&plan), &self.response, frame, &mut out);
+        let download = answer::write_proxy(&self.values(&plan, ""), &self.response, frame, &mut out);
         self.out = out;
         self.answer(download, keep_alive)
     }
@@ -363,7 +503,7 @@ impl Exchange {
         let keep_alive = refusal.reuse == Reuse::KeepAlive && self.keeps_alive(shard);
         let frame = self.frame(shard.date.text(now), keep_alive);
         let limit_bytes = limit_bytes(&plan, reject);
-        self.write_out(|values, out| {
+        self.write_out("", |values, out| {
             answer::write_refusal(&refusal, custom, values, limit_bytes, frame, out);
         });
         self.answer(BodyFraming::None, keep_alive)
@@ -385,12 +525,12 @@ impl Exchange {
         self.outcome.integration_status = status;
     }
 
-    /// Clears `out` and lets `write` fill it.
-    fn write_out<T>(&mut self, write: impl FnOnce(&Values<'_>, &mut Vec<u8>) -> T) -> T {
+    /// Clears `out` and lets `write` fill it; `body` is what mappings may read.
+    fn write_out<T>(&mut self, body: &str, write: impl FnOnce(&Values<'_>, &mut Vec<u8>) -> T) -> T {
         let mut out = std::mem::take(&mut self.out);
         out.clear();
         let plan = self.plan();
-        let written = write(&self.values(&plan), &mut out);
+        let written = write(&self.values(&plan, body), &mut out);
         self.out = out;
         written
     }
@@ -400,13 +540,19 @@ impl Exchange {
         Rc::clone(self.plan.as_ref().expect("an exchange has a plan from its first event on"))
     }
 
-    fn values<'a>(&'a self, plan: &'a Plan) -> Values<'a> {
+    fn values<'a>(&'a self, plan: &'a Plan, body: &'a str) -> Values<'a> {
         let path = self.routed.map_or_else(PathValues::default, |routed| PathValues {
             path: &self.request.path()[routed.place.prefix_bytes..],
             spans: self.parameters.as_slice(),
         });
         let response = self.outcome.integration_status.is_some() && self.called.is_some();
-        Values { view: self.view(plan), path, response: response.then_some(&self.response) }
+        Values {
+            view: self.view(plan),
+            path,
+            response: response.then_some(&self.response),
+            body: Some(body),
+            overrides: &self.overrides,
+        }
     }
 
     fn view<'a>(&'a self, plan: &'a Plan) -> View<'a> {
@@ -430,8 +576,17 @@ impl CallFailure {
             Self::Unresolvable => Reject::UnresolvableHost,
             Self::Network => Reject::NetworkError,
             Self::Timeout => Reject::IntegrationTimeout,
+            Self::TooLarge => Reject::IntegrationPayloadTooLarge,
             Self::Request(reject) => reject,
         }
+    }
+}
+
+/// What becomes of the client's body.
+fn request_body<'a>(http: &'a Http, request: &RequestHead) -> Result<RequestBody<'a>, UnsupportedMediaType> {
+    match &http.kind {
+        HttpKind::Proxy => Ok(RequestBody::Passthrough),
+        HttpKind::Custom(custom) => custom.request.select(request.first(KnownField::ContentType)),
     }
 }
 

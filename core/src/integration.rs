@@ -8,6 +8,7 @@ use crate::mapping::{Mapped, Source};
 use crate::method::Method;
 use crate::mock;
 use crate::plan::OriginId;
+use crate::velocity::{Program, SyntaxError};
 
 /// What answers a method in one stage.
 #[derive(Debug)]
@@ -43,6 +44,16 @@ pub struct Http {
     pub timeout_ms: u32,
 }
 
+impl Http {
+    /// Whether a mapping reads the client's body.
+    pub fn maps_body(&self) -> bool {
+        let in_target = |piece: &Piece| matches!(piece, Piece::Placeholder(_, source) if source.reads_body());
+        let mut mapped = self.query.iter().chain(&self.headers);
+        let mut pieces = self.target.path.iter().chain(&self.target.query);
+        mapped.any(|mapped| mapped.source.reads_body()) || pieces.any(in_target)
+    }
+}
+
 /// The two HTTP integration types.
 #[derive(Debug)]
 pub enum HttpKind {
@@ -75,8 +86,8 @@ pub struct Target {
 pub enum Piece {
     /// Stands as it is.
     Literal(Box<str>),
-    /// The value of `integration.request.path.N`; an absent value is the empty string.
-    Placeholder(Source),
+    /// `integration.request.path.N`: its name and where its value comes from; an absent value is the empty string.
+    Placeholder(Box<str>, Source),
 }
 
 /// A `mock` integration.
@@ -89,29 +100,43 @@ pub struct Mock {
 }
 
 /// Request templates by content type, and what to do when none fits.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct RequestTemplates {
     /// `passthroughBehavior`.
     pub passthrough: Passthrough,
-    /// (MIME type or `$default`, literal body).
-    pub templates: Vec<(Box<str>, Literal)>,
+    /// (MIME type or `$default`, template).
+    pub templates: Vec<(Box<str>, Template)>,
 }
 
-/// A mapping template without any reference: its output is its text.
-///
-/// Velocity templates are not built yet; `config` refuses them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Literal {
-    /// The output.
-    pub text: Box<str>,
-    /// For a MOCK: the `statusCode` that the text names, if it is an integer of a JSON-like object.
-    pub status: Option<i64>,
+/// A compiled mapping template; copies share it.
+#[derive(Clone, Debug)]
+pub struct Template {
+    program: Arc<Program>,
+    mock_status: Option<Option<i64>>,
 }
 
-impl Literal {
-    /// Keeps the text and reads a MOCK's status from it.
-    pub fn new(text: &str) -> Self {
-        Self { text: text.into(), status: mock::status_code(text.as_bytes()) }
+impl Template {
+    /// Compiles it.
+    pub fn new(text: &str) -> Result<Self, SyntaxError> {
+        let program = Arc::new(Program::compile(text)?);
+        let mock_status = program.constant().map(|text| mock::status_code(text.as_bytes()));
+        Ok(Self { program, mock_status })
+    }
+
+    /// What is run.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// For a MOCK, when the output is always the same: the `statusCode` that it names, if it is an integer of a JSON-like
+    /// object.
+    pub fn mock_status(&self) -> Option<Option<i64>> {
+        self.mock_status
+    }
+
+    /// Whether it is the empty text.
+    pub fn is_empty(&self) -> bool {
+        self.program.constant() == Some("")
     }
 }
 
@@ -128,12 +153,12 @@ pub enum Passthrough {
 }
 
 /// What becomes of a request body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum RequestBody<'a> {
     /// The client's body as it is.
     Passthrough,
     /// The template's output.
-    Template(&'a Literal),
+    Template(&'a Template),
 }
 
 /// The content type is refused: 415.
@@ -155,7 +180,7 @@ impl RequestTemplates {
         }
     }
 
-    fn template(&self, media_type: &[u8]) -> Option<&Literal> {
+    fn template(&self, media_type: &[u8]) -> Option<&Template> {
         let named = |wanted: &[u8]| {
             self.templates
                 .iter()
@@ -175,14 +200,14 @@ pub struct Responses {
 }
 
 /// One integration response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct IntegrationResponse {
     /// The status that the client gets.
     pub status: u16,
     /// `method.response.header.N`.
     pub headers: Vec<Mapped>,
-    /// (MIME type, literal body). None: the backend's body passes. An empty text also passes it.
-    pub templates: Vec<(Box<str>, Box<str>)>,
+    /// (MIME type, template). None: the backend's body passes. An empty template also passes it.
+    pub templates: Vec<(Box<str>, Template)>,
 }
 
 /// The first status that has an entry in the table of [`Responses`].
@@ -232,12 +257,12 @@ impl Responses {
 }
 
 /// What a client gets as body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum ResponseBody<'a> {
     /// The backend's body as it is (of a MOCK: nothing).
     Passthrough,
     /// The template's output and its MIME type.
-    Template(&'a str, &'a str),
+    Template(&'a Template, &'a str),
 }
 
 impl IntegrationResponse {
@@ -249,9 +274,14 @@ impl IntegrationResponse {
         };
         match named(media_type).or_else(|| named(JSON)).or_else(|| self.templates.first()) {
             None => ResponseBody::Passthrough,
-            Some((_, text)) if text.is_empty() => ResponseBody::Passthrough,
-            Some((name, text)) => ResponseBody::Template(text, name),
+            Some((_, template)) if template.is_empty() => ResponseBody::Passthrough,
+            Some((name, template)) => ResponseBody::Template(template, name),
         }
+    }
+
+    /// Whether a mapping reads the backend's body.
+    pub fn maps_body(&self) -> bool {
+        self.headers.iter().any(|mapped| mapped.source.reads_body())
     }
 }
 
@@ -296,11 +326,15 @@ mod tests {
         check_select(&[(Some(".*"), 400), (None, 200)], &[(200, Some(400))]);
     }
 
+    fn template(text: &str) -> Template {
+        Template::new(text).expect("a template")
+    }
+
     #[track_caller]
     fn check_passthrough(templates: &[&str], content_type: Option<&str>, want: [&str; 3]) {
         let behaviours = [Passthrough::WhenNoMatch, Passthrough::WhenNoTemplates, Passthrough::Never];
         for (passthrough, want) in behaviours.into_iter().zip(want) {
-            let templates = templates.iter().map(|name| ((*name).into(), Literal::new("x"))).collect();
+            let templates = templates.iter().map(|name| ((*name).into(), template("x"))).collect();
             let got =
                 match (RequestTemplates { passthrough, templates }).select(content_type.map(str::as_bytes)) {
                     Ok(RequestBody::Passthrough) => "passthrough",
@@ -324,13 +358,19 @@ mod tests {
     #[test]
     fn response_templates_by_accept() {
         let mut answer = response(200);
-        assert_eq!(answer.body(None), ResponseBody::Passthrough);
-        answer.templates = vec![("text/xml".into(), "<a/>".into()), ("application/json".into(), "{}".into())];
-        let check = |accept: Option<&str>, want| assert_eq!(answer.body(accept.map(str::as_bytes)), want);
-        check(None, ResponseBody::Template("{}", "application/json"));
-        check(Some("text/xml, */*"), ResponseBody::Template("<a/>", "text/xml"));
-        check(Some("image/png"), ResponseBody::Template("{}", "application/json"));
-        answer.templates = vec![("application/json".into(), "".into())];
-        assert_eq!(answer.body(None), ResponseBody::Passthrough);
+        assert!(matches!(answer.body(None), ResponseBody::Passthrough));
+        answer.templates =
+            vec![("text/xml".into(), template("<a/>")), ("application/json".into(), template("{}"))];
+        let check = |accept: Option<&str>, want: (&str, &str)| match answer.body(accept.map(str::as_bytes)) {
+            ResponseBody::Template(found, name) => {
+                assert_eq!((found.program().constant(), name), (Some(want.0), want.1));
+            }
+            ResponseBody::Passthrough => panic!("{accept:?} passes"),
+        };
+        check(None, ("{}", "application/json"));
+        check(Some("text/xml, */*"), ("<a/>", "text/xml"));
+        check(Some("image/png"), ("{}", "application/json"));
+        answer.templates = vec![("application/json".into(), template(""))];
+        assert!(matches!(answer.body(None), ResponseBody::Passthrough));
     }
 }

@@ -45,6 +45,8 @@ pub const FOREACH_PASSES_MAX: usize = 1_000;
 pub const RENDER_STEPS_MAX: u32 = 4_000_000;
 /// Most bytes that the values of one rendering take; more is 500. A body of the size limit has to fit in, parsed.
 pub const RENDER_MEMORY_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Most bytes that a connection keeps for the values of its next rendering.
+pub const ARENA_KEPT_BYTES_MAX: usize = 64 * 1024;
 /// Most bytes of a template's output, or of one text in it; more is 500. AWS: payloads have 10 MB at most.
 pub const RENDER_OUTPUT_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Deepest nesting of a value that is printed or compared; deeper is 500.

@@ -3,8 +3,10 @@
 //! AWS: "Amazon API Gateway API request and response data mapping reference".
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::context::Variable;
+use crate::velocity::Path;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +27,36 @@ pub enum Source {
     Context(Variable),
     /// `integration.response.header.N`, or `multivalueheader`.
     IntegrationHeader(Box<str>, Values),
+    /// `method.request.body` or `integration.response.body`, and the same with a path.
+    Body(Option<BodyPath>),
 }
+
+/// A path into a body, as mappings have it.
+#[derive(Clone, Debug)]
+pub struct BodyPath {
+    text: Box<str>,
+    path: Arc<Path>,
+}
+
+impl BodyPath {
+    /// The path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How it is written, without `$.`.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl PartialEq for BodyPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for BodyPath {}
 
 /// Which values of a repeated parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +96,8 @@ pub enum MappingError {
     UnknownPathParameter,
     /// Reads `$context` by a name that API Gateway does not know.
     UnknownContextVariable,
-    /// Reads the body, which is not built yet.
-    Body,
+    /// Reads the body by something that is no JSONPath expression.
+    BodyPath,
 }
 
 impl fmt::Display for MappingError {
@@ -75,12 +106,17 @@ impl fmt::Display for MappingError {
             Self::Invalid => "Invalid mapping expression specified",
             Self::UnknownPathParameter => "the resource path has no such parameter",
             Self::UnknownContextVariable => "no such $context variable",
-            Self::Body => "mapping from a body is not supported yet",
+            Self::BodyPath => "what follows `body.` is not a JSONPath expression",
         })
     }
 }
 
 impl Source {
+    /// Whether its value is in a body.
+    pub fn reads_body(&self) -> bool {
+        matches!(self, Self::Body(_))
+    }
+
     /// Reads an expression (without `$`). `path_parameters` are the names of the resource's path parameters.
     pub fn parse(expression: &str, phase: Phase, path_parameters: &[String]) -> Result<Self, MappingError> {
         if let Some(text) = static_text(expression) {
@@ -97,6 +133,9 @@ impl Source {
             Phase::IntegrationRequest => method_request(expression, |name| {
                 path_parameters.iter().position(|known| known == name).map(Source::Path)
             }),
+            Phase::GatewayResponse if expression.starts_with("method.request.body") => {
+                Err(MappingError::Invalid)
+            }
             Phase::GatewayResponse => {
                 method_request(expression, |name| parameter_name(name).ok().map(Source::NamedPath))
             }
@@ -120,7 +159,7 @@ fn method_request(
         "multivaluequerystring" => Ok(Source::Query(parameter_name(name)?, Values::All)),
         "header" => Ok(Source::Header(parameter_name(name)?, Values::Last)),
         "multivalueheader" => Ok(Source::Header(parameter_name(name)?, Values::All)),
-        "body" => Err(MappingError::Body),
+        "body" => body(rest),
         _ => Err(MappingError::Invalid),
     }
 }
@@ -131,9 +170,18 @@ fn integration_response(expression: &str) -> Result<Source, MappingError> {
     match place {
         "header" => Ok(Source::IntegrationHeader(parameter_name(name)?, Values::Last)),
         "multivalueheader" => Ok(Source::IntegrationHeader(parameter_name(name)?, Values::All)),
-        "body" => Err(MappingError::Body),
+        "body" => body(rest),
         _ => Err(MappingError::Invalid),
     }
+}
+
+/// `body`, or `body.` and a path without `$.`.
+fn body(rest: &str) -> Result<Source, MappingError> {
+    let Some(text) = rest.strip_prefix("body.") else {
+        return if rest == "body" { Ok(Source::Body(None)) } else { Err(MappingError::Invalid) };
+    };
+    let path = Path::parse(&format!("$.{text}")).map_err(|_| MappingError::BodyPath)?;
+    Ok(Source::Body(Some(BodyPath { text: text.into(), path: Arc::new(path) })))
 }
 
 /// AWS: names match `^[a-zA-Z0-9._$-]+$`.
@@ -174,8 +222,10 @@ mod tests {
                 ("method.request.multivalueheader.a", Ok(Source::Header("a".into(), Values::All))),
                 ("method.request.header.", Err(MappingError::Invalid)),
                 ("method.request.header.a b", Err(MappingError::Invalid)),
-                ("method.request.body", Err(MappingError::Body)),
-                ("method.request.body.a.b", Err(MappingError::Body)),
+                ("method.request.body", Ok(Source::Body(None))),
+                ("method.request.body.a.b", body("body.a.b")),
+                ("method.request.body.", Err(MappingError::BodyPath)),
+                ("method.request.bodyguard", Err(MappingError::Invalid)),
                 ("method.request.cookie.a", Err(MappingError::Invalid)),
                 ("stageVariables.a", Ok(Source::StageVariable("a".into()))),
                 ("context.requestId", Ok(Source::Context(Variable::RequestId))),
@@ -198,7 +248,7 @@ mod tests {
                     "integration.response.multivalueheader.a",
                     Ok(Source::IntegrationHeader("a".into(), Values::All)),
                 ),
-                ("integration.response.body.id", Err(MappingError::Body)),
+                ("integration.response.body.id", body("body.id")),
                 ("method.request.header.a", Err(MappingError::Invalid)),
                 ("'*'", Ok(Source::Static("*".into()))),
             ],

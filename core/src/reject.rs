@@ -28,6 +28,10 @@ pub enum Reject {
     Misconfigured,
     /// A MOCK's template names no integer status.
     NoMockStatus,
+    /// A mapping template cannot be run to its end, or sets what no message can hold.
+    TemplateFailed,
+    /// A mapping reads from a request body that begins like JSON and is none.
+    InvalidJson,
     /// No integration response fits the integration's status.
     NoIntegrationResponse,
     /// `passthroughBehavior` refuses the content type.
@@ -113,12 +117,16 @@ impl Reject {
             ),
             Self::Misconfigured
             | Self::NoMockStatus
+            | Self::TemplateFailed
             | Self::NoIntegrationResponse
             | Self::UnresolvableHost => {
                 (T::ApiConfigurationError, 500, INTERNAL, "Internal server error", Execution, KeepAlive)
             }
             Self::UnsupportedMediaType => {
                 (T::UnsupportedMediaType, 415, BAD, "Unsupported Media Type", Execution, KeepAlive)
+            }
+            Self::InvalidJson => {
+                (T::Default4xx, 400, BAD, "Invalid JSON in request body", Execution, KeepAlive)
             }
             Self::NetworkError => (
                 T::IntegrationFailure,
@@ -143,6 +151,7 @@ impl Reject {
         match self {
             Self::Misconfigured
             | Self::NoMockStatus
+            | Self::TemplateFailed
             | Self::NoIntegrationResponse
             | Self::UnresolvableHost
             | Self::NetworkError
@@ -156,6 +165,7 @@ impl Reject {
             | Self::UnknownApi
             | Self::NoRoute
             | Self::InvalidApiKey
+            | Self::InvalidJson
             | Self::UnsupportedMediaType => false,
         }
     }

@@ -5,9 +5,10 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode, per
 use crate::context::View;
 use crate::gateway_response::{Template, TemplatePiece};
 use crate::http1::{KnownField, ResponseHead};
-use crate::mapping::{Source, Values as Which};
+use crate::mapping::{BodyPath, Source, Values as Which};
 use crate::span::Span;
 use crate::transform::pass;
+use crate::velocity::{Arena, Overrides};
 
 /// What stays as it is in a query value: the unreserved characters (RFC 3986 section 2.3).
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -44,6 +45,10 @@ pub struct Values<'a> {
     pub path: PathValues<'a>,
     /// The integration's response, once there is one.
     pub response: Option<&'a ResponseHead>,
+    /// The body that mappings may read: the client's, then the integration's.
+    pub body: Option<&'a str>,
+    /// What templates have overridden.
+    pub overrides: &'a Overrides,
 }
 
 impl Values<'_> {
@@ -62,6 +67,7 @@ impl Values<'_> {
             }
             Source::Context(variable) => self.view.write(*variable, out),
             Source::IntegrationHeader(name, which) => self.write_integration_header(out, name, *which),
+            Source::Body(path) => self.write_body(path.as_ref(), out),
         }
     }
 
@@ -106,6 +112,17 @@ impl Values<'_> {
         }
     }
 
+    /// Appends `&name=value` for a value that a template has set.
+    pub fn write_query_text(name: &str, value: &str, out: &mut Vec<u8>) {
+        write_parameter_name(name, out);
+        percent_encode(value.as_bytes(), QUERY_VALUE).for_each(|run| out.extend_from_slice(run.as_bytes()));
+    }
+
+    /// Appends a value that a template has set into the path of a URI.
+    pub fn write_path_text(value: &str, out: &mut Vec<u8>) {
+        percent_encode(value.as_bytes(), PATH_VALUE).for_each(|run| out.extend_from_slice(run.as_bytes()));
+    }
+
     /// Appends a value into the path of a URI: path parameters as [`write_sent`] does, all else encoded.
     pub fn write_path_value(&self, source: &Source, out: &mut Vec<u8>) {
         if let Source::Path(position) = source {
@@ -137,6 +154,15 @@ impl Values<'_> {
         }
     }
 
+    /// AWS: an empty body is `{}`. Whether a body is JSON was asked before anything is written.
+    fn write_body(&self, path: Option<&BodyPath>, out: &mut Vec<u8>) -> bool {
+        let body = self.body.filter(|body| !body.is_empty()).unwrap_or("{}");
+        match path {
+            None => put(out, Some(body.as_bytes())),
+            Some(path) => path.path().write(body, &mut Arena::default(), out).unwrap_or(false),
+        }
+    }
+
     fn named_path(&self, name: &str) -> Option<&[u8]> {
         let resource = self.view.resource()?;
         self.path.value(resource.parameters.iter().position(|known| known == name)?)
@@ -158,7 +184,7 @@ impl Values<'_> {
     }
 
     /// The values of a query parameter, still encoded. AWS: `;` separates like `&`.
-    fn query_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn query_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let query = self.view.request.query().unwrap_or_default();
         let pairs = query.split(|byte| matches!(byte, b'&' | b';')).filter(|pair| !pair.is_empty());
         pairs.filter_map(move |pair| {
@@ -229,7 +255,7 @@ fn encode_behind(start: usize, encoded: &'static AsciiSet, out: &mut Vec<u8>) {
 }
 
 /// A part of a query, decoded. AWS: `+` is a space.
-fn decoded(text: &[u8]) -> impl Iterator<Item = u8> {
+pub(crate) fn decoded(text: &[u8]) -> impl Iterator<Item = u8> {
     let parts = text.split(|&byte| byte == b'+').enumerate();
     parts.flat_map(|(position, part)| (position > 0).then_some(b' ').into_iter().chain(percent_decode(part)))
 }

@@ -10,10 +10,11 @@ use tidegate_core::plan::{Node, OriginId};
 use tidegate_core::span::Span;
 use tidegate_core::transform::request::{self, Body};
 use tidegate_core::values::{PathValues, Values};
+use tidegate_core::velocity::Overrides;
 
 /// The proxy of everything below `/` to everything below `/b/`.
 fn proxy() -> Http {
-    let path = vec![Piece::Literal("/b/".into()), Piece::Placeholder(Source::Path(0))];
+    let path = vec![Piece::Literal("/b/".into()), Piece::Placeholder("b".into(), Source::Path(0))];
     Http {
         kind: HttpKind::Proxy,
         origin: OriginId(0),
@@ -47,7 +48,8 @@ fn forward(target: &[u8], fields: &str, body: impl FnOnce(&RequestHead) -> Body<
     let spans = [Span::new(1, head.path().len())];
     let path = PathValues { path: head.path(), spans: &spans };
     let mut out = Vec::new();
-    let values = Values { view, path, response: None };
+    let overrides = Overrides::default();
+    let values = Values { view, path, response: None, body: None, overrides: &overrides };
     request::write(&proxy(), Method::Post, body(&head), &values, &mut out);
     String::from_utf8(out).expect("ASCII")
 }
@@ -101,7 +103,7 @@ fn framing() {
 /// A template replaces the content, and its codings with it.
 #[test]
 fn templates_have_no_codings() {
-    let forwarded = forward(b"/", "Transfer-Encoding: gzip, chunked\r\n", |_| Body::Template(b"text"));
+    let forwarded = forward(b"/", "Transfer-Encoding: gzip, chunked\r\n", |_| Body::Whole(b"text"));
     assert!(forwarded.ends_with("\r\nContent-Length: 4\r\n\r\ntext"), "{forwarded}");
     assert!(!forwarded.contains("Transfer-Encoding"), "{forwarded}");
 }

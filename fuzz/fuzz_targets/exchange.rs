@@ -85,6 +85,11 @@ fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
                 let event = answer_call(&mut exchange, call, answered);
                 exchange.advance(shard, NOW, event)
             }
+            Step::ReadResponse { bytes_max } => {
+                assert_ne!(exchange.response.framing(), BodyFraming::None, "there is no content to read");
+                assert_eq!(bytes_max, shard.plan.limits.payload_bytes_max);
+                exchange.advance(shard, NOW, Event::ResponseBody(answered))
+            }
             Step::Answer(answer) => {
                 check_answer(&exchange, answer);
                 return finish(&mut exchange);

@@ -68,6 +68,22 @@ pub(crate) async fn run(
                     Err(Failure::ClientGone) => return client_gone(shard, exchange),
                 }
             }
+            Step::ReadResponse { .. } => {
+                let read = {
+                    let work = pin!(read_content(&mut backend));
+                    upload.beside(stream, &mut body, true, work).await
+                };
+                match read {
+                    Ok(Ok(content)) => advance(shard, exchange, Event::ResponseBody(&content)),
+                    Ok(Err(failure)) => advance(shard, exchange, Event::CallFailed(failure)),
+                    Err(failure) => match refusal(failure) {
+                        Some(reject) => {
+                            advance(shard, exchange, Event::CallFailed(CallFailure::Request(reject)))
+                        }
+                        None => return client_gone(shard, exchange),
+                    },
+                }
+            }
             Step::Answer(answer) => {
                 let client = stream.socket.clone();
                 let sent = {
@@ -166,6 +182,21 @@ async fn read_whole(
         content.extend_from_slice(&piece);
     }
     Ok(content)
+}
+
+/// The backend's content, whole.
+async fn read_content(backend: &mut Option<Backend>) -> Result<Vec<u8>, CallFailure> {
+    let mut content = Vec::new();
+    let Some(Backend { stream, body, .. }) = backend else { return Ok(content) };
+    loop {
+        match body.next(stream).await {
+            Ok(Some(piece)) => content.extend_from_slice(&piece),
+            Ok(None) => return Ok(content),
+            Err(BodyFailure::TooLarge) => return Err(CallFailure::TooLarge),
+            Err(BodyFailure::Timeout) => return Err(CallFailure::Timeout),
+            Err(BodyFailure::Closed | BodyFailure::Framing(_)) => return Err(CallFailure::Network),
+        }
+    }
 }
 
 /// Sends the request and reads the head of the answer. Repeats it on another connection if a reused one died before

@@ -25,6 +25,8 @@ mod http_proxy_mapping;
 mod integration_failures;
 mod mock;
 
+mod templates;
+
 mod soak;
 mod upstream;
 

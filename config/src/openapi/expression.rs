@@ -16,10 +16,6 @@ pub(super) fn read(
     let text = scalar::text(node, report)?;
     match Source::parse(text, phase, path_parameters) {
         Ok(source) => Some(source),
-        Err(MappingError::Body) => {
-            report.unsupported(node.span, "mapping from a body");
-            None
-        }
         Err(error) => {
             let finding = report.error(node.span, format!("Invalid mapping expression specified: {text}"));
             match error {

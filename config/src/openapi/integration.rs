@@ -259,13 +259,15 @@ fn warn_mock(
     }
     let responses = Responses::new(rules.clone()).unwrap_or_default();
     for (media_type, template) in &request.templates {
-        match template.status {
-            None => {
+        match template.mock_status() {
+            // What it gives is known with the request.
+            None => {}
+            Some(None) => {
                 report
                     .warning(at, format!("this MOCK answers 500 Internal server error to {media_type}"))
                     .help("its request template must be a JSON object with an integer statusCode");
             }
-            Some(status) if responses.select(status).is_none() => {
+            Some(Some(status)) if responses.select(status).is_none() => {
                 report
                     .warning(
                         at,
@@ -275,7 +277,7 @@ fn warn_mock(
                     )
                     .help("add a response with the pattern `default`");
             }
-            Some(_) => {}
+            Some(Some(_)) => {}
         }
     }
 }

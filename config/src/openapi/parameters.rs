@@ -72,6 +72,7 @@ impl Declared {
             | Source::NamedPath(_)
             | Source::StageVariable(_)
             | Source::Context(_)
+            | Source::Body(_)
             | Source::IntegrationHeader(..) => return,
         };
         if self.names.iter().any(|(known_place, known)| *known_place == place && known == name) {

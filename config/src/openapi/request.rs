@@ -1,7 +1,7 @@
 //! What an integration sends: `requestParameters`, `requestTemplates`, `passthroughBehavior`.
 
 use tidegate_core::http1::KnownField;
-use tidegate_core::integration::{Literal, Passthrough, RequestTemplates};
+use tidegate_core::integration::{Passthrough, RequestTemplates};
 use tidegate_core::mapping::{Mapped, Phase, Source};
 use tidegate_core::transform::pass;
 
@@ -114,9 +114,8 @@ pub(super) fn read_templates(
     let passthrough = fields.value("passthroughBehavior").filter(|value| value.value != Value::Null);
     let passthrough = passthrough.and_then(|value| scalar::variant(value, &PASSTHROUGH, report));
     let templates = template::read(fields.value("requestTemplates"), "`requestTemplates`", report);
-    let literal = |written: &template::Template<'_>| (written.media_type.into(), Literal::new(written.text));
-    template::are_supported(&templates, runs, report).then(|| RequestTemplates {
+    Some(RequestTemplates {
         passthrough: passthrough.unwrap_or_default(),
-        templates: templates.iter().map(literal).collect(),
+        templates: template::compile(&templates, runs, report)?,
     })
 }

@@ -54,12 +54,10 @@ fn read_response(node: &Node, runs: template::Use, report: &mut Report) -> Optio
         report,
     );
     let templates = template::read(fields.value("responseTemplates"), "`responseTemplates`", report);
-    template::are_supported(&templates, runs, report);
+    let templates = template::compile(&templates, runs, report);
     refuse_content_handling(&mut fields, report);
     fields.finish(report);
-    let templates =
-        templates.iter().map(|template| (template.media_type.into(), template.text.into())).collect();
-    Some(IntegrationResponse { status: status?, headers, templates })
+    Some(IntegrationResponse { status: status?, headers, templates: templates? })
 }
 
 /// A status that ends an exchange; AWS's pattern `[1-5]\d\d` also lets 1xx pass, which no client could read.

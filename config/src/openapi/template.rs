@@ -1,13 +1,12 @@
-//! Mapping templates. Velocity is not built yet: a template must be its own output.
+//! Mapping templates: compiled where they are read.
 
+use tidegate_core::integration;
+use tidegate_core::limits::TEMPLATE_BYTES_MAX;
 use tidegate_core::span::Span;
 
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::tree::{Entry, Node, Value};
-
-/// AWS: mapping template size 300 KB.
-const TEMPLATE_BYTES_MAX: usize = 300 * 1024;
 
 /// A template: its MIME type, its text, and where it is written.
 pub(super) struct Template<'n> {
@@ -58,56 +57,29 @@ pub(super) enum Use {
     Never,
 }
 
-/// Refuses templates with Velocity in them that would run, each at its first reference or directive. False if there is
-/// one.
-pub(super) fn are_supported(templates: &[Template<'_>], runs: Use, report: &mut Report) -> bool {
+/// Compiles templates that run, each with its media type. `None` if one is refused, at the place that is wrong in it.
+pub(super) fn compile(
+    templates: &[Template<'_>],
+    runs: Use,
+    report: &mut Report,
+) -> Option<Vec<(Box<str>, integration::Template)>> {
     if runs == Use::Never {
-        return true;
+        return Some(Vec::new());
     }
-    let mut literal = true;
-    for template in templates {
-        let Some(offset) = velocity(template.text) else { continue };
-        let at = report.source.inside(template.span, template.text, offset);
-        report
-            .error(at, "Velocity mapping templates are not supported yet")
-            .help("only templates without $ references and # directives are");
-        literal = false;
-    }
-    literal
-}
-
-/// Where Velocity would begin to do something: at a reference (`$name`, `$!name`, `${name}`), a directive, a comment
-/// or unparsed text (`#name`, `#{name}`, `##`, `#*`, `#[[`), or an escape of one. Anything else is output as it is.
-fn velocity(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let next = |at: usize| bytes.get(at + 1).copied().unwrap_or(b' ');
-    (0..bytes.len()).find(|&at| match bytes[at] {
-        b'$' => next(at).is_ascii_alphabetic() || b"_!{$\\".contains(&next(at)),
-        b'#' => next(at).is_ascii_alphabetic() || b"_{#*[@".contains(&next(at)),
-        _ => false,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_velocity_would_change() {
-        let rows = [
-            ("{\"statusCode\": 200}", None),
-            ("costs 5$ or $5, &#39;", None),
-            ("", None),
-            ("#", None),
-            ("a $input.body", Some(2)),
-            ("$!x", Some(0)),
-            ("${x}", Some(0)),
-            ("x #set($a = 1)", Some(2)),
-            ("## comment", Some(0)),
-            ("<b style='color:#fff'>", Some(16)),
-        ];
-        for (text, want) in rows {
-            assert_eq!(velocity(text), want, "{text}");
+    let mut compiled = Some(Vec::with_capacity(templates.len()));
+    for template in templates.iter().filter(|template| template.text.len() <= TEMPLATE_BYTES_MAX) {
+        match integration::Template::new(template.text) {
+            Ok(program) => {
+                if let Some(compiled) = &mut compiled {
+                    compiled.push((template.media_type.into(), program));
+                }
+            }
+            Err(error) => {
+                let at = report.source.inside(template.span, template.text, error.at);
+                report.error(at, format!("not a mapping template: {error}"));
+                compiled = None;
+            }
         }
     }
+    compiled
 }

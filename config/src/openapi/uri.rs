@@ -251,7 +251,7 @@ fn pieces(text: &str, mapped: &[Mapped]) -> Result<Vec<Piece>, UriError> {
             None => literal.push_str(&format!("{{{name}}}")),
             Some(source) => {
                 push_literal(&mut pieces, &mut literal);
-                pieces.push(Piece::Placeholder(source));
+                pieces.push(Piece::Placeholder(name.into(), source));
             }
         }
         rest = after;
@@ -308,7 +308,7 @@ mod tests {
         let text = |pieces: &[Piece]| -> String {
             let text = |piece: &Piece| match piece {
                 Piece::Literal(text) => text.to_string(),
-                Piece::Placeholder(_) => "<>".to_owned(),
+                Piece::Placeholder(..) => "<>".to_owned(),
             };
             pieces.iter().map(text).collect()
         };

@@ -1,6 +1,6 @@
 //! Integrations, row by row.
 
-use crate::{findings, indent};
+use crate::{MOCK, findings, indent};
 
 /// `integration` answers `GET /pets/{petId}`, which declares the path parameter, the query parameter `page` and the
 /// header `X-Id`. Lines are counted from the integration's first.
@@ -192,8 +192,8 @@ paths:
 #[test]
 fn references() {
     let document = |reference: &str, components: &str| {
-        let get = crate::MOCK
-            .replace("    get:\n", &format!("    parameters: [{{ $ref: '{reference}' }}]\n    get:\n"));
+        let get =
+            MOCK.replace("    get:\n", &format!("    parameters: [{{ $ref: '{reference}' }}]\n    get:\n"));
         findings(&format!("{get}{components}"))
     };
     assert_eq!(document("#/parameters/a~1b", "parameters: { a/b: { name: x, in: query } }"), "");
@@ -293,5 +293,52 @@ fn mocks() {
             &format!("default: {{ statusCode: 200, responseTemplates: {{ a/b: {large} }} }}"),
         ),
         "3:76: error: a mapping template has at most 307200 bytes",
+    );
+}
+
+#[test]
+fn templates_are_refused_where_they_are_wrong() {
+    let template = |text: &str| MOCK.replace("'{\"statusCode\": 200}'", text);
+    let check = |text: &str, want: &str| assert_eq!(findings(&template(text)), want, "{text}");
+    check("'{\"statusCode\": 200} $x'", "");
+    check(
+        "'{\"statusCode\": 200} #if($x'",
+        "8:74: error: not a mapping template: expected `)`, found the end of the template",
+    );
+    check(
+        "\"{\\\"statusCode\\\":\\n 200, x: $input.json('$x')}\"",
+        "8:82: error: not a mapping template: not a JSONPath expression: `$` is followed by neither `.` nor `[`",
+    );
+    check(
+        "'$input.body.getBytes()'",
+        "8:60: error: not a mapping template: the method getBytes() is not supported yet",
+    );
+    check(
+        "\"$x.matches('(?=a)')\"",
+        "8:51: error: not a mapping template: not a regular expression that can be matched: look-around, including look-ahead and look-behind, is not supported",
+    );
+    let block = "openapi: 3.0.1
+paths:
+  /:
+    get:
+      x-amazon-apigateway-integration:
+        type: mock
+        requestTemplates:
+          application/json: |
+            {
+              \"statusCode\": 200
+              #set($x = )
+            }
+        responses: { default: { statusCode: 200, responseTemplates: { text/html: '#end' } } }
+";
+    let text = findings(block);
+    let lines: Vec<_> = text.lines().filter(|line| line.contains("not a mapping template")).collect();
+    assert_eq!(
+        lines,
+        [
+            "11:25: error: not a mapping template: expected a value, found `)`",
+            "13:83: error: not a mapping template: expected the end of the template, found `#end`"
+        ],
+        "{text}"
     );
 }

@@ -115,9 +115,15 @@ fn http_proxy() {
     assert!(matches!(http.kind, HttpKind::Proxy));
     assert_eq!((&*http.host, http.method, http.timeout_ms), ("a.test:8080", None, 1234));
     assert_eq!(plan.origins[http.origin.0 as usize].port, 8080);
-    assert_eq!(http.target.path, [Piece::Literal("/x/".into()), Piece::Placeholder(Source::Path(1))]);
+    assert_eq!(
+        http.target.path,
+        [Piece::Literal("/x/".into()), Piece::Placeholder("c".into(), Source::Path(1))]
+    );
     let header = Source::Header("X-Id".into(), Values::All);
-    assert_eq!(http.target.query, [Piece::Literal("fixed=1&b=".into()), Piece::Placeholder(header)]);
+    assert_eq!(
+        http.target.query,
+        [Piece::Literal("fixed=1&b=".into()), Piece::Placeholder("b".into(), header)]
+    );
     assert_eq!(http.query, [Mapped { name: "z".into(), source: Source::Query("q".into(), Values::Last) }]);
     assert_eq!(http.headers, [Mapped { name: "Y".into(), source: Source::StageVariable("host".into()) }]);
 }
@@ -131,14 +137,13 @@ fn http_custom() {
     let HttpKind::Custom(custom) = &http.kind else { panic!("custom") };
     let (request, responses) = (&custom.request, &custom.responses);
     assert_eq!(request.passthrough, Passthrough::Never);
-    assert_eq!(&*request.templates[0].1.text, "fixed");
+    assert_eq!(request.templates[0].1.program().constant(), Some("fixed"));
     let response = responses.select(404).expect("a response");
     let location = Source::IntegrationHeader("Location".into(), Values::Last);
     assert_eq!(response.headers, [Mapped { name: "L".into(), source: location }]);
-    assert_eq!(
-        response.templates,
-        [("text/html".into(), "<p>".into()), ("application/json".into(), "".into())]
-    );
+    let templates = response.templates.iter();
+    let templates: Vec<_> = templates.map(|(name, text)| (&**name, text.program().constant())).collect();
+    assert_eq!(templates, [("text/html", Some("<p>")), ("application/json", Some(""))]);
     assert_eq!((response.status, responses.select(500).map(|response| response.status)), (404, Some(201)));
 }
 

@@ -147,37 +147,6 @@ fn of_integrations() {
     ] {
         check_integration(&format!("{http}{more}"), what);
     }
-    check_integration(
-        &format!("{http}requestParameters: {{ integration.request.header.x: method.request.body.a }}"),
-        "mapping from a body",
-    );
-}
-
-#[test]
-fn velocity_is_refused_where_it_begins() {
-    let template = |text: &str| MOCK.replace("'{\"statusCode\": 200}'", text);
-    let want = "error: Velocity mapping templates are not supported yet | only templates without $ references and # directives are";
-    let check =
-        |text: &str, place: &str| assert_eq!(findings(&template(text)), format!("{place}: {want}"), "{text}");
-    check("'{\"statusCode\": 200} $x'", "8:68");
-    check("\"{\\\"statusCode\\\":\\n 200, x: $input.body}\"", "8:75");
-    let block = "openapi: 3.0.1
-paths:
-  /:
-    get:
-      x-amazon-apigateway-integration:
-        type: mock
-        requestTemplates:
-          application/json: |
-            {
-              \"statusCode\": 200
-              #set($x = 1)
-            }
-        responses: { default: { statusCode: 200, responseTemplates: { text/html: '#if(1)' } } }
-";
-    let text = findings(block);
-    let lines: Vec<_> = text.lines().filter(|line| line.contains("Velocity")).collect();
-    assert_eq!(lines, [format!("11:15: {want}"), format!("13:83: {want}")], "{text}");
 }
 
 #[test]

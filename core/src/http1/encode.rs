@@ -17,6 +17,17 @@ pub fn field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// Appends a field line whose value comes from outside: control bytes, which no field may hold, become blanks.
+pub fn field_value(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    let start = out.len() + name.len() + 2;
+    field(name, value, out);
+    for byte in &mut out[start..start + value.len()] {
+        if byte.is_ascii_control() && *byte != b'\t' {
+            *byte = b' ';
+        }
+    }
+}
+
 /// Appends the line before a chunk of `length` bytes, which is not 0: that would end the body
 /// (RFC 9112 section 7.1).
 pub fn chunk_head(length: usize, out: &mut Vec<u8>) {

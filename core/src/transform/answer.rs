@@ -3,7 +3,7 @@
 use crate::context::View;
 use crate::gateway_response::Custom;
 use crate::http1::{BodyFraming, Field, KnownField, ResponseHead, Version, encode};
-use crate::integration::{IntegrationResponse, ResponseBody};
+use crate::integration::IntegrationResponse;
 use crate::mapping::Mapped;
 use crate::reject::{Refusal, Voice};
 use crate::transform::pass::{self, Passage};
@@ -84,49 +84,68 @@ fn write_framing(announced: BodyFraming, out: &mut Vec<u8>) {
     }
 }
 
-/// The answer that an integration response makes, whose content is the backend's or a template's output. Returns how
-/// content that follows is framed; `None` when there is none to follow.
+/// The content of an answer that an integration response makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// The backend's, which follows (of a MOCK: nothing).
+    Passthrough,
+    /// What is there already: a template's output, or the backend's content where a mapping had to read it.
+    Whole {
+        /// The content.
+        text: &'a [u8],
+        /// Its type, when no mapping sets one.
+        media_type: &'a str,
+    },
+}
+
+/// The answer that an integration response makes, under this status. Returns how content that follows is framed; `None`
+/// when there is none to follow.
 pub fn write_mapped(
     chosen: &IntegrationResponse,
+    status: u16,
+    content: Content<'_>,
     values: &Values<'_>,
     frame: Frame<'_>,
     out: &mut Vec<u8>,
 ) -> BodyFraming {
-    let body = chosen.body(values.view.request.first(KnownField::Accept));
-    let (announced, media_type, text) = match (body, values.response) {
-        (ResponseBody::Template(text, media_type), _) => {
-            (BodyFraming::Length(text.len() as u64), media_type, text)
-        }
-        (ResponseBody::Passthrough, Some(response)) => (announced(response, chosen.status, frame), JSON, ""),
-        (ResponseBody::Passthrough, None) => (BodyFraming::Length(0), JSON, ""),
+    let (announced, media_type) = match (content, values.response) {
+        (Content::Whole { text, media_type }, _) => (BodyFraming::Length(text.len() as u64), media_type),
+        (Content::Passthrough, Some(response)) => (announced(response, status, frame), JSON),
+        (Content::Passthrough, None) => (BodyFraming::Length(0), JSON),
     };
-    let announced = if is_bodiless(chosen.status) { BodyFraming::None } else { announced };
+    let announced = if is_bodiless(status) { BodyFraming::None } else { announced };
     let (follows, frame) = following(announced, frame);
-    write_start(chosen.status, frame, out);
-    if !maps(&chosen.headers, "content-type", values, out) {
+    write_start(status, frame, out);
+    let is_overridden = values.overrides.response_headers().any(|(name, _)| is_content_type(name));
+    if !is_overridden && !maps(&chosen.headers, "content-type", values, out) {
         encode::field(b"Content-Type", media_type.as_bytes(), out);
     }
     write_framing(announced, out);
     write_connection(frame, out);
     write_ids(&values.view, out);
     write_mapped_fields(&chosen.headers, values, out);
+    write_overridden_fields(values, out);
     if values.response.is_some() {
         write_trace(&values.view, out);
     }
     out.extend_from_slice(b"\r\n");
-    match body {
-        ResponseBody::Passthrough => follows,
-        ResponseBody::Template(..) => {
+    match content {
+        Content::Passthrough => follows,
+        Content::Whole { text, .. } => {
             if follows != BodyFraming::None {
-                out.extend_from_slice(text.as_bytes());
+                out.extend_from_slice(text);
             }
             BodyFraming::None
         }
     }
 }
 
+fn is_content_type(name: &str) -> bool {
+    name.eq_ignore_ascii_case("content-type")
+}
+
 /// What an answer is when nothing says otherwise. AWS: "`Content-Type` … default `application/json`".
-const JSON: &str = "application/json";
+pub const JSON: &str = "application/json";
 
 /// Answers that never have content (RFC 9110 section 6.4.1).
 fn is_bodiless(status: u16) -> bool {
@@ -139,7 +158,10 @@ fn maps(headers: &[Mapped], name: &str, values: &Values<'_>, out: &mut Vec<u8>) 
 }
 
 fn write_mapped_fields(headers: &[Mapped], values: &Values<'_>, out: &mut Vec<u8>) {
-    for mapped in headers {
+    let overridden = |name: &str| {
+        values.overrides.response_headers().any(|(overridden, _)| overridden.eq_ignore_ascii_case(name))
+    };
+    for mapped in headers.iter().filter(|mapped| !overridden(&mapped.name)) {
         let start = out.len();
         let name = mapped.name.as_bytes();
         match pass::mapped_to_client(KnownField::of(name)) {
@@ -154,6 +176,18 @@ fn write_mapped_fields(headers: &[Mapped], values: &Values<'_>, out: &mut Vec<u8
         } else {
             out.truncate(start);
         }
+    }
+}
+
+/// What templates have set; that the names are names was looked at when the template had run.
+fn write_overridden_fields(values: &Values<'_>, out: &mut Vec<u8>) {
+    for (name, value) in values.overrides.response_headers() {
+        match pass::mapped_to_client(KnownField::of(name.as_bytes())) {
+            Passage::Drop => continue,
+            Passage::Remap => out.extend_from_slice(REMAPPED),
+            Passage::Pass => {}
+        }
+        encode::field_value(name.as_bytes(), value.as_bytes(), out);
     }
 }
 

@@ -5,3 +5,4 @@
 pub mod answer;
 pub mod pass;
 pub mod request;
+pub mod template;

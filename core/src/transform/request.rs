@@ -10,13 +10,13 @@ use crate::values::{self, Values};
 /// The body that goes with the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body<'a> {
-    /// The client's, framed like this.
+    /// The client's, framed like this, which follows.
     Client(BodyFraming),
-    /// A template's output.
-    Template(&'a [u8]),
+    /// A template's output, or the client's body where a mapping had to read it.
+    Whole(&'a [u8]),
 }
 
-/// Writes the whole head, and the template's output behind it.
+/// Writes the whole head, and behind it the body that is there already.
 pub fn write(http: &Http, method: Method, body: Body<'_>, values: &Values<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(method.name().as_bytes());
     out.push(b' ');
@@ -31,10 +31,10 @@ pub fn write(http: &Http, method: Method, body: Body<'_>, values: &Values<'_>, o
 }
 
 fn write_target(http: &Http, values: &Values<'_>, out: &mut Vec<u8>) {
-    write_pieces(&http.target.path, out, |source, out| values.write_path_value(source, out));
+    write_pieces(&http.target.path, values, out, |source, out| values.write_path_value(source, out));
     let query = out.len();
     out.push(b'?');
-    write_pieces(&http.target.query, out, |source, out| values.write_query_value(source, out));
+    write_pieces(&http.target.query, values, out, |source, out| values.write_query_value(source, out));
     if matches!(http.kind, HttpKind::Proxy)
         && let Some(sent) = values.view.request.query().filter(|sent| !sent.is_empty())
     {
@@ -42,7 +42,12 @@ fn write_target(http: &Http, values: &Values<'_>, out: &mut Vec<u8>) {
         values::write_sent(sent, out);
     }
     for mapped in &http.query {
-        values.write_query(&mapped.name, &mapped.source, out);
+        if !is_overridden(values, "querystring", &mapped.name) {
+            values.write_query(&mapped.name, &mapped.source, out);
+        }
+    }
+    for (name, value) in values.overrides.request("querystring") {
+        Values::write_query_text(name, value, out);
     }
     tidy_query(out, query);
 }
@@ -63,13 +68,28 @@ fn tidy_query(out: &mut Vec<u8>, query: usize) {
     }
 }
 
-fn write_pieces(pieces: &[Piece], out: &mut Vec<u8>, write_value: impl Fn(&Source, &mut Vec<u8>)) {
+fn write_pieces(
+    pieces: &[Piece],
+    values: &Values<'_>,
+    out: &mut Vec<u8>,
+    write_value: impl Fn(&Source, &mut Vec<u8>),
+) {
     for piece in pieces {
         match piece {
             Piece::Literal(text) => out.extend_from_slice(text.as_bytes()),
-            Piece::Placeholder(source) => write_value(source, out),
+            Piece::Placeholder(name, source) => {
+                match values.overrides.request("path").find(|(overridden, _)| *overridden == &**name) {
+                    Some((_, value)) => Values::write_path_text(value, out),
+                    None => write_value(source, out),
+                }
+            }
         }
     }
+}
+
+/// Whether a template has set a parameter in place of its mapping.
+fn is_overridden(values: &Values<'_>, part: &str, name: &str) -> bool {
+    values.overrides.request(part).any(|(overridden, _)| overridden.eq_ignore_ascii_case(name))
 }
 
 /// The client's fields that pass, the mapped ones in place of those of the same name, and the defaults.
@@ -131,6 +151,7 @@ fn write_client_field(request: &RequestHead, position: usize, field: &Field, out
 fn write_custom_fields(http: &Http, method: Method, body: Body<'_>, values: &Values<'_>, out: &mut Vec<u8>) {
     let mut written = KnownFields::default();
     write_mapped(&http.headers, values, &mut written, out);
+    write_overridden(values, &mut written, out);
     write_host(http, written, out);
     if has_content(method, body) && !written.contains(KnownField::ContentType) {
         let content_type = values.view.request.first(KnownField::ContentType);
@@ -147,7 +168,7 @@ fn has_content(method: Method, body: Body<'_>) -> bool {
 fn write_mapped(mapped: &[Mapped], values: &Values<'_>, written: &mut KnownFields, out: &mut Vec<u8>) {
     for mapped in mapped {
         let known = KnownField::of(mapped.name.as_bytes());
-        if pass::LOST_WHEN_MAPPED.contains(known) {
+        if pass::LOST_WHEN_MAPPED.contains(known) || is_overridden(values, "header", &mapped.name) {
             continue;
         }
         let start = out.len();
@@ -158,6 +179,17 @@ fn write_mapped(mapped: &[Mapped], values: &Values<'_>, written: &mut KnownField
             written.insert(known);
         } else {
             out.truncate(start);
+        }
+    }
+}
+
+/// What templates have set; what fields there may be was looked at when the template had run.
+fn write_overridden(values: &Values<'_>, written: &mut KnownFields, out: &mut Vec<u8>) {
+    for (name, value) in values.overrides.request("header") {
+        let known = KnownField::of(name.as_bytes());
+        if !pass::LOST_WHEN_MAPPED.contains(known) {
+            encode::field_value(name.as_bytes(), value.as_bytes(), out);
+            written.insert(known);
         }
     }
 }
@@ -211,7 +243,7 @@ fn api_id<'a>(values: &Values<'a>) -> &'a [u8] {
     values.view.stage.map_or(b"".as_slice(), |(api, _)| api.id.as_bytes())
 }
 
-/// The framing field, the empty line, and a template's output. A method that usually has content says when it has none
+/// The framing field, the empty line, and the body that is there already. A method that usually has content says when it has none
 /// (RFC 9110 section 8.6). The codings that the client's content still has are passed on (RFC 9112 section 6.1);
 /// `chunked` is our own.
 fn write_framing(method: Method, body: Body<'_>, request: &RequestHead, out: &mut Vec<u8>) {
@@ -229,7 +261,7 @@ fn write_framing(method: Method, body: Body<'_>, request: &RequestHead, out: &mu
             out.extend_from_slice(b"chunked\r\n\r\n");
         }
         Body::Client(BodyFraming::Length(length)) => write_length(length, out),
-        Body::Template(text) => {
+        Body::Whole(text) => {
             write_length(text.len() as u64, out);
             out.extend_from_slice(text);
         }

@@ -2,7 +2,7 @@
 
 use super::overrides::Maps;
 use super::render::{Halt, Renderer, Why};
-use super::value::Value;
+use super::value::{MapKind, Value};
 
 /// Where a parameter of a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,7 +202,7 @@ impl<'a> Renderer<'a> {
         if host == Host::StageVariables {
             return self.stage_variable_map();
         }
-        let map = self.heap.map_of(true)?;
+        let map = self.heap.map_of(MapKind::Silent)?;
         for key in host.keys() {
             let value = match self.host_property(host, key)? {
                 Value::Null => Value::Text(""),

@@ -1,8 +1,10 @@
 //! Reads JSON as API Gateway does: leniently. Single quotes, names and texts without quotes, useless commas, leading
 //! zeros and what follows the document are accepted.
 
+use bumpalo::collections::Vec as BumpVec;
+
 use super::java::number;
-use super::value::{Heap, ListKind, OutOfMemory, Value};
+use super::value::{Heap, OutOfMemory, Value};
 use crate::limits;
 
 /// Why a text is no document.
@@ -76,23 +78,26 @@ impl<'a> Reader<'a> {
     fn array(&mut self) -> Result<Value<'a>, JsonError> {
         self.descend()?;
         self.at += 1;
-        let mut items = Vec::new();
+        let mut items = BumpVec::new_in(self.heap.bump);
         loop {
             match self.next() {
                 Some(b' ' | b'\t' | b'\r' | b'\n' | b',') => self.at += 1,
                 Some(b']') => break,
                 Some(b':' | b'}') | None => return Err(JsonError::Invalid),
-                Some(_) => items.push(self.value(b",]")?),
+                Some(_) => {
+                    self.heap.reserve(2 * size_of_val(items.as_slice()))?;
+                    items.push(self.value(b",]")?);
+                }
             }
         }
         self.at += 1;
         self.depth -= 1;
-        Ok(self.heap.list(ListKind::Json, &items)?)
+        Ok(self.heap.json_list(items)?)
     }
 
     fn object(&mut self) -> Result<Value<'a>, JsonError> {
         self.descend()?;
-        let mut pairs = Vec::new();
+        let mut pairs = BumpVec::new_in(self.heap.bump);
         loop {
             self.at += 1;
             match self.next() {
@@ -103,6 +108,7 @@ impl<'a> Reader<'a> {
             }
             let name = self.name()?;
             let value = self.value(b",}")?;
+            self.heap.reserve(2 * size_of_val(pairs.as_slice()))?;
             pairs.push((Value::Text(name), value));
             self.skip_space();
             match self.next() {
@@ -113,9 +119,7 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         self.depth -= 1;
-        let map = self.heap.map()?;
-        map.fill(self.heap, &pairs)?;
-        Ok(Value::Map(map))
+        Ok(self.heap.json_map(pairs)?)
     }
 
     /// A name and its colon.

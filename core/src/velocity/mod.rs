@@ -23,7 +23,7 @@ mod value;
 
 pub use host::{Place, Surroundings};
 pub use overrides::{Kept, Overrides};
-pub use path::Path;
+pub use path::{NoDocument, Path, is_broken_json};
 pub use program::{Program, SyntaxError};
 pub use render::{Arena, Fault, Why};
 

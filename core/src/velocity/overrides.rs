@@ -2,7 +2,7 @@
 
 use super::print;
 use super::render::Halt;
-use super::value::{Heap, Map, OutOfMemory, Value};
+use super::value::{Heap, Map, MapKind, OutOfMemory, Value};
 
 /// What the templates of one request have overridden so far. A response template sees what the request template set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,9 +86,9 @@ impl<'a> Maps<'a> {
 }
 
 fn map<'a>(heap: Heap<'a>, kept: &[(String, Kept)], parts: &[&str]) -> Result<&'a Map<'a>, OutOfMemory> {
-    let made = heap.map_of(true)?;
+    let made = heap.map_of(MapKind::Silent)?;
     for part in parts {
-        let empty = Value::Map(heap.map_of(true)?);
+        let empty = Value::Map(heap.map_of(MapKind::Silent)?);
         made.put(heap, heap.text(part)?, empty)?;
     }
     for (name, value) in kept {

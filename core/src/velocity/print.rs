@@ -1,7 +1,7 @@
 //! Values as text: as Java's `toString` has them, and as JSON.
 
 use super::java::number::{self, Number};
-use super::value::{List, ListKind, Map, Value};
+use super::value::{List, ListKind, Map, MapKind, Value};
 use crate::limits;
 
 /// Why a value cannot be printed.
@@ -11,6 +11,8 @@ pub(crate) enum Unprintable {
     Output,
     /// The value nests too deep, or contains itself.
     Depth,
+    /// It contains what `#define` made, which only a renderer can print.
+    Block,
 }
 
 /// Appends `toString()`. Null is `null`, as in a list.
@@ -59,6 +61,7 @@ fn java_at(value: Value<'_>, depth: usize, out: &mut Vec<u8>) -> Result<(), Unpr
         }
         Value::List(list) => return java_list(list, depth, out),
         Value::Map(map) => return java_map(map, depth, out),
+        Value::Block(_) => return Err(Unprintable::Block),
         Value::Scope(scope) => return java_map(scope.storage, depth, out),
         Value::Entry(entry) => {
             java_at(entry.key, depth + 1, out)?;
@@ -108,7 +111,7 @@ fn java_list(list: &List<'_>, depth: usize, out: &mut Vec<u8>) -> Result<(), Unp
 }
 
 fn java_map(map: &Map<'_>, depth: usize, out: &mut Vec<u8>) -> Result<(), Unprintable> {
-    if map.is_silent {
+    if map.kind == MapKind::Silent {
         return Ok(());
     }
     out.push(b'{');

@@ -13,6 +13,23 @@ pub struct Program {
     pub(super) names: Vec<Box<str>>,
     /// Bytes of literal text, a guess at how long the output becomes.
     pub(super) text_bytes: usize,
+    pub(super) reads_input: bool,
+}
+
+impl Program {
+    /// The output, if it is the same for every request.
+    pub fn constant(&self) -> Option<&str> {
+        match &*self.body {
+            [] => Some(""),
+            [Node::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it names `$input`, so that the body has to be there.
+    pub fn reads_input(&self) -> bool {
+        self.reads_input
+    }
 }
 
 /// Nodes that run one after the other.
@@ -48,7 +65,7 @@ pub(super) struct Print {
     /// What stands before its value.
     pub(super) prefix: Box<str>,
     pub(super) reference: Reference,
-    /// What is printed for a block that contains itself.
+    /// What is printed, prefix and all, for a block that contains itself.
     pub(super) literal: Box<str>,
 }
 

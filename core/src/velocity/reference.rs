@@ -17,7 +17,7 @@ impl<'a> Renderer<'a> {
     /// The value of a reference; what is unknown or null on the way is the empty text.
     pub(super) fn reference(&mut self, reference: &'a Reference) -> Result<Value<'a>, Halt<'a>> {
         self.at = reference.at as usize;
-        self.follow(self.slots[reference.slot as usize], &reference.steps)
+        self.follow(self.variable(reference.slot), &reference.steps)
     }
 
     fn follow(&mut self, start: Value<'a>, steps: &'a [Step]) -> Result<Value<'a>, Halt<'a>> {
@@ -48,7 +48,6 @@ impl<'a> Renderer<'a> {
             // What `#define` made prints without what stands before it.
             Value::Block(definition) => {
                 if !self.print_block(definition)? {
-                    self.out.extend_from_slice(print.prefix.as_bytes());
                     self.out.extend_from_slice(print.literal.as_bytes());
                 }
                 Ok(())
@@ -166,13 +165,14 @@ impl<'a> Renderer<'a> {
             self.slots[target.slot as usize] = value;
             return Ok(());
         };
-        let mut holder = self.slots[target.slot as usize];
+        let mut holder = self.variable(target.slot);
         for step in way {
             if holder.is_null() {
                 return Ok(());
             }
             holder = self.step(holder, step)?;
         }
+        self.before_change(holder, "put");
         match last {
             Step::Property(name) => self.put(holder, Value::Text(name), value),
             Step::Method(call) => self.put(holder, Value::Text(&call.name), value),

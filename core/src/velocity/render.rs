@@ -28,6 +28,21 @@ pub struct Arena {
     bump: Bump,
 }
 
+impl Arena {
+    pub(super) fn bump(&self) -> &Bump {
+        &self.bump
+    }
+
+    /// Throws all values away. Of the memory only what the usual template needs is kept.
+    pub(super) fn reset(&mut self) {
+        if self.bump.allocated_bytes() > limits::ARENA_KEPT_BYTES_MAX {
+            self.bump = Bump::new();
+        } else {
+            self.bump.reset();
+        }
+    }
+}
+
 /// Why a template could not be run to its end. Clients get 500.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -108,6 +123,7 @@ impl From<Unprintable> for Halt<'_> {
         match error {
             Unprintable::Output => Why::Output.into(),
             Unprintable::Depth => Why::Depth.into(),
+            Unprintable::Block => Self::failed("a block is printed as JSON"),
         }
     }
 }
@@ -143,6 +159,8 @@ pub(crate) struct Renderer<'a> {
     pub(super) overridden: Option<Maps<'a>>,
     pub(super) document: Option<Value<'a>>,
     pub(super) slots: Vec<Value<'a>>,
+    /// Loop variables that are null now, whatever is set to them: so a null item of a list is for Velocity.
+    masked: Vec<Slot>,
     pub(super) steps: u32,
     pub(super) out: Vec<u8>,
     /// The blocks of `#define` that are being printed.
@@ -160,14 +178,14 @@ impl Program {
         arena: &mut Arena,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
-        if let [Node::Text(text)] = &*self.body {
+        if let Some(text) = self.constant() {
             out.extend_from_slice(text.as_bytes());
             return Ok(());
         }
         let start = out.len();
         let (rendered, buffer) = self.run(around, overrides, &arena.bump, std::mem::take(out));
         *out = buffer;
-        arena.bump.reset();
+        arena.reset();
         let changed = rendered.inspect_err(|_| out.truncate(start))?;
         if let Some(changed) = changed {
             *overrides = changed;
@@ -194,6 +212,7 @@ impl Program {
             overridden: None,
             document: None,
             slots,
+            masked: Vec::new(),
             steps: limits::RENDER_STEPS_MAX,
             out,
             defined: Vec::new(),
@@ -244,6 +263,11 @@ impl<'a> Renderer<'a> {
     /// A fault where the renderer is.
     pub(super) fn fault(&self, why: Why) -> Halt<'a> {
         Halt::Fault(Box::new(Fault { at: self.at, why }))
+    }
+
+    /// The value of a variable.
+    pub(super) fn variable(&self, slot: Slot) -> Value<'a> {
+        if self.masked.contains(&slot) { Value::Null } else { self.slots[slot as usize] }
     }
 
     fn node(&mut self, node: &'a Node) -> Result<(), Halt<'a>> {
@@ -298,6 +322,52 @@ impl<'a> Renderer<'a> {
                 print::java(map, &mut self.out)?;
             }
             Value::Null => {}
+            value => {
+                let start = self.out.len();
+                match print::java(value, &mut self.out) {
+                    Err(Unprintable::Block) => {
+                        self.out.truncate(start);
+                        self.print_with_blocks(value, 0)?;
+                    }
+                    done => done?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints a list or map that has blocks of `#define` in it.
+    fn print_with_blocks(&mut self, value: Value<'a>, depth: usize) -> Result<(), Halt<'a>> {
+        self.charge(1)?;
+        if depth > limits::TEMPLATE_DEPTH_MAX {
+            return Err(Why::Depth.into());
+        }
+        match value {
+            Value::List(list) if list.kind != ListKind::Json => {
+                self.out.push(b'[');
+                for position in 0..list.items.borrow().len() {
+                    self.out.extend_from_slice(if position > 0 { b", " } else { b"" });
+                    let item = list.items.borrow()[position];
+                    self.print_with_blocks(item, depth + 1)?;
+                }
+                self.out.push(b']');
+            }
+            Value::Map(map) => {
+                self.out.push(b'{');
+                for position in 0..map.len() {
+                    let Some((key, value)) = map.at(position) else { break };
+                    self.out.extend_from_slice(if position > 0 { b", " } else { b"" });
+                    self.print_with_blocks(key, depth + 1)?;
+                    self.out.push(b'=');
+                    self.print_with_blocks(value, depth + 1)?;
+                }
+                self.out.push(b'}');
+            }
+            Value::Null => self.out.extend_from_slice(b"null"),
+            Value::Block(_) => {
+                let text = self.text_of(value)?;
+                self.out.extend_from_slice(text.as_bytes());
+            }
             value => print::java(value, &mut self.out)?,
         }
         Ok(())
@@ -338,7 +408,13 @@ impl<'a> Renderer<'a> {
         if let Value::Text(text) = value {
             return Ok(text);
         }
-        let text = self.captured(|renderer| renderer.print(value))?;
+        let text = self.captured(|renderer| match value {
+            Value::Block(definition) => match renderer.print_block(definition)? {
+                true => Ok(()),
+                false => Err(Why::Depth.into()),
+            },
+            value => renderer.print(value),
+        })?;
         Ok(self.heap.keep(&String::from_utf8_lossy(&text))?)
     }
 
@@ -354,7 +430,7 @@ impl<'a> Renderer<'a> {
             _ => return Ok(()),
         };
         let slot = each.slot as usize;
-        let saved = [slot, VELOCITY_COUNT, VELOCITY_HAS_NEXT].map(|slot| (slot, self.slots[slot]));
+        let saved = [slot, VELOCITY_COUNT, VELOCITY_HAS_NEXT].map(|slot| (slot, self.variable(slot as Slot)));
         let before = self.slots[FOREACH];
         self.heap.reserve(size_of::<Scope<'_>>())?;
         let scope: &'a Scope<'a> = self.heap.bump.alloc(Scope {
@@ -368,6 +444,9 @@ impl<'a> Renderer<'a> {
         let done = self.passes(each, scope, list);
         for (slot, value) in saved {
             self.slots[slot] = value;
+            if value.is_null() {
+                self.masked.retain(|masked| *masked as usize != slot);
+            }
         }
         if let Value::Scope(scope) = self.slots[FOREACH] {
             self.slots[FOREACH] = scope.before;
@@ -386,6 +465,7 @@ impl<'a> Renderer<'a> {
         list: &'a super::value::List<'a>,
     ) -> Result<(), Halt<'a>> {
         let length = list.items.borrow().len();
+        let mut masks = true;
         for position in 0..length.min(limits::FOREACH_PASSES_MAX) {
             let now = list.items.borrow().len();
             if now != length {
@@ -404,7 +484,16 @@ impl<'a> Renderer<'a> {
             self.slots[VELOCITY_COUNT] = Value::Int(position as i32 + 1);
             self.slots[VELOCITY_HAS_NEXT] = Value::Boolean(has_next);
             self.slots[each.slot as usize] = item;
-            self.block(&each.body)?;
+            if !item.is_null() || !masks {
+                self.block(&each.body)?;
+                continue;
+            }
+            let outer = self.masked.len();
+            self.masked.push(each.slot);
+            let done = self.block(&each.body);
+            masks = self.masked.len() > outer;
+            self.masked.truncate(outer);
+            done?;
         }
         Ok(())
     }

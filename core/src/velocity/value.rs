@@ -71,8 +71,18 @@ pub(crate) struct Map<'a> {
     entries: RefCell<BumpVec<'a, (Value<'a>, Value<'a>)>>,
     /// Positions of the first entries, in the order of their keys: only larger maps have it.
     order: RefCell<BumpVec<'a, u32>>,
+    pub(crate) kind: MapKind,
+}
+
+/// How a map behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MapKind {
+    /// Java's `LinkedHashMap`.
+    Java,
+    /// The same, read from JSON.
+    Json,
     /// Prints as nothing: parts of `$context`.
-    pub(crate) is_silent: bool,
+    Silent,
 }
 
 /// Why a value cannot be made.
@@ -112,15 +122,42 @@ impl<'a> Heap<'a> {
         Ok(self.bump.alloc(List { kind, items: RefCell::new(copy) }))
     }
 
-    pub(crate) fn map(self) -> Result<&'a Map<'a>, OutOfMemory> {
-        self.map_of(false)
+    pub(crate) fn json_list(self, items: BumpVec<'a, Value<'a>>) -> Result<Value<'a>, OutOfMemory> {
+        self.reserve(size_of::<List<'_>>())?;
+        Ok(Value::List(self.bump.alloc(List { kind: ListKind::Json, items: RefCell::new(items) })))
     }
 
-    pub(crate) fn map_of(self, is_silent: bool) -> Result<&'a Map<'a>, OutOfMemory> {
+    pub(crate) fn map(self) -> Result<&'a Map<'a>, OutOfMemory> {
+        self.map_of(MapKind::Java)
+    }
+
+    pub(crate) fn map_of(self, kind: MapKind) -> Result<&'a Map<'a>, OutOfMemory> {
         self.reserve(size_of::<Map<'_>>())?;
         let entries = RefCell::new(BumpVec::new_in(self.bump));
         let order = RefCell::new(BumpVec::new_in(self.bump));
-        Ok(self.bump.alloc(Map { entries, order, is_silent }))
+        Ok(self.bump.alloc(Map { entries, order, kind }))
+    }
+
+    /// A map of JSON. Of several entries with the same key the last value counts, where the first stands.
+    pub(crate) fn json_map(
+        self,
+        entries: BumpVec<'a, (Value<'a>, Value<'a>)>,
+    ) -> Result<Value<'a>, OutOfMemory> {
+        self.reserve(size_of::<Map<'_>>() + 2 * size_of_val(entries.as_slice()))?;
+        let order = RefCell::new(BumpVec::new_in(self.bump));
+        let entries = RefCell::new(if has_same_keys(&entries) { self.distinct(&entries) } else { entries });
+        Ok(Value::Map(self.bump.alloc(Map { entries, order, kind: MapKind::Json })))
+    }
+
+    fn distinct(self, pairs: &[(Value<'a>, Value<'a>)]) -> BumpVec<'a, (Value<'a>, Value<'a>)> {
+        let mut sorted: Vec<usize> = (0..pairs.len()).collect();
+        sorted.sort_by(|one, two| pairs[*one].0.order(pairs[*two].0));
+        let mut last_of = vec![usize::MAX; pairs.len()];
+        for same in sorted.chunk_by(|one, two| pairs[*one].0.is_same(pairs[*two].0)) {
+            last_of[same[0]] = same[same.len() - 1];
+        }
+        let kept = last_of.iter().enumerate().filter(|(_, last)| **last != usize::MAX);
+        BumpVec::from_iter_in(kept.map(|(first, last)| (pairs[first].0, pairs[*last].1)), self.bump)
     }
 
     pub(crate) fn big(self, number: i128) -> Result<Value<'a>, OutOfMemory> {
@@ -173,7 +210,10 @@ impl<'a> Value<'a> {
 
     /// `equals` of keys, items and scalars. Lists and maps are equal here only if they are the same one.
     pub(crate) fn is_same(self, other: Self) -> bool {
-        self.order(other) == Ordering::Equal
+        match (self, other) {
+            (Self::Text(one), Self::Text(two)) => one == two,
+            _ => self.order(other) == Ordering::Equal,
+        }
     }
 
     /// Some total order in which equal means [`Value::is_same`].
@@ -267,6 +307,13 @@ impl<'a> Map<'a> {
 
     /// The value of a text key.
     pub(crate) fn get_named(&self, name: &str) -> Option<Value<'a>> {
+        let entries = self.entries.borrow();
+        if entries.len() <= SMALL {
+            let found =
+                entries.iter().find(|(known, _)| matches!(known, Value::Text(known) if *known == name));
+            return found.map(|(_, value)| *value);
+        }
+        drop(entries);
         let position = self.find_by(|known| match known {
             Value::Text(text) => text.cmp(name),
             other => other.rank().cmp(&TEXT_RANK),
@@ -274,27 +321,12 @@ impl<'a> Map<'a> {
         self.at(position).map(|(_, value)| value)
     }
 
-    /// All entries at once. Of several with the same key the last value counts, where the first stands.
-    pub(crate) fn fill(&self, heap: Heap<'a>, pairs: &[(Value<'a>, Value<'a>)]) -> Result<(), OutOfMemory> {
-        heap.reserve(size_of_val(pairs))?;
-        if pairs.len() <= SMALL {
-            for (key, value) in pairs {
-                self.put(heap, *key, *value)?;
-            }
-            return Ok(());
-        }
-        let mut sorted: Vec<usize> = (0..pairs.len()).collect();
-        sorted.sort_by(|one, two| pairs[*one].0.order(pairs[*two].0));
-        let mut last_of = vec![usize::MAX; pairs.len()];
-        for same in sorted.chunk_by(|one, two| pairs[*one].0.is_same(pairs[*two].0)) {
-            last_of[same[0]] = same[same.len() - 1];
-        }
-        let kept = last_of.iter().enumerate().filter(|(_, last)| **last != usize::MAX);
-        self.entries.borrow_mut().extend(kept.map(|(first, last)| (pairs[first].0, pairs[*last].1)));
-        Ok(())
-    }
-
     fn find(&self, key: Value<'a>) -> Option<usize> {
+        let entries = self.entries.borrow();
+        if entries.len() <= SMALL {
+            return entries.iter().position(|(known, _)| known.is_same(key));
+        }
+        drop(entries);
         self.find_by(|known| known.order(key))
     }
 
@@ -320,4 +352,12 @@ impl<'a> Map<'a> {
             Err(_) => search(&entries[order.len()..]).map(|position| position + order.len()),
         }
     }
+}
+
+/// Whether a key stands in there twice. In many entries it is not looked for but taken for granted.
+fn has_same_keys<'a>(entries: &[(Value<'a>, Value<'a>)]) -> bool {
+    let again = |position: usize| {
+        entries[..position].iter().any(|(before, _)| before.is_same(entries[position].0))
+    };
+    entries.len() > SMALL || (0..entries.len()).any(again)
 }

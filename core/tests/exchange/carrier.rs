@@ -112,6 +112,11 @@ impl Gateway {
                     sent = text(&self.exchange.out);
                     self.call(called, origin)
                 }
+                Step::ReadResponse { .. } => {
+                    let response = &self.exchange.response;
+                    let body = content(response.framing(), response.surplus());
+                    self.advance(Event::ResponseBody(&body))
+                }
                 Step::Answer(answer) => break answer,
             };
         };

@@ -16,6 +16,7 @@ mod mock;
 mod api_keys;
 mod gateway_responses;
 mod refusals;
+mod templates;
 
 mod connection;
 mod content;

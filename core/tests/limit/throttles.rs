@@ -65,7 +65,10 @@ fn run((per_second, burst): (f64, u32), shape: Shape, demand: f64, seed: u64) ->
     let mut check = Bucket::default();
     for &(at_ns, shard) in &world.outcome.admitted {
         let taken = check.take(rate, at_ns);
-        assert!(taken.is_ok(), "{per_second}/s, {burst}, {shape:?}, seed {seed}: one too many at {at_ns}, shard {shard}");
+        assert!(
+            taken.is_ok(),
+            "{per_second}/s, {burst}, {shape:?}, seed {seed}: one too many at {at_ns}, shard {shard}"
+        );
     }
     let outcome = &world.outcome;
     let answered = outcome.admitted.len() as u64 + outcome.throttled;

@@ -131,7 +131,13 @@ impl Allowance {
         let Block { period, number, .. } = self.block;
         self.exhausted_ns = 0;
         let left = std::mem::take(&mut self.block.left);
-        ToLedger::BlockBack { meter: self.meter, account: Some(Arc::clone(&self.account)), period, number, left }
+        ToLedger::BlockBack {
+            meter: self.meter,
+            account: Some(Arc::clone(&self.account)),
+            period,
+            number,
+            left,
+        }
     }
 
     /// What goes back because it cannot or will not be used, if it is anything.

@@ -204,9 +204,13 @@ impl Meters {
             ToShard::Share { meter, share, generation, settled_ns, review_ns } => {
                 self.hear_lease(meter, share, generation, (settled_ns, review_ns), now_ns)
             }
-            ToShard::NoShare { meter, generation, until_ns } => {
-                self.hear_lease(meter, super::Share::full(Rate::NOTHING), generation, (until_ns, u64::MAX), now_ns)
-            }
+            ToShard::NoShare { meter, generation, until_ns } => self.hear_lease(
+                meter,
+                super::Share::full(Rate::NOTHING),
+                generation,
+                (until_ns, u64::MAX),
+                now_ns,
+            ),
             ToShard::Block { meter, period, end_ns, number, count, generation } => {
                 self.allowance(meter)?.lend(period, end_ns, number, count, generation);
                 Some(meter)
@@ -263,7 +267,8 @@ impl Meters {
                     self.outbox.extend(slot.and_then(|&slot| self.leases[slot].recall(now_ns)));
                 }
                 Recalled::Block(meter) => {
-                    let back = self.allowance(meter).map_or(allowance::nothing_back(meter), Allowance::recall);
+                    let back =
+                        self.allowance(meter).map_or(allowance::nothing_back(meter), Allowance::recall);
                     self.outbox.push(back);
                 }
                 Recalled::Everything => self.settle(),

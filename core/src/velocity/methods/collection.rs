@@ -25,6 +25,14 @@ impl<'a> Renderer<'a> {
                 return Ok(Value::Int(self.find_item(list, *item)?.map_or(-1, |position| position as i32)));
             }
             ("lastIndexOf", [item]) => return self.last_index(list, *item),
+            ("add", [_] | [Value::Int(_), _])
+            | ("addAll", [Value::List(_)])
+            | ("remove", [Value::Int(_)])
+            | ("clear", [])
+                if list.kind == ListKind::Array =>
+            {
+                return Err(Halt::failed("an array keeps its length"));
+            }
             _ if list.kind == ListKind::Array => return Ok(Value::Null),
             _ => {}
         }
@@ -45,6 +53,9 @@ impl<'a> Renderer<'a> {
                     list.items.borrow_mut().remove(position);
                 }
                 Ok(Value::Boolean(found.is_some()))
+            }
+            ("addAll" | "removeAll" | "retainAll" | "containsAll", [Value::Null]) => {
+                Err(Halt::failed(format!("{}() is called with null", call.name)))
             }
             ("removeAll", [Value::List(others)]) => self.retain(list, others, false),
             ("retainAll", [Value::List(others)]) => self.retain(list, others, true),

@@ -9,7 +9,7 @@ mod util;
 use super::host::Host;
 use super::program::Call;
 use super::render::{Halt, Renderer};
-use super::value::Value;
+use super::value::{ListKind, MapKind, Value};
 
 impl<'a> Renderer<'a> {
     pub(super) fn call(
@@ -18,6 +18,7 @@ impl<'a> Renderer<'a> {
         call: &'a Call,
         arguments: &[Value<'a>],
     ) -> Result<Value<'a>, Halt<'a>> {
+        self.before_change(receiver, &call.name);
         if !arguments.is_empty() && takes_nothing(receiver, &call.name) {
             return Err(Halt::failed(format!("{}() takes no arguments", call.name)));
         }
@@ -52,6 +53,19 @@ impl<'a> Renderer<'a> {
         }
     }
 
+    /// Every `$input.path()` gives values of its own: when some are changed, the body is read anew for the next.
+    pub(super) fn before_change(&mut self, holder: Value<'a>, name: &str) {
+        let is_json = match holder {
+            Value::List(list) => list.kind == ListKind::Json,
+            Value::Map(map) => map.kind == MapKind::Json,
+            Value::Entry(entry) => entry.map.kind == MapKind::Json,
+            _ => false,
+        };
+        if is_json && CHANGES.contains(&name) {
+            self.document = None;
+        }
+    }
+
     fn call_scope(
         &mut self,
         scope: &'a super::render::Scope<'a>,
@@ -72,6 +86,22 @@ impl<'a> Renderer<'a> {
         })
     }
 }
+
+/// Methods that change what they are called on.
+const CHANGES: [&str; 12] = [
+    "add",
+    "addAll",
+    "clear",
+    "put",
+    "putAll",
+    "putIfAbsent",
+    "remove",
+    "removeAll",
+    "replace",
+    "retainAll",
+    "set",
+    "setValue",
+];
 
 /// Whether a class has a method of this name that takes no arguments. Velocity finds it for any arguments, and fails.
 fn takes_nothing(receiver: Value<'_>, name: &str) -> bool {

@@ -36,6 +36,7 @@ impl<'a> Renderer<'a> {
             ("booleanValue", []) => Value::Boolean(value),
             ("compareTo", [Value::Boolean(other)]) => Value::Int(ordered(value.cmp(other))),
             ("compareTo", [_]) => return Err(not_comparable()),
+            ("valueOf", [Value::Boolean(other)]) => Value::Boolean(*other),
             ("parseBoolean" | "valueOf", [Value::Text(text)]) => {
                 Value::Boolean(text.eq_ignore_ascii_case("true"))
             }
@@ -84,7 +85,16 @@ impl<'a> Renderer<'a> {
             ("parseDouble" | "valueOf", [Value::Text(text)]) if matches!(receiver, Value::Double(_)) => {
                 text.trim().parse().map(Value::Double).map_err(|_| not_a_number(text))?
             }
-            ("valueOf", [Value::Int(number)]) if matches!(receiver, Value::Int(_)) => Value::Int(*number),
+            ("valueOf", [Value::Int(number)]) => match receiver {
+                Value::Int(_) => Value::Int(*number),
+                Value::Long(_) => Value::Long(i64::from(*number)),
+                Value::Double(_) => Value::Double(f64::from(*number)),
+                _ => Value::Null,
+            },
+            ("valueOf", [Value::Long(number)]) if matches!(receiver, Value::Long(_)) => Value::Long(*number),
+            ("valueOf", [Value::Double(number)]) if matches!(receiver, Value::Double(_)) => {
+                Value::Double(*number)
+            }
             ("max", [one, two]) | ("min", [one, two]) => self.extreme(receiver, &call.name, *one, *two),
             ("toString", [number @ Value::Int(_)]) if matches!(receiver, Value::Int(_)) => {
                 Value::Text(self.text_of(*number)?)

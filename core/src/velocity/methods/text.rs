@@ -16,7 +16,9 @@ impl<'a> Renderer<'a> {
         self.charge(text.len() / 64)?;
         // Only a text can be null: a number that is makes it another method.
         let texts = if call.name.starts_with("replace") { arguments.len() } else { 1 };
-        let has_null = arguments.iter().take(texts).any(|argument| argument.is_null());
+        let texts = &arguments[..texts.min(arguments.len())];
+        let has_null = texts.iter().any(|text| text.is_null())
+            && texts.iter().all(|text| matches!(text, Value::Null | Value::Text(_)));
         if has_null && TAKES_TEXT.contains(&&*call.name) {
             return Err(Halt::failed(format!("{}() is called with null", call.name)));
         }
@@ -70,6 +72,13 @@ impl<'a> Renderer<'a> {
                     position(text, text[..end].rfind(part))
                 }
             },
+            ("valueOf", [Value::Null]) => Value::Text("null"),
+            ("indexOf", [Value::Int(code)]) => {
+                position(text, character(*code).and_then(|wanted| text.find(wanted)))
+            }
+            ("lastIndexOf", [Value::Int(code)]) => {
+                position(text, character(*code).and_then(|wanted| text.rfind(wanted)))
+            }
             ("valueOf" | "copyValueOf", [value]) => Value::Text(self.text_of(*value)?),
             _ => Value::Null,
         })
@@ -154,6 +163,10 @@ const TAKES_TEXT: [&str; 14] = [
 /// Length in UTF-16 units.
 fn units(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
+}
+
+fn character(code: i32) -> Option<char> {
+    u32::try_from(code).ok().and_then(char::from_u32)
 }
 
 /// The byte at a position in UTF-16 units; none beyond the end. Between the halves of a character: its start.

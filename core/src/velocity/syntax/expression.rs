@@ -141,7 +141,8 @@ impl Parser<'_, '_> {
             });
         }
         let slashes = image.bytes().take_while(|byte| *byte == b'\\').count();
-        let mut prefix = image[..slashes / 2].to_owned();
+        let escape = image[..slashes / 2].to_owned();
+        let mut prefix = escape.clone();
         image.drain(..slashes);
         let before_dollar = image.rfind('$').unwrap_or(0);
         let escaped = slashes % 2 != 0;
@@ -151,7 +152,12 @@ impl Parser<'_, '_> {
         image.drain(..before_dollar);
         self.tokens[first].image.clone_from(&image);
         let literal: String = (first..self.next).map(|at| self.literal(at)).collect();
-        let is_quiet = image.starts_with("$!") && !escaped;
+        // An escaped reference prints as it is written; one that fails to print, what stands before it as well.
+        let literal = match (escaped, image.starts_with("$!")) {
+            (true, _) => literal,
+            (false, true) => escape + &prefix,
+            (false, false) => escape + &prefix + &literal,
+        };
         let root = match image.as_str() {
             "${" | "$!{" => following,
             _ => image.strip_prefix("$!").or(image.strip_prefix('$')).unwrap_or(&image).to_owned(),
@@ -159,15 +165,7 @@ impl Parser<'_, '_> {
         let is_text = !image.starts_with('$');
         let slot = if is_text { self.slot("\\!") } else { self.slot(&root) };
         let reference = check::reference(Reference { slot, steps: steps.into(), at: at as u32 })?;
-        Ok(Parsed {
-            reference,
-            prefix,
-            is_escaped: escaped,
-            literal: if is_quiet { String::new() } else { literal },
-            is_text,
-            is_none: is_text,
-            root,
-        })
+        Ok(Parsed { reference, prefix, is_escaped: escaped, literal, is_text, is_none: is_text, root })
     }
 
     /// What `#set` assigns to. Velocity takes the text behind `$` for the name, so `#set(${a} = 1)` sets nothing that
@@ -272,8 +270,9 @@ impl Parser<'_, '_> {
                 _ => return Ok(left),
             };
             self.take()?;
+            let first = self.next;
             let right = self.product()?;
-            left = self.math(operator, left, right)?;
+            left = self.math(operator, left, right, first)?;
         }
     }
 
@@ -287,14 +286,16 @@ impl Parser<'_, '_> {
                 _ => return Ok(left),
             };
             self.take()?;
+            let first = self.next;
             let right = self.unary()?;
-            left = self.math(operator, left, right)?;
+            left = self.math(operator, left, right, first)?;
         }
     }
 
-    fn math(&self, operator: Operator, left: Tree, right: Tree) -> Result<Tree, SyntaxError> {
+    /// Velocity takes what stands right of the operator, from token `first` on, for all of what is written.
+    fn math(&self, operator: Operator, left: Tree, right: Tree, first: usize) -> Result<Tree, SyntaxError> {
         let height = self.height(&left, &right)?;
-        let written = left.written.start..right.written.end;
+        let written = first..self.next;
         let operand =
             |tree: Tree| Operand { literal: self.written(tree.written), expression: tree.expression };
         let expression = Expression::Math(operator, Box::new((operand(left), operand(right))));
@@ -456,7 +457,7 @@ impl Parser<'_, '_> {
         }
         let has_comment = text.contains("##");
         let template = if has_comment { text } else { text + " " };
-        let mut inner = Parser::new(&template, self.base + at + 1, self.depth, self.names);
+        let mut inner = Parser::new(&template, self.base + at + 1, self.depth, self.variables);
         let block = inner
             .template()
             .map_err(|error| SyntaxError { at: error.at.min(self.base + at + image.len() - 1), ..error })?;

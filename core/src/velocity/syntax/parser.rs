@@ -5,7 +5,7 @@ use super::lexer::{Lexer, Token};
 use super::token::Kind;
 use crate::limits;
 use crate::velocity::program::{Block, Definition, Foreach, Node, Program, Slot};
-use crate::velocity::render::PREDEFINED;
+use crate::velocity::render::{INPUT, PREDEFINED};
 
 /// Compiles a template.
 pub(in crate::velocity) fn compile(text: &str) -> Result<Program, SyntaxError> {
@@ -15,11 +15,18 @@ pub(in crate::velocity) fn compile(text: &str) -> Result<Program, SyntaxError> {
             format!("a template has at most {} bytes", limits::TEMPLATE_BYTES_MAX),
         ));
     }
-    let mut names: Vec<Box<str>> = PREDEFINED.iter().map(|name| (*name).into()).collect();
-    let mut parser = Parser::new(text, 0, 0, &mut names);
+    let names = PREDEFINED.iter().map(|name| (*name).into()).collect();
+    let mut variables = Variables { names, reads_input: false };
+    let mut parser = Parser::new(text, 0, 0, &mut variables);
     let body = parser.template()?;
     let text_bytes = parser.text_bytes;
-    Ok(Program { body, names, text_bytes })
+    Ok(Program { body, names: variables.names, text_bytes, reads_input: variables.reads_input })
+}
+
+/// The variables of a template, with those of the strings in it.
+pub(super) struct Variables {
+    names: Vec<Box<str>>,
+    reads_input: bool,
 }
 
 pub(super) struct Parser<'t, 'n> {
@@ -27,7 +34,7 @@ pub(super) struct Parser<'t, 'n> {
     /// All tokens so far; behind `next` those that were looked at already.
     pub(super) tokens: Vec<Token>,
     pub(super) next: usize,
-    pub(super) names: &'n mut Vec<Box<str>>,
+    pub(super) variables: &'n mut Variables,
     /// Where the text starts in the template: a string literal is a template in a template.
     pub(super) base: usize,
     pub(super) depth: usize,
@@ -41,12 +48,12 @@ pub(super) struct Parser<'t, 'n> {
 const DIRECTIVES: [&str; 6] = ["foreach", "macro", "literal", "break", "define", "stop"];
 
 impl<'t, 'n> Parser<'t, 'n> {
-    pub(super) fn new(text: &'t str, base: usize, depth: usize, names: &'n mut Vec<Box<str>>) -> Self {
+    pub(super) fn new(text: &'t str, base: usize, depth: usize, variables: &'n mut Variables) -> Self {
         Self {
             lexer: Lexer::new(text),
             tokens: Vec::new(),
             next: 0,
-            names,
+            variables,
             base,
             depth,
             text_bytes: 0,
@@ -338,11 +345,13 @@ impl<'t, 'n> Parser<'t, 'n> {
     }
 
     pub(super) fn slot(&mut self, name: &str) -> Slot {
-        let known = self.names.iter().position(|known| &**known == name);
-        known.unwrap_or_else(|| {
-            self.names.push(name.into());
-            self.names.len() - 1
-        }) as Slot
+        let names = &mut self.variables.names;
+        let slot = names.iter().position(|known| &**known == name).unwrap_or_else(|| {
+            names.push(name.into());
+            names.len() - 1
+        }) as Slot;
+        self.variables.reads_input |= slot == INPUT;
+        slot
     }
 
     /// A token as it is written, with what was lost before it.

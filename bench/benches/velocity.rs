@@ -1,0 +1,88 @@
+//! Mapping templates: a usual one of 20 lines with a loop over 10 items, and compiling it.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use tidegate_core::velocity::{Arena, Overrides, Place, Program, Surroundings};
+
+const TEMPLATE: &str = r#"#set($order = $input.path('$'))
+#set($total = 0)
+{
+  "id": "$context.requestId",
+  "stage": "$stageVariables.tier",
+  "customer": {
+    "name": "$util.escapeJavaScript($order.customer.name)",
+    "email": $input.json('$.customer.email')
+  },
+#if($order.express == true)
+  "priority": 1,
+#else
+  "priority": 5,
+#end
+  "lines": [
+#foreach($line in $order.lines)
+    {"sku": "$line.sku", "count": $line.count, "position": $foreach.count}#if($foreach.hasNext),#end
+#set($total = $total + $line.count)
+#end
+  ],
+  "total": $total
+}"#;
+
+struct Order(String);
+
+impl Surroundings for Order {
+    fn body(&self) -> &str {
+        &self.0
+    }
+    fn parameters(&self, _: Place, _: &mut dyn FnMut(&str, &str)) {}
+    fn parameter(&self, _: Place, _: &str, _: &mut dyn FnMut(&str)) {}
+    fn stage_variables(&self, _: &mut dyn FnMut(&str, &str)) {}
+    fn stage_variable(&self, _: &str, found: &mut dyn FnMut(&str)) {
+        found("gold");
+    }
+    fn context(&self, _: &str, found: &mut dyn FnMut(&str)) {
+        found("00000000-0000-4001-8000-000000000002");
+    }
+}
+
+fn order() -> Order {
+    let lines: Vec<String> =
+        (0..10).map(|number| format!(r#"{{"sku":"A-{number}","count":{}}}"#, number + 1)).collect();
+    Order(format!(
+        r#"{{"customer":{{"name":"Miss O'Hara","email":"o@example.com"}},"express":true,"lines":[{}]}}"#,
+        lines.join(",")
+    ))
+}
+
+/// What the template makes of the order.
+fn rendered() -> String {
+    let line = |number: usize| {
+        let comma = if number < 9 { "," } else { "" };
+        format!("    {{\"sku\": \"A-{number}\", \"count\": {0}, \"position\": {0}}}{comma}", number + 1)
+    };
+    let lines: String = (0..10).map(line).collect();
+    format!(
+        "{{\n  \"id\": \"00000000-0000-4001-8000-000000000002\",\n  \"stage\": \"gold\",\n  \"customer\": {{\n    \"name\": \"Miss O\\'Hara\",\n    \"email\": \"o@example.com\"\n  }},\n  \"priority\": 1,\n  \"lines\": [\n{lines}  ],\n  \"total\": 55\n}}"
+    )
+}
+
+fn velocity(criterion: &mut Criterion) {
+    let program = Program::compile(TEMPLATE).expect("a template");
+    let (order, want) = (order(), rendered());
+    let (mut overrides, mut arena, mut out) = (Overrides::default(), Arena::default(), Vec::new());
+    criterion.bench_function("velocity/render", |bencher| {
+        bencher.iter(|| {
+            out.clear();
+            program.render(black_box(&order), &mut overrides, &mut arena, &mut out).expect("rendered");
+            assert_eq!(out, want.as_bytes());
+        });
+    });
+    criterion.bench_function("velocity/compile", |bencher| {
+        bencher.iter(|| {
+            assert!(Program::compile(black_box(TEMPLATE)).is_ok_and(|program| program.reads_input()))
+        });
+    });
+}
+
+criterion_group!(benches, velocity);
+criterion_main!(benches);

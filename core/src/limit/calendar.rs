@@ -106,7 +106,14 @@ mod tests {
 
     #[test]
     fn a_jump_that_is_taken_back_is_none() {
-        check(&[(1, 24 * HOUR, 0), (30, 24 * HOUR, 0), (50, 0, 0), (60, -24 * HOUR, 0), (119, -24 * HOUR, 0), (125, 0, 0)]);
+        check(&[
+            (1, 24 * HOUR, 0),
+            (30, 24 * HOUR, 0),
+            (50, 0, 0),
+            (60, -24 * HOUR, 0),
+            (119, -24 * HOUR, 0),
+            (125, 0, 0),
+        ]);
     }
 
     #[test]
@@ -116,7 +123,14 @@ mod tests {
 
     #[test]
     fn a_clock_that_keeps_jumping_is_not_believed() {
-        check(&[(1, HOUR, 0), (50, 2 * HOUR, 0), (100, HOUR, 0), (150, 2 * HOUR, 0), (209, 2 * HOUR, 0), (210, 2 * HOUR, 2 * HOUR)]);
+        check(&[
+            (1, HOUR, 0),
+            (50, 2 * HOUR, 0),
+            (100, HOUR, 0),
+            (150, 2 * HOUR, 0),
+            (209, 2 * HOUR, 0),
+            (210, 2 * HOUR, 2 * HOUR),
+        ]);
     }
 
     #[test]

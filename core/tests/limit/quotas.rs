@@ -100,7 +100,10 @@ fn crashes_give_nothing_away() {
                 let lost = (after - before) - (admitted(&world) - admitted_before);
                 assert!(lost <= SHARDS as u64 * u64::from(BLOCK_MAX), "{lost}");
                 lost_max = lost_max.max(lost);
-                assert!(admitted(&world) <= after, "{spread:?} seed {seed}: what was admitted is in the store");
+                assert!(
+                    admitted(&world) <= after,
+                    "{spread:?} seed {seed}: what was admitted is in the store"
+                );
             }
             assert!(lost_max > 0, "the crashes hit something");
             send(&mut world, spread, u64::from(limit) * 2, 10 * US);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use tidegate_core::clock::Now;
 use tidegate_core::limit::{
-    Account, Client, Day, Denied, Ledger, Limits, MeterId, Meters, Order, Quota, Rate, Record, ToLedger, ToShard,
-    Usage,
+    Account, Client, Day, Denied, Ledger, Limits, MeterId, Meters, Order, Quota, Rate, Record, ToLedger,
+    ToShard, Usage,
 };
 
 pub(crate) const US: u64 = 1_000;
@@ -221,12 +221,9 @@ impl World {
     fn attempt(&mut self, shard: usize, since_ns: u64) {
         let meter = account().meter();
         let throttle = self.plan.throttle.map(|rate| (meter.with(MeterId::of(&["throttle"])), rate));
-        let client = Client { meter, plan: ACCOUNT.0, key: ACCOUNT.1, quota: self.plan.quota };
-        let limits = Limits {
-            throttles: throttle.as_slice(),
-            client: Some(client),
-            generation: self.plan.generation,
-        };
+        let client = Client { meter, plan: ACCOUNT.0, key: ACCOUNT.1.as_bytes(), quota: self.plan.quota };
+        let limits =
+            Limits { throttles: throttle.as_slice(), client: Some(client), generation: self.plan.generation };
         match self.meters[shard].admit(&limits, self.now_ns) {
             Ok(()) => self.outcome.admitted.push((self.now_ns, shard)),
             Err(Denied::Throttled { .. }) => self.outcome.throttled += 1,

@@ -203,7 +203,11 @@ impl Counter {
     fn lend(&mut self, shard: usize, waits: bool, shards: usize) -> ToShard {
         let remaining = self.remaining();
         if remaining == 0 && waits {
-            return ToShard::NoBlock { meter: self.meter, generation: self.generation, until_ns: self.end_ns };
+            return ToShard::NoBlock {
+                meter: self.meter,
+                generation: self.generation,
+                until_ns: self.end_ns,
+            };
         }
         // Towards the end blocks get smaller, so that less has to be called back.
         let fair = (remaining / (2 * shards as u64)).max(1).min(remaining);

@@ -5,8 +5,8 @@
 //! so that moving costs no tokens; bursts of all parts together are at most the burst of the whole, so that no window
 //! sees more than one bucket would have admitted.
 
-use super::super::{Demand, Rate, Share, ToShard, Tokens};
 use super::super::message::MeterId;
+use super::super::{Demand, Rate, Share, ToShard, Tokens};
 
 /// From this time for a token on, in nanoseconds, an empty bucket stays here until it has one.
 const SLOW_INTERVAL_NS: u64 = 20_000_000;
@@ -121,7 +121,9 @@ impl Throttle {
 
     /// Whether forgetting it would change nothing: nobody has or wants a part, and the bucket is full.
     pub(super) fn is_default(&self, now_ns: u64) -> bool {
-        self.holders.is_empty() && self.wanting.is_empty() && self.here.iter().all(|share| share.is_full(now_ns))
+        self.holders.is_empty()
+            && self.wanting.is_empty()
+            && self.here.iter().all(|share| share.is_full(now_ns))
     }
 
     fn take_back(&mut self, shard: usize, back: Option<Share>, demand: Demand, now_ns: u64) {
@@ -192,7 +194,8 @@ impl Throttle {
     ) -> (u64, u64) {
         if is_plenty {
             self.settled_ns = SETTLED_NS_MIN;
-            let longest_ns = if self.is_nearly_full(tokens) { REVIEW_NS_MAX } else { self.rate.fill_ns() / 8 };
+            let longest_ns =
+                if self.is_nearly_full(tokens) { REVIEW_NS_MAX } else { self.rate.fill_ns() / 8 };
             let next_ns = if is_lossy { 0 } else { (self.review_ns * 2).min(longest_ns) };
             self.review_ns = next_ns.max(self.first_review_ns());
             return (now_ns, now_ns + self.review_ns);
@@ -207,7 +210,8 @@ impl Throttle {
     /// Whether parts of it are of use when there are hardly any tokens: each must hold several, or be full while its other
     /// tokens lie unused elsewhere. A bucket that fills faster than messages travel is divided in any case.
     fn is_divisible(&self, takers: usize) -> bool {
-        u64::from(self.rate.burst()) >= u64::from(DIVISIBLE) * takers as u64 || self.rate.fill_ns() < MESSAGES_NS
+        u64::from(self.rate.burst()) >= u64::from(DIVISIBLE) * takers as u64
+            || self.rate.fill_ns() < MESSAGES_NS
     }
 
     fn is_nearly_full(&self, tokens: Tokens) -> bool {
@@ -227,7 +231,8 @@ impl Throttle {
     /// Keeps the bucket here until it has a token.
     fn keep(&mut self, tokens: Tokens, now_ns: u64, tell: Tell<'_>) {
         let whole = Share::with(self.rate, tokens, now_ns);
-        let wait_ns = if self.rate.is_nothing() { u64::MAX / 2 } else { whole.bucket.wait_ns(self.rate, now_ns) };
+        let wait_ns =
+            if self.rate.is_nothing() { u64::MAX / 2 } else { whole.bucket.wait_ns(self.rate, now_ns) };
         self.here.push(whole);
         for shard in std::mem::take(&mut self.wanting) {
             tell(shard, self.nothing(now_ns + wait_ns));
@@ -259,13 +264,7 @@ impl Throttle {
         }
     }
 
-    fn give(
-        &mut self,
-        shard: usize,
-        share: Share,
-        (settled_ns, review_ns): (u64, u64),
-        tell: Tell<'_>,
-    ) {
+    fn give(&mut self, shard: usize, share: Share, (settled_ns, review_ns): (u64, u64), tell: Tell<'_>) {
         self.holders.push(shard);
         let (meter, generation) = (self.meter, self.generation);
         tell(shard, ToShard::Share { meter, share, generation, settled_ns, review_ns });

@@ -131,12 +131,23 @@ impl Allowance {
         let Block { period, number, .. } = self.block;
         self.exhausted_ns = 0;
         let left = std::mem::take(&mut self.block.left);
-        ToLedger::BlockBack { meter: self.meter, account: Some(Arc::clone(&self.account)), period, number, left }
+        ToLedger::BlockBack {
+            meter: self.meter,
+            account: Some(Arc::clone(&self.account)),
+            period,
+            number,
+            left,
+        }
     }
 
     /// What goes back because it cannot or will not be used, if it is anything.
     pub(super) fn leave(&mut self) -> Option<ToLedger> {
         (self.block.left > 0).then(|| self.recall())
+    }
+
+    /// Whether the ledger has been asked and has not answered yet.
+    pub(super) fn is_asking(&self) -> bool {
+        self.asked
     }
 
     /// Counts a request. Says whether it is the first since the last report.

@@ -99,7 +99,13 @@ impl Lease {
     }
 
     /// The ledger's answer.
-    pub(super) fn hear(&mut self, share: Share, generation: u32, (settled_ns, review_ns): (u64, u64), now_ns: u64) {
+    pub(super) fn hear(
+        &mut self,
+        share: Share,
+        generation: u32,
+        (settled_ns, review_ns): (u64, u64),
+        now_ns: u64,
+    ) {
         if generation != self.generation {
             // Of which whole it was cut is not known here. The next plan asks anew.
             self.whole = Rate::NOTHING;

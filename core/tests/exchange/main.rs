@@ -15,6 +15,7 @@ mod mock;
 
 mod api_keys;
 mod gateway_responses;
+mod limits;
 mod refusals;
 mod templates;
 

@@ -49,6 +49,23 @@ pub(crate) fn routes(file: &Path) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// `tidegate render`: the output, and on the side what is overridden.
+pub(crate) fn render(template: &Path, event: &Path, context: Option<&Path>) -> ExitCode {
+    match tidegate_config::render_template(template, event, context) {
+        Ok(rendered) => {
+            for (name, value) in &rendered.overrides {
+                eprintln!("$context.{name} = {value}");
+            }
+            print!("{}", rendered.text);
+            ExitCode::SUCCESS
+        }
+        Err(diagnostics) => {
+            print_diagnostics(&diagnostics);
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// `tidegate doctor`
 pub(crate) fn doctor() -> ExitCode {
     let findings = doctor::examine();

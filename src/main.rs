@@ -1,4 +1,4 @@
-//! The command line: `tidegate run | check | routes | usage | doctor | version`.
+//! The command line: `tidegate run | check | routes | render | usage | doctor | version`.
 
 mod command;
 mod usage;
@@ -38,6 +38,19 @@ enum Command {
     },
     /// Print what each API key has used and has left, day by day; or extend what it has left
     Usage(usage::Arguments),
+    /// Render a mapping template for an event, without a gateway: its output, or where it is wrong or fails
+    Render {
+        /// The template
+        #[arg(long)]
+        template: PathBuf,
+        /// The event: a JSON object with `body`, `pathParameters`, `queryStringParameters`, `headers`, `stageVariables` and
+        /// `requestContext`, all optional
+        #[arg(long)]
+        event: PathBuf,
+        /// What `$context` is, a JSON object; by default the event's `requestContext`
+        #[arg(long)]
+        context: Option<PathBuf>,
+    },
     /// Look whether this machine can run the gateway, and what to do if not
     Doctor,
     /// Print the version
@@ -50,6 +63,9 @@ fn main() -> ExitCode {
         Command::Check { file } => command::check(&file),
         Command::Routes { file } => command::routes(&file),
         Command::Usage(arguments) => usage::run(&arguments),
+        Command::Render { template, event, context } => {
+            command::render(&template, &event, context.as_deref())
+        }
         Command::Doctor => command::doctor(),
         Command::Version => command::version(),
     }

@@ -12,7 +12,7 @@
 //! - `fields`, `scalar`: reading maps and values with good errors
 //! - `tree`: TOML, YAML and JSON as one tree that knows where everything is written
 //! - `diagnostics`, `render`, `report`, `source`, `suggest`: findings and how they are shown
-//! - `routes_table`: a plan in words
+//! - `routes_table`: a plan in words; `try_template`: a template without a gateway
 
 #![forbid(unsafe_code)]
 
@@ -37,8 +37,10 @@ mod source;
 mod suggest;
 
 mod routes_table;
+mod try_template;
 
 pub use compile::{Loaded, load};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use file::{Settings, Shards};
 pub use routes_table::routes_table;
+pub use try_template::{Rendered, render_template};

@@ -45,7 +45,7 @@ fn version_and_help() {
     }
     let help = tidegate(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
-    for command in ["run", "check", "routes", "doctor", "version"] {
+    for command in ["run", "check", "routes", "render", "doctor", "version"] {
         assert!(stdout(&help).contains(command), "{}", stdout(&help));
     }
 }
@@ -75,6 +75,54 @@ fn a_file_that_is_not_there() {
         let output = tidegate(&[command, "/nonexistent/tidegate.toml"]);
         assert_eq!(output.status.code(), Some(1), "{command}");
         assert!(stderr(&output).contains("/nonexistent/tidegate.toml"), "{command}: {}", stderr(&output));
+    }
+}
+
+/// `render` of a template, for this event, with this context.
+fn render(template: &str, event: &str, context: Option<&str>) -> Output {
+    let files = [("t.vm", template), ("event.json", event), ("context.json", context.unwrap_or("{}"))];
+    let folder = Folder::of(&files);
+    let path = |name: &str| folder.path(name).to_str().expect("a path").to_owned();
+    let (template, event, context_file) = (path("t.vm"), path("event.json"), path("context.json"));
+    let mut arguments = vec!["render", "--template", &template, "--event", &event];
+    if context.is_some() {
+        arguments.extend(["--context", &context_file]);
+    }
+    tidegate(&arguments)
+}
+
+#[test]
+fn render_prints_what_a_template_makes_of_an_event() {
+    let event = r#"{"body": {"a": [1]}, "pathParameters": {"id": "7"}, "headers": {"X-In": "h"},
+        "queryStringParameters": null, "stageVariables": {"tier": "gold"}, "requestContext": {"identity": {"sourceIp": "::1"}}}"#;
+    let template = "#set($context.responseOverride.status = 404)\n$input.json('$.a') $input.params('id') \
+                    $input.params('x-in') $stageVariables.tier $context.identity.sourceIp|";
+    let output = render(template, event, None);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(0), "[1] 7 h gold ::1|".to_owned()));
+    assert_eq!(stderr(&output), "$context.responseOverride.status = 404\n");
+    let output = render(template, event, Some(r#"{"identity": {"sourceIp": "9.9.9.9"}}"#));
+    assert_eq!(stdout(&output), "[1] 7 h gold 9.9.9.9|");
+}
+
+#[test]
+fn render_says_where_a_template_is_wrong_or_fails() {
+    for (template, event, place, message) in [
+        ("a\n  #if($x", "{}", "t.vm:2:9", "not a mapping template: expected `)`"),
+        (
+            "a\n$input.path('$.l').get(3)",
+            r#"{"body": "{\"l\": []}"}"#,
+            "t.vm:2:20",
+            "index 3 is out of bounds",
+        ),
+        ("$input.path('$')", r#"{"body": "{a"}"#, "t.vm:1:8", "this is not JSON"),
+        ("x", "{\n  \"bdy\": 1}", "event.json:2:3", "did you mean `body`?"),
+        ("x", "{\n  body}", "event.json:2:3", "not JSON"),
+        ("x", "[]", "event.json:1:1", "this is not a JSON object"),
+    ] {
+        let output = render(template, event, None);
+        assert_eq!((output.status.code(), stdout(&output)), (Some(1), String::new()), "{template}");
+        let shown = stderr(&output);
+        assert!(shown.contains(place) && shown.contains(message), "{template} {place}: {shown}");
     }
 }
 
@@ -189,7 +237,6 @@ fn features_of_documents_that_are_not_supported_yet() {
     };
     let operation = "/paths/~1x/get";
     let integration = "/paths/~1x/get/x-amazon-apigateway-integration";
-    let velocity = json!({"application/json": "$input.json('$')"});
     let rows = [
         (
             "aws_proxy",
@@ -222,11 +269,6 @@ fn features_of_documents_that_are_not_supported_yet() {
                 it
             }),
         ),
-        ("Velocity request", change(&format!("{integration}/requestTemplates"), velocity.clone())),
-        (
-            "Velocity response",
-            change(&format!("{integration}/responses/default/responseTemplates"), velocity),
-        ),
         ("IAM", change(&format!("{operation}/x-amazon-apigateway-auth"), json!({"type": "AWS_IAM"}))),
         (
             "resource policy",
@@ -234,14 +276,6 @@ fn features_of_documents_that_are_not_supported_yet() {
         ),
         ("compression", change("/x-amazon-apigateway-minimum-compression-size", json!(1024))),
         ("contentHandling", change(&format!("{integration}/contentHandling"), json!("CONVERT_TO_TEXT"))),
-        (
-            "body mapping",
-            change(integration, {
-                let mut it = http("POST", "http://a/");
-                it["requestParameters"] = json!({"integration.request.header.X": "method.request.body.id"});
-                it
-            }),
-        ),
     ];
     for (name, document) in rows {
         let folder = Setup::new(&good()).write();

@@ -40,6 +40,14 @@ impl Overrides {
         }
     }
 
+    /// Everything, by its name in `$context`.
+    pub fn kept(&self) -> impl Iterator<Item = (String, &Kept)> {
+        let groups = [("requestOverride", &self.request), ("responseOverride", &self.response)];
+        groups
+            .into_iter()
+            .flat_map(|(group, all)| all.iter().map(move |(name, kept)| (format!("{group}.{name}"), kept)))
+    }
+
     /// True when nothing is overridden.
     pub fn is_empty(&self) -> bool {
         self.request.is_empty() && self.response.is_empty()

@@ -356,8 +356,7 @@ impl<'a> Map<'a> {
 
 /// Whether a key stands in there twice. In many entries it is not looked for but taken for granted.
 fn has_same_keys<'a>(entries: &[(Value<'a>, Value<'a>)]) -> bool {
-    let again = |position: usize| {
-        entries[..position].iter().any(|(before, _)| before.is_same(entries[position].0))
-    };
+    let again =
+        |position: usize| entries[..position].iter().any(|(before, _)| before.is_same(entries[position].0));
     entries.len() > SMALL || (0..entries.len()).any(again)
 }

@@ -50,7 +50,7 @@ pub fn render_template(
 
 fn list(name: &str, kept: &Kept, listed: &mut Vec<(String, String)>) {
     match kept {
-        Kept::Text(text) => listed.push((name.to_owned(), text.clone())),
+        Kept::Text(text) | Kept::Number(text) => listed.push((name.to_owned(), text.clone())),
         Kept::Map(map) => map.iter().for_each(|(inner, kept)| list(&format!("{name}.{inner}"), kept, listed)),
     }
 }

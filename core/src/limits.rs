@@ -41,8 +41,9 @@ pub const TEMPLATE_DEPTH_MAX: usize = 128;
 pub const OPERAND_TOKENS_MAX: usize = 64;
 /// Most passes of one `#foreach`; the rest of the list is left out. AWS: 1,000.
 pub const FOREACH_PASSES_MAX: usize = 1_000;
-/// Most steps of one rendering (nodes, expressions, items looked at); more is 500.
-pub const RENDER_STEPS_MAX: u32 = 4_000_000;
+/// Most steps of one rendering (nodes, expressions, items looked at); more is 500. A shard does nothing else meanwhile, so
+/// it is what takes some 10 ms.
+pub const RENDER_STEPS_MAX: u32 = 1_000_000;
 /// Most bytes that the values of one rendering take; more is 500. A body of the size limit has to fit in, parsed.
 pub const RENDER_MEMORY_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// Most bytes that a connection keeps for the values of its next rendering.

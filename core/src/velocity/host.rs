@@ -1,7 +1,8 @@
 //! What a template sees of its request: `$input`, `$util`, `$context`, `$stageVariables`.
 
+use super::fault::{Halt, Why};
 use super::overrides::Maps;
-use super::render::{Halt, Renderer, Why};
+use super::render::Renderer;
 use super::value::{MapKind, Value};
 
 /// Where a parameter of a request stands.
@@ -224,7 +225,7 @@ impl<'a> Renderer<'a> {
     }
 
     pub(super) fn parse_json(&mut self, text: &'a str) -> Result<Value<'a>, Halt<'a>> {
-        self.charge(text.len() / 16)?;
+        self.charge(text.len() / 64)?;
         super::json::parse(self.heap, text).map_err(|error| match error {
             super::json::JsonError::Invalid => self.fault(Why::Json),
             super::json::JsonError::Memory => self.fault(Why::Memory),

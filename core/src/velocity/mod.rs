@@ -4,13 +4,16 @@
 //! `#parse` nor `#include`. All else, white space and escapes above all, is as Velocity 1.7 leaves it; `core/tests/oracle`
 //! compares the two.
 //!
-//! In reading order: [`Program`] is what a text is compiled to (`syntax/`), `render.rs` runs it, `reference.rs` and
-//! `methods/` find what references mean, `value.rs` has the values, `print.rs`, `json.rs`, `path/` and `java/` what they
-//! need. What a template sees of the request is behind [`Surroundings`]; what it changes of it are [`Overrides`].
+//! In reading order: [`Program`] is what a text is compiled to (`syntax/`), `render.rs` runs it, `loops.rs`,
+//! `reference.rs`, `expression.rs` and `methods/` are its parts, `value.rs` has the values, `print.rs`, `json.rs`, `path/`
+//! and `java/` what they need. What a template sees of the request is behind [`Surroundings`]; what it changes of it are [`Overrides`].
 
+mod expression;
+mod fault;
 mod host;
 mod java;
 mod json;
+mod loops;
 mod methods;
 mod overrides;
 mod path;
@@ -21,11 +24,12 @@ mod render;
 mod syntax;
 mod value;
 
+pub use fault::{Fault, Why};
 pub use host::{Place, Surroundings};
 pub use overrides::{Kept, Overrides};
 pub use path::{NoDocument, Path, is_broken_json};
 pub use program::{Program, SyntaxError};
-pub use render::{Arena, Fault, Why};
+pub use render::Arena;
 
 impl Program {
     /// Compiles a template.

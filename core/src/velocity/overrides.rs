@@ -1,7 +1,8 @@
 //! `$context.requestOverride` and `$context.responseOverride`: what templates change of the messages beside the body.
 
+use super::fault::Halt;
+use super::java::number;
 use super::print;
-use super::render::Halt;
 use super::value::{Heap, Map, MapKind, OutOfMemory, Value};
 
 /// What the templates of one request have overridden so far. A response template sees what the request template set.
@@ -14,8 +15,10 @@ pub struct Overrides {
 /// A value that is kept from one template to the next: texts, and maps of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// A scalar, as it prints.
+    /// A text, or what else prints as one.
     Text(String),
+    /// A number, as it prints.
+    Number(String),
     /// A map.
     Map(Vec<(String, Kept)>),
 }
@@ -35,7 +38,9 @@ impl Overrides {
     pub fn status(&self) -> Option<u16> {
         let kept = self.response.iter().find(|(name, _)| name == "status");
         match kept {
-            Some((_, Kept::Text(text))) => text.parse().ok().filter(|status| (100..=599).contains(status)),
+            Some((_, Kept::Text(text) | Kept::Number(text))) => {
+                text.parse().ok().filter(|status| (100..=599).contains(status))
+            }
             _ => None,
         }
     }
@@ -66,7 +71,7 @@ fn texts<'o>(kept: &'o [(String, Kept)], part: &str) -> impl Iterator<Item = (&'
         _ => None,
     });
     found.unwrap_or_default().iter().filter_map(|(name, kept)| match kept {
-        Kept::Text(text) => Some((name.as_str(), text.as_str())),
+        Kept::Text(text) | Kept::Number(text) => Some((name.as_str(), text.as_str())),
         Kept::Map(_) => None,
     })
 }
@@ -102,11 +107,21 @@ fn map<'a>(heap: Heap<'a>, kept: &[(String, Kept)], parts: &[&str]) -> Result<&'
     for (name, value) in kept {
         let value = match value {
             Kept::Text(text) => heap.text(text)?,
+            Kept::Number(text) => number(heap, text)?,
             Kept::Map(inner) => Value::Map(map(heap, inner, &[])?),
         };
         made.put(heap, heap.text(name)?, value)?;
     }
     Ok(made)
+}
+
+fn number<'a>(heap: Heap<'a>, text: &str) -> Result<Value<'a>, OutOfMemory> {
+    let kept = heap.keep(text)?;
+    let number = match number::integer(heap, kept)? {
+        Some(Value::Digits(_)) | None => number::decimal(heap, kept)?,
+        integer => integer,
+    };
+    Ok(number.unwrap_or(Value::Text(kept)))
 }
 
 /// How deep overrides may nest; what is deeper is lost.
@@ -119,6 +134,7 @@ fn keep<'a>(map: &'a Map<'a>, depth: usize) -> Result<Vec<(String, Kept)>, Halt<
         let value = match value {
             Value::Map(inner) if depth < DEPTH_MAX => Kept::Map(keep(inner, depth + 1)?),
             Value::Map(_) | Value::Null => continue,
+            scalar if scalar.number().is_some() => Kept::Number(text(scalar)?),
             scalar => Kept::Text(text(scalar)?),
         };
         kept.push((text(name)?, value));

@@ -182,6 +182,11 @@ fn json_map(map: &Map<'_>, slash: Slash, depth: usize, out: &mut Vec<u8>) -> Res
 
 fn write_json_text(text: &str, slash: Slash, out: &mut Vec<u8>) {
     out.push(b'"');
+    let is_plain = |byte: u8| (b' '..0x7f).contains(&byte) && !b"\"\\/".contains(&byte);
+    if text.bytes().all(is_plain) {
+        out.extend_from_slice(text.as_bytes());
+        return out.push(b'"');
+    }
     let mut copied = 0;
     for (at, character) in text.char_indices() {
         let escape = match character {

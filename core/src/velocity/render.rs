@@ -1,16 +1,14 @@
 //! Runs a program.
 
-use std::fmt;
-
 use bumpalo::Bump;
 
+use super::fault::{Fault, Halt, NOWHERE, Why};
 pub(super) use super::host::Host;
 use super::host::Surroundings;
 use super::overrides::{Maps, Overrides};
-use super::path::Missing;
 use super::print::{self, Unprintable};
-use super::program::{Block, Definition, Foreach, Node, Program, Slot};
-use super::value::{Heap, ListKind, OutOfMemory, Value};
+use super::program::{Block, Definition, Node, Program, Slot};
+use super::value::{Heap, ListKind, Value};
 use crate::limits;
 
 /// The variables that a template finds, by slot.
@@ -18,9 +16,6 @@ pub(super) const PREDEFINED: [&str; 7] =
     ["input", "util", "context", "stageVariables", "foreach", "velocityCount", "velocityHasNext"];
 /// The slot of `$input`.
 pub(super) const INPUT: Slot = 0;
-const FOREACH: usize = 4;
-const VELOCITY_COUNT: usize = 5;
-const VELOCITY_HAS_NEXT: usize = 6;
 
 /// Where values live while a template runs; used again for the next one.
 #[derive(Debug, Default)]
@@ -43,115 +38,6 @@ impl Arena {
     }
 }
 
-/// Why a template could not be run to its end. Clients get 500.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Where in the template, in bytes.
-    pub at: usize,
-    /// What is wrong.
-    pub why: Why,
-}
-
-/// What went wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// [`limits::RENDER_STEPS_MAX`]
-    Steps,
-    /// [`limits::RENDER_MEMORY_BYTES_MAX`]
-    Memory,
-    /// [`limits::RENDER_OUTPUT_BYTES_MAX`]
-    Output,
-    /// [`limits::VALUE_DEPTH_MAX`], or a value that contains itself.
-    Depth,
-    /// A body or text that is no JSON.
-    Json,
-    /// What Java throws, or what is not supported.
-    Failed(String),
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Steps => write!(f, "it takes more than {} steps", limits::RENDER_STEPS_MAX),
-            Self::Memory => write!(f, "its values take more than {} bytes", limits::RENDER_MEMORY_BYTES_MAX),
-            Self::Output => {
-                write!(f, "a text or the output has more than {} bytes", limits::RENDER_OUTPUT_BYTES_MAX)
-            }
-            Self::Depth => write!(f, "a value nests deeper than {}", limits::VALUE_DEPTH_MAX),
-            Self::Json => f.write_str("this is not JSON"),
-            Self::Failed(what) => f.write_str(what),
-        }
-    }
-}
-
-/// What ends the running of a block before its end.
-#[derive(Debug)]
-pub(crate) enum Halt<'a> {
-    /// `#break`: the innermost loop or block ends.
-    Break,
-    /// `#break($scope)`: this loop ends.
-    BreakLoop(&'a Foreach),
-    /// `#stop`: the template ends.
-    Stop,
-    /// It cannot go on. The place is filled in where it is known.
-    Fault(Box<Fault>),
-}
-
-/// A fault whose place is not known yet.
-const NOWHERE: usize = usize::MAX;
-
-impl Halt<'_> {
-    pub(super) fn failed(what: impl Into<String>) -> Self {
-        Why::Failed(what.into()).into()
-    }
-}
-
-impl From<Why> for Halt<'_> {
-    fn from(why: Why) -> Self {
-        Self::Fault(Box::new(Fault { at: NOWHERE, why }))
-    }
-}
-
-impl From<OutOfMemory> for Halt<'_> {
-    fn from(_: OutOfMemory) -> Self {
-        Why::Memory.into()
-    }
-}
-
-impl From<Unprintable> for Halt<'_> {
-    fn from(error: Unprintable) -> Self {
-        match error {
-            Unprintable::Output => Why::Output.into(),
-            Unprintable::Depth => Why::Depth.into(),
-            Unprintable::Block => Self::failed("a block is printed as JSON"),
-        }
-    }
-}
-
-impl From<Missing> for Halt<'_> {
-    fn from(missing: Missing) -> Self {
-        match missing {
-            Missing::NotFound => Self::failed("the path leads nowhere"),
-            Missing::Invalid(what) => Self::failed(what),
-            Missing::Memory => Why::Memory.into(),
-            Missing::Depth => Why::Depth.into(),
-            Missing::Steps => Why::Steps.into(),
-        }
-    }
-}
-
-/// `$foreach` of one run of a loop.
-#[derive(Debug)]
-pub(crate) struct Scope<'a> {
-    pub(super) owner: &'a Foreach,
-    pub(super) index: std::cell::Cell<i32>,
-    pub(super) has_next: std::cell::Cell<bool>,
-    /// What `$foreach` was before: the scope of an outer loop, or something of the template's.
-    pub(super) before: Value<'a>,
-    /// What the template put into it.
-    pub(super) storage: &'a super::value::Map<'a>,
-}
-
 pub(crate) struct Renderer<'a> {
     pub(super) heap: Heap<'a>,
     pub(super) around: &'a (dyn Surroundings + 'a),
@@ -160,7 +46,7 @@ pub(crate) struct Renderer<'a> {
     pub(super) document: Option<Value<'a>>,
     pub(super) slots: Vec<Value<'a>>,
     /// Loop variables that are null now, whatever is set to them: so a null item of a list is for Velocity.
-    masked: Vec<Slot>,
+    pub(super) masked: Vec<Slot>,
     pub(super) steps: u32,
     pub(super) out: Vec<u8>,
     /// The blocks of `#define` that are being printed.
@@ -416,86 +302,6 @@ impl<'a> Renderer<'a> {
             value => renderer.print(value),
         })?;
         Ok(self.heap.keep(&String::from_utf8_lossy(&text))?)
-    }
-
-    fn foreach(&mut self, each: &'a Foreach) -> Result<(), Halt<'a>> {
-        let list = match self.value(&each.list)? {
-            Value::List(list) => list,
-            Value::Map(map) => self.values_of(map)?,
-            Value::Scope(scope) => self.values_of(scope.storage)?,
-            Value::Host(host) if !matches!(host, Host::Input | Host::Util) => match self.host_map(host)? {
-                Value::Map(map) => self.values_of(map)?,
-                _ => return Ok(()),
-            },
-            _ => return Ok(()),
-        };
-        let slot = each.slot as usize;
-        let saved = [slot, VELOCITY_COUNT, VELOCITY_HAS_NEXT].map(|slot| (slot, self.variable(slot as Slot)));
-        let before = self.slots[FOREACH];
-        self.heap.reserve(size_of::<Scope<'_>>())?;
-        let scope: &'a Scope<'a> = self.heap.bump.alloc(Scope {
-            owner: each,
-            index: std::cell::Cell::new(-1),
-            has_next: std::cell::Cell::new(false),
-            before,
-            storage: self.heap.map()?,
-        });
-        self.slots[FOREACH] = Value::Scope(scope);
-        let done = self.passes(each, scope, list);
-        for (slot, value) in saved {
-            self.slots[slot] = value;
-            if value.is_null() {
-                self.masked.retain(|masked| *masked as usize != slot);
-            }
-        }
-        if let Value::Scope(scope) = self.slots[FOREACH] {
-            self.slots[FOREACH] = scope.before;
-        }
-        match done {
-            Err(Halt::Break) => Ok(()),
-            Err(Halt::BreakLoop(owner)) if std::ptr::eq(owner, each) => Ok(()),
-            other => other,
-        }
-    }
-
-    fn passes(
-        &mut self,
-        each: &'a Foreach,
-        scope: &'a Scope<'a>,
-        list: &'a super::value::List<'a>,
-    ) -> Result<(), Halt<'a>> {
-        let length = list.items.borrow().len();
-        let mut masks = true;
-        for position in 0..length.min(limits::FOREACH_PASSES_MAX) {
-            let now = list.items.borrow().len();
-            if now != length {
-                // Java's iterators notice.
-                return if position == now {
-                    Ok(())
-                } else {
-                    Err(Halt::failed("the list changed while a #foreach went through it"))
-                };
-            }
-            self.charge(1)?;
-            let item = list.items.borrow()[position];
-            let has_next = position + 1 < length;
-            scope.index.set(position as i32);
-            scope.has_next.set(has_next);
-            self.slots[VELOCITY_COUNT] = Value::Int(position as i32 + 1);
-            self.slots[VELOCITY_HAS_NEXT] = Value::Boolean(has_next);
-            self.slots[each.slot as usize] = item;
-            if !item.is_null() || !masks {
-                self.block(&each.body)?;
-                continue;
-            }
-            let outer = self.masked.len();
-            self.masked.push(each.slot);
-            let done = self.block(&each.body);
-            masks = self.masked.len() > outer;
-            self.masked.truncate(outer);
-            done?;
-        }
-        Ok(())
     }
 
     pub(super) fn values_of(

@@ -7,9 +7,10 @@ use std::cmp::Ordering;
 use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
+use super::host::Host;
 use super::java::number::Number;
+use super::loops::Scope;
 use super::program::Definition;
-use super::render::{Host, Scope};
 use crate::limits;
 
 /// A value.

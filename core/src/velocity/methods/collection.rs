@@ -1,7 +1,8 @@
 //! `java.util.ArrayList`, and the collections that maps and texts give.
 
+use super::super::fault::Halt;
 use super::super::program::Call;
-use super::super::render::{Halt, Renderer};
+use super::super::render::Renderer;
 use super::super::value::{List, ListKind, Value};
 use super::void;
 

@@ -1,8 +1,9 @@
 //! `java.util.LinkedHashMap`.
 
+use super::super::fault::Halt;
 use super::super::host::Host;
 use super::super::program::Call;
-use super::super::render::{Halt, Renderer};
+use super::super::render::Renderer;
 use super::super::value::{ListKind, Map, Value};
 use super::void;
 

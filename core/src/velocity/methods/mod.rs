@@ -6,9 +6,10 @@ mod scalar;
 mod text;
 mod util;
 
+use super::fault::Halt;
 use super::host::Host;
 use super::program::Call;
-use super::render::{Halt, Renderer};
+use super::render::Renderer;
 use super::value::{ListKind, MapKind, Value};
 
 impl<'a> Renderer<'a> {
@@ -68,7 +69,7 @@ impl<'a> Renderer<'a> {
 
     fn call_scope(
         &mut self,
-        scope: &'a super::render::Scope<'a>,
+        scope: &'a super::loops::Scope<'a>,
         call: &'a Call,
         arguments: &[Value<'a>],
     ) -> Result<Value<'a>, Halt<'a>> {

@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 
+use super::super::expression::int_value;
+use super::super::fault::Halt;
 use super::super::java::number::{self, Number};
 use super::super::program::Call;
-use super::super::reference::int_value;
-use super::super::render::{Halt, Renderer};
+use super::super::render::Renderer;
 use super::super::value::Value;
 use super::not_comparable;
 

@@ -1,8 +1,9 @@
 //! `java.lang.String`. Positions count UTF-16 units, as in Java.
 
+use super::super::fault::{Halt, Why};
 use super::super::java::Pattern;
 use super::super::program::Call;
-use super::super::render::{Halt, Renderer, Why};
+use super::super::render::Renderer;
 use super::super::value::{ListKind, Value};
 use crate::limits;
 
@@ -109,7 +110,7 @@ impl<'a> Renderer<'a> {
                 &made
             }
         };
-        self.charge(text.len() / 8)?;
+        self.charge(text.len() / 32)?;
         match arguments {
             [] if &*call.name == "matches" => Ok(Value::Boolean(pattern.is_whole(text))),
             [Value::Text(with)] => {

@@ -7,10 +7,11 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
 
+use super::super::fault::Halt;
 use super::super::path::{Missing, Path, Search};
 use super::super::print::{self, Slash};
 use super::super::program::Call;
-use super::super::render::{Halt, Renderer};
+use super::super::render::Renderer;
 use super::super::value::Value;
 
 /// What `URLEncoder` leaves as it is, beside letters and digits.
@@ -77,9 +78,12 @@ impl<'a> Renderer<'a> {
         arguments: &[Value<'a>],
     ) -> Result<Value<'a>, Halt<'a>> {
         let [Value::Text(text)] = arguments else { return Ok(Value::Null) };
-        self.charge(text.len() / 16)?;
+        self.charge(text.len() / 64)?;
         Ok(match &*call.name {
-            "escapeJavaScript" => self.heap.text(&escape_java_script(text))?,
+            "escapeJavaScript" => match text.bytes().all(is_plain) {
+                true => Value::Text(text),
+                false => self.heap.text(&escape_java_script(text))?,
+            },
             "parseJson" => self.parse_json(text)?,
             "urlEncode" => {
                 let encoded = percent_encode(text.as_bytes(), FORM).to_string();
@@ -107,6 +111,11 @@ fn url_decode<'a>(text: &str) -> Result<String, Halt<'a>> {
     }
     let spaced = text.replace('+', " ");
     Ok(percent_decode(spaced.as_bytes()).decode_utf8_lossy().into_owned())
+}
+
+/// Whether a byte stays as it is in a JavaScript text.
+fn is_plain(byte: u8) -> bool {
+    (b' '..=0x7f).contains(&byte) && !b"'\"\\/".contains(&byte)
 }
 
 /// As commons-lang has it: `'`, `"`, `/` and `\` get a backslash, what is not ASCII an escape.

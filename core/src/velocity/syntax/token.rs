@@ -4,6 +4,8 @@
 //! rule "the longest token wins, of equally long ones the first in this list" are Velocity's, because whitespace, escapes
 //! and lone `$` and `#` come out right only so.
 
+use super::scan::{empty_index, escaped_directive, line_end, numbers, run, set, string, with_line_end, word};
+
 /// What a token is; of equally long ones the first wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -313,7 +315,7 @@ fn operators(rest: &[u8], offer: &mut impl FnMut(Kind, usize)) {
     offer(Kind::Assign, word(rest, b"="));
 }
 
-fn words(rest: &[u8], offer: &mut impl FnMut(Kind, usize)) {
+pub(super) fn words(rest: &[u8], offer: &mut impl FnMut(Kind, usize)) {
     let goes_on = |byte: u8| byte.is_ascii_alphanumeric() || b"_@".contains(&byte);
     let starts = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
     if rest.first().is_some_and(|byte| starts(byte) || *byte == b'@') {
@@ -329,62 +331,6 @@ fn braced_word(rest: &[u8]) -> usize {
     }
     let length = run(&rest[1..], |byte| byte.is_ascii_alphanumeric() || b"_@".contains(&byte));
     if rest.get(length + 1) == Some(&b'}') { length + 2 } else { 0 }
-}
-
-/// `-1`, `1..` (the range's dots are given back), `1.5`, `.5`, `1e3`.
-fn numbers(rest: &[u8], offer: &mut impl FnMut(Kind, usize)) {
-    let sign = usize::from(rest.first() == Some(&b'-'));
-    let whole = digits(&rest[sign..]);
-    let after = &rest[sign + whole..];
-    if whole > 0 {
-        offer(Kind::Integer, sign + whole + word(after, b".."));
-        if exponent(after) > 0 {
-            offer(Kind::Float, sign + whole + exponent(after));
-        }
-    }
-    if after.first() == Some(&b'.') {
-        let fraction = digits(&after[1..]);
-        if whole > 0 || fraction > 0 {
-            let length = sign + whole + 1 + fraction;
-            offer(Kind::Float, length + exponent(&rest[length..]));
-        }
-    }
-}
-
-fn exponent(rest: &[u8]) -> usize {
-    if !rest.first().is_some_and(|byte| b"eE".contains(byte)) {
-        return 0;
-    }
-    let sign = usize::from(rest.get(1).is_some_and(|byte| b"+-".contains(byte)));
-    match digits(&rest[1 + sign..]) {
-        0 => 0,
-        length => 1 + sign + length,
-    }
-}
-
-fn digits(rest: &[u8]) -> usize {
-    run(rest, |byte| byte.is_ascii_digit())
-}
-
-/// The longest string literal: every ending that can be read as a doubled quote may go on.
-fn string(rest: &[u8], quote: u8, ends_max: usize) -> usize {
-    let (mut longest, mut here, mut next) = (0, true, false);
-    let mut at = 1;
-    while at < ends_max && (here || next) {
-        let mut after_next = false;
-        if here {
-            let following = rest.get(at + 1) == Some(&quote);
-            if rest[at] == quote {
-                longest = at + 1;
-                after_next = following;
-            } else {
-                next = true;
-            }
-        }
-        (here, next) = (next, after_next);
-        at += 1;
-    }
-    longest
 }
 
 /// Where the last quotes of a template stand, so that no search for one goes beyond it.
@@ -406,55 +352,4 @@ impl LastQuotes {
         let end = if quote == b'"' { self.double } else { self.single };
         end.saturating_sub(self.bytes - rest)
     }
-}
-
-/// `\#name` behind any number of double backslashes.
-fn escaped_directive(rest: &[u8]) -> usize {
-    let slashes = run(rest, |byte| byte == b'\\');
-    if slashes % 2 == 0 || rest.get(slashes) != Some(&b'#') {
-        return 0;
-    }
-    let mut length = 0;
-    words(&rest[slashes + 1..], &mut |_, found| length = length.max(found));
-    if length == 0 { 0 } else { slashes + 1 + length }
-}
-
-/// `#set(` with the blanks before it.
-fn set(rest: &[u8]) -> usize {
-    let blanks = run(rest, |byte| b" \t".contains(&byte));
-    let name = word(&rest[blanks..], b"#set").max(word(&rest[blanks..], b"#{set}"));
-    if name == 0 {
-        return 0;
-    }
-    let inner = run(&rest[blanks + name..], |byte| byte == b' ');
-    let length = blanks + name + inner;
-    if rest.get(length) == Some(&b'(') { length + 1 } else { 0 }
-}
-
-fn empty_index(rest: &[u8]) -> usize {
-    [b"$[".as_slice(), b"$![", b"$\\![", b"$."].iter().map(|text| word(rest, text)).max().unwrap_or(0)
-}
-
-/// A token of this length with the blanks and the line end behind it, if nothing else is there.
-fn with_line_end(rest: &[u8], length: usize) -> usize {
-    if length == 0 {
-        return 0;
-    }
-    let blanks = run(&rest[length..], |byte| b" \t".contains(&byte));
-    match line_end(&rest[length + blanks..]) {
-        0 => length,
-        end => length + blanks + end,
-    }
-}
-
-fn line_end(rest: &[u8]) -> usize {
-    word(rest, b"\r\n").max(word(rest, b"\n")).max(word(rest, b"\r"))
-}
-
-fn word(rest: &[u8], word: &[u8]) -> usize {
-    if rest.starts_with(word) { word.len() } else { 0 }
-}
-
-fn run(rest: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
-    rest.iter().position(|byte| !belongs(*byte)).unwrap_or(rest.len())
 }

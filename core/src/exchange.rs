@@ -11,7 +11,7 @@ use crate::context::{ErrorFacts, Outcome, View};
 use crate::hosts::Place;
 use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead};
 use crate::integration::{Http, HttpKind, Integration, Mock, RequestBody, Responses, UnsupportedMediaType};
-use crate::limit::{self, Caller, Denied, MeterId, Meters, StageId};
+use crate::limit::{self, Caller, Denied, MeterId, Meters, StageId, Standing};
 use crate::method::Method;
 use crate::mock;
 use crate::plan::{Api, LogDestination, OriginId, Plan, Stage};
@@ -39,6 +39,7 @@ pub struct Exchange {
     identified: Option<Identified>,
     caller: Option<Caller>,
     parameters: PathParameters,
+    standing: Standing,
     called: Option<Now>,
     /// Whether the client's body was called for: then a client that waits for `100 Continue` is told to go on.
     body_wanted: bool,
@@ -200,7 +201,7 @@ impl Exchange {
         self.arrival.name(&self.request, peer, now, entropy);
         (self.place, self.routed, self.identified, self.caller) = (None, None, None, None);
         (self.called, self.body_wanted) = (None, false);
-        self.outcome = Outcome::default();
+        (self.outcome, self.standing) = (Outcome::default(), Standing::default());
         self.out.clear();
     }
 
@@ -244,11 +245,19 @@ impl Exchange {
         let plan = self.plan();
         let (_, stage) = stage_of(&plan, routed.place);
         let now_ns = now.monotonic_ns;
-        match limit::admit(&mut shard.meters, &plan, stage, routed.route, self.caller, now_ns) {
-            Ok(()) => self.integrate(shard, now, Metered { routed }),
-            Err(Denied::Wait(meter)) => Step::AskLedger(meter),
-            Err(Denied::Throttled { .. }) => self.refuse(shard, now, Reject::Throttled),
-            Err(Denied::QuotaExceeded { .. }) => self.refuse(shard, now, Reject::QuotaExceeded),
+        let admitted = limit::admit(&mut shard.meters, &plan, stage, routed.route, self.caller, now_ns);
+        let (reject, retry_after_ns) = match admitted {
+            Ok(()) => (None, None),
+            Err(Denied::Wait(meter)) => return Step::AskLedger(meter),
+            Err(Denied::Throttled { retry_after_ns }) => (Some(Reject::Throttled), Some(retry_after_ns)),
+            Err(Denied::QuotaExceeded { retry_after_ns }) => {
+                (Some(Reject::QuotaExceeded), Some(retry_after_ns))
+            }
+        };
+        self.standing = limit::standing(&shard.meters, &plan, self.caller, retry_after_ns, now_ns);
+        match reject {
+            None => self.integrate(shard, now, Metered { routed }),
+            Some(reject) => self.refuse(shard, now, reject),
         }
     }
 
@@ -415,7 +424,13 @@ impl Exchange {
     }
 
     fn frame<'a>(&self, date: &'a [u8; 29], keep_alive: bool) -> Frame<'a> {
-        Frame { date, keep_alive, is_head: self.request.method() == b"HEAD", version: self.request.version() }
+        Frame {
+            date,
+            keep_alive,
+            is_head: self.request.method() == b"HEAD",
+            version: self.request.version(),
+            standing: self.standing,
+        }
     }
 
     fn count_integration(&mut self, now: Now, status: Option<i64>) {

@@ -223,6 +223,7 @@ impl Counter {
             end_ns: self.end_ns,
             number: self.number,
             count,
+            remaining: self.remaining(),
             generation: self.generation,
         }
     }

@@ -9,9 +9,10 @@ use tidegate_core::span::Span;
 
 use crate::diagnostics::Diagnostics;
 use crate::file::{self, Settings};
+use crate::functions::Functions;
 use crate::report::Report;
 use crate::source::Source;
-use crate::stages::{self, Origins};
+use crate::stages::{self, Backends};
 use crate::{openapi, routing, tree};
 
 /// A configuration that compiled.
@@ -35,23 +36,26 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     let unreadable = |why| Diagnostics::of_error(format!("cannot read {}: {why}", path.display()));
     let mut report = Report::new(Source::read(path).map_err(unreadable)?);
     let root = tree::toml::read(&mut report);
-    report.mask(&file::api_key::secrets(&root));
+    report.mask(&[file::api_key::secrets(&root), file::function::secrets(&root)].concat());
     let folder = path.parent().unwrap_or(Path::new(""));
     let Some(file) = file::read(&root, folder, node_default, &mut report) else {
         return Err(report.into_findings());
     };
     let stages: Vec<Vec<Span>> =
         file.apis.iter().map(|api| api.stages.iter().map(|stage| stage.span).collect()).collect();
-    let mut origins = Origins::default();
+    let mut backends = Backends::new(Functions::new(file.functions, &file.node));
     let mut definitions = Diagnostics::default();
     let apis: Vec<Api> = file
         .apis
         .into_iter()
-        .filter_map(|api| compile_api(api, &file.node, &mut origins, &mut report, &mut definitions))
+        .filter_map(|api| compile_api(api, &file.node, &mut backends, &mut report, &mut definitions))
         .collect();
     // An API that is left out has an error, and then there is no plan.
     if apis.len() == stages.len() {
         check_keys(&apis, &stages, &file.usage_plans, &mut report);
+        if !report.has_errors() && !definitions.has_errors() {
+            backends.functions.warn_unused(&mut report);
+        }
     }
     let mut findings = Diagnostics::default();
     findings.append(report.into_findings());
@@ -66,7 +70,8 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 limits: file.limits,
                 apis,
                 hosts,
-                origins: origins.list,
+                origins: backends.origins,
+                functions: backends.functions.into_list(),
                 usage_plans: file.usage_plans,
             };
             Ok(Loaded { plan, settings: file.settings, warnings: findings })
@@ -105,7 +110,7 @@ fn compile_hosts(domains: Vec<DomainSpec>, apis: &[Api]) -> Result<Hosts, String
 fn compile_api(
     api: file::api::Api,
     node: &Node,
-    origins: &mut Origins,
+    backends: &mut Backends,
     report: &mut Report,
     findings: &mut Diagnostics,
 ) -> Option<Api> {
@@ -118,7 +123,7 @@ fn compile_api(
         }
     };
     let mut definition = Report::new(source);
-    let compiled = compile_definition(api, node, origins, &mut definition);
+    let compiled = compile_definition(api, node, backends, &mut definition);
     findings.append(definition.into_findings());
     compiled
 }
@@ -126,13 +131,13 @@ fn compile_api(
 fn compile_definition(
     api: file::api::Api,
     node: &Node,
-    origins: &mut Origins,
+    backends: &mut Backends,
     report: &mut Report,
 ) -> Option<Api> {
     let root = tree::yaml::read(report)?;
     let definition = openapi::read(&root, node, report)?;
     let routing = routing::compile(&definition.methods, report)?;
-    let compile_stage = |stage| stages::compile(stage, &definition.methods, origins, report);
+    let compile_stage = |stage| stages::compile(stage, &definition.methods, backends, report);
     let stages = api.stages.into_iter().map(compile_stage).collect();
     Some(Api {
         id: api.id,
@@ -141,6 +146,7 @@ fn compile_definition(
         routes: routing.routes,
         api_key_required: definition.methods.iter().map(|method| method.api_key_required).collect(),
         router: routing.router,
+        binary_media_types: definition.binary_media_types,
         gateway_responses: definition.gateway_responses,
         stages,
     })

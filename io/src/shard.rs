@@ -17,6 +17,8 @@ use tidegate_core::plan::{Origin, Plan};
 
 use crate::access_log::{Lines, LogSender};
 use crate::client;
+use crate::function::Functions;
+use crate::function::host::HostHandle;
 use crate::resolve::Addresses;
 use crate::ring::{Acceptor, Doorbell, Listener, Ring, RingSettings, Socket};
 use crate::upstream::{Pool, Pools};
@@ -84,6 +86,10 @@ pub(crate) struct Start {
     pub(crate) reports: Reporter,
     /// Access log lines.
     pub(crate) log: LogSender,
+    /// Starts functions' processes.
+    pub(crate) host: HostHandle,
+    /// Wakes the shard when the host has something to say.
+    pub(crate) host_bell: Doorbell,
 }
 
 /// A running shard, as its tasks see it.
@@ -93,6 +99,8 @@ pub(crate) struct Shard {
     /// What deciding needs. Never borrowed across an await.
     pub(crate) core: RefCell<tidegate_core::shard::Shard>,
     pools: Rc<Pools>,
+    /// Its functions.
+    pub(crate) functions: Functions,
     random: RefCell<Rng>,
     lines: RefCell<Lines>,
     #[expect(clippy::vec_box, reason = "an exchange is large and moves between here and a connection")]
@@ -203,10 +211,14 @@ impl Shard {
     fn new(ring: &Ring, start: &Start) -> Self {
         let pools = Rc::new(Pools::default());
         pools.install(&start.plan, &start.addresses);
+        let functions =
+            Functions::new(ring, start.reports.shard, start.host.clone(), start.host_bell.clone());
+        functions.install(&start.plan);
         Self {
             ring: ring.clone(),
             core: RefCell::new(tidegate_core::shard::Shard::new(Arc::clone(&start.plan))),
             pools,
+            functions,
             random: RefCell::new(Rng::new()),
             lines: RefCell::new(Lines::new(start.log.clone())),
             exchanges: RefCell::new(Vec::new()),
@@ -282,6 +294,7 @@ impl Shard {
 
     fn install(&self, plan: Arc<Plan>, addresses: &HashMap<Origin, Addresses>) {
         self.pools.install(&plan, addresses);
+        self.functions.install(&plan);
         self.core.borrow_mut().plan = Rc::new(plan);
     }
 

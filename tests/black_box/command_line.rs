@@ -160,7 +160,6 @@ fn keys_of_the_file_that_are_not_supported_yet() {
     let sections = [
         ("throttle", "[[usage_plan]]\nname = \"basic\"\nthrottle = { rate = 10, burst = 5 }\n"),
         ("quota", "[[usage_plan]]\nname = \"basic\"\nquota = { limit = 1000, period = \"DAY\" }\n"),
-        ("function", "[[function]]\nname = \"hello\"\ncommand = [\"python3\"]\n"),
         ("aws", "[aws]\nendpoint_url = \"http://127.0.0.1:5000\"\n"),
         ("principal", "[[principal]]\naccess_key_id = \"AKIDEXAMPLE\"\n"),
     ];
@@ -203,7 +202,7 @@ fn features_of_documents_that_are_not_supported_yet() {
             "aws_proxy",
             change(
                 integration,
-                json!({"type": "aws_proxy", "httpMethod": "POST", "uri": "arn:aws:apigateway:us-east-1:lambda:path/x"}),
+                json!({"type": "aws_proxy", "httpMethod": "POST", "uri": "arn:aws:apigateway:us-east-1:firehose:action/PutRecord"}),
             ),
         ),
         (

@@ -1,12 +1,13 @@
 //! `tidegate.toml`: what AWS keeps outside of the OpenAPI document.
 //!
 //! In reading order: `node` and `settings` say who and where this gateway is, `limits` what it lets in, `api` and
-//! `stage` what it serves, `domain` under which names, `api_key` and `usage_plan` to whom. Nothing here opens another
-//! file, but those of secrets.
+//! `stage` what it serves, `domain` under which names, `api_key` and `usage_plan` to whom, `function` what runs beside it.
+//! Nothing here opens another file, but those of secrets.
 
 pub(crate) mod api;
 pub(crate) mod api_key;
 pub(crate) mod domain;
+pub(crate) mod function;
 mod limits;
 mod node;
 mod settings;
@@ -34,10 +35,11 @@ pub(crate) struct File {
     pub(crate) apis: Vec<api::Api>,
     pub(crate) domains: Vec<DomainSpec>,
     pub(crate) usage_plans: UsagePlans,
+    pub(crate) functions: Vec<function::Declared>,
 }
 
 /// Sections whose feature is not built yet.
-const UNSUPPORTED: [&str; 3] = ["function", "aws", "principal"];
+const UNSUPPORTED: [&str; 2] = ["aws", "principal"];
 
 /// Reads the tree of a `tidegate.toml` that lies in `folder`.
 pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut Report) -> Option<File> {
@@ -49,10 +51,11 @@ pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut 
     let domains = domain::read(fields.value("domain"), &apis, report);
     let keys = api_key::read(fields.value("api_key"), folder, report);
     let plans = usage_plan::read(fields.value("usage_plan"), &keys, &apis, report);
+    let functions = function::read(fields.value("function"), folder, report);
     for section in UNSUPPORTED {
         fields.unsupported(section, report);
     }
     fields.finish(report);
     let usage_plans = UsagePlans::compile(&keys.list, &plans);
-    Some(File { node, settings, limits, apis, domains, usage_plans })
+    Some(File { node, settings, limits, apis, domains, usage_plans, functions })
 }

@@ -5,6 +5,7 @@ mod document;
 mod examples;
 mod file;
 mod formats;
+mod functions;
 mod integration;
 mod plan;
 mod robustness;

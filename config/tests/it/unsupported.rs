@@ -17,7 +17,6 @@ fn of_tidegate_toml() {
     let plan = "[[usage_plan]]\nname = \"basic\"\nstage = [{ api = \"a\", stage = \"prod\" }]\n";
     check_file(&format!("{plan}throttle = {{ rate = 1, burst = 1 }}"), "13:1", "`throttle`");
     check_file(&format!("{plan}quota = {{ limit = 1 }}"), "13:1", "`quota`");
-    check_file("[[function]]\nname = \"hello\"", "10:3", "`function`");
     check_file("[aws]\nendpoint_url = \"x\"", "10:2", "`aws`");
     check_file("[[principal]]\narn = \"x\"", "10:3", "`principal`");
     check_file("throttle = { rate = 1 }", "10:1", "`throttle`");
@@ -124,7 +123,23 @@ components:
 #[test]
 fn of_integrations() {
     check_integration("type: aws\nuri: x", "the integration type AWS");
-    check_integration("type: AWS_PROXY", "the integration type AWS_PROXY");
+    let lambda = "type: aws_proxy\nhttpMethod: POST\nuri: arn:aws:apigateway:r:lambda:path/2021-11-15/functions/x/response-streaming-invocations\n";
+    check_integration(lambda, "response streaming");
+    check_integration(
+        "type: aws_proxy\nhttpMethod: POST\nuri: arn:aws:apigateway:r:firehose:action/PutRecord",
+        "a Firehose stream",
+    );
+    let lambda = lambda.replace(
+        "2021-11-15/functions/x/response-streaming-",
+        "2015-03-31/functions/arn:aws:lambda:r:1:function:f/",
+    );
+    for (more, what) in [
+        ("responseTransferMode: STREAM", "response streaming from a function"),
+        ("contentHandling: CONVERT_TO_BINARY", "`contentHandling`"),
+    ] {
+        let uri = lambda.replace("function:f", "function:${stageVariables.f}");
+        check_integration(&format!("{uri}{more}"), what);
+    }
     check_integration(
         "$ref: '#/components/x-amazon-apigateway-integrations/x'",
         "a reference to an integration",

@@ -6,10 +6,12 @@ mod carrier;
 mod plan;
 
 mod to_custom;
+mod to_function;
 mod to_proxy;
 mod uri;
 
 mod from_custom;
+mod from_function;
 mod from_proxy;
 mod mock;
 

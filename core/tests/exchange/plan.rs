@@ -14,10 +14,12 @@ pub(crate) fn plan(document: &str, log_format: &str) -> Plan {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let toml = format!(
         "[[listener]]\naddress = \"127.0.0.1:0\"\n[[api]]\nid = \"api\"\ndefinition = \"api.yaml\"\n\
-         [[api.stage]]\nname = \"prod\"\nvariables = {{ tier = \"gold\" }}\n\
+         [[api.stage]]\nname = \"prod\"\nvariables = {{ tier = \"gold\", colour = \"blue\" }}\n\
          access_log = {{ format = '''{log_format}''' }}\n\
+         [[domain]]\nname = \"mapped.test\"\nmapping = [{{ path = \"v1\", api = \"api\", stage = \"prod\" }}]\n\
          [[api_key]]\nname = \"alice\"\nvalue = \"alice-0123456789abcdef\"\n\
          [[api_key]]\nname = \"bob\"\nvalue = \"bob-0123456789abcdefgh\"\nenabled = false\n\
+         [[function]]\nname = \"pets\"\ncommand = [\"pets\"]\n[[function]]\nname = \"pets:blue\"\ncommand = [\"pets\"]\n\
          [[usage_plan]]\nname = \"basic\"\nkeys = [\"alice\", \"bob\"]\nstage = [{{ api = \"api\", stage = \"prod\" }}]\n"
     );
     std::fs::create_dir_all(&folder).expect("a folder");

@@ -4,6 +4,8 @@
 
 mod carrier;
 mod plan;
+#[path = "../support/sources.rs"]
+mod sources;
 
 mod to_custom;
 mod to_function;
@@ -14,6 +16,8 @@ mod from_custom;
 mod from_function;
 mod from_proxy;
 mod mock;
+
+mod aws_lambda_events;
 
 mod api_keys;
 mod gateway_responses;

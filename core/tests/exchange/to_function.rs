@@ -57,7 +57,7 @@ fn invoked(request: &str) -> Exchanged {
 }
 
 #[track_caller]
-fn event(request: &str) -> Value {
+pub(crate) fn event(request: &str) -> Value {
     let sent = invoked(request).sent;
     serde_json::from_str(&sent).unwrap_or_else(|error| panic!("{error}: {sent}"))
 }

@@ -8,6 +8,7 @@ mod leaks;
 mod logs;
 mod processes;
 mod reload;
+mod runtimes;
 
 use std::path::{Path, PathBuf};
 

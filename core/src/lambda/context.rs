@@ -24,6 +24,14 @@ const TEXTS: [(&str, Variable); 11] = [
 /// Members of `identity` that have no value unless a feature gives it.
 const UNKNOWN_IDENTITY: &[u8] = br#""cognitoIdentityPoolId":null,"accountId":null,"cognitoIdentityId":null,"caller":null,"principalOrgId":null,"accessKey":null,"cognitoAuthenticationType":null,"cognitoAuthenticationProvider":null,"userArn":null,"user":null"#;
 
+/// Members of `identity` that have a value; the last two only with a key.
+const IDENTITY: [(&str, Variable); 4] = [
+    ("sourceIp", Variable::SourceIp),
+    ("userAgent", Variable::UserAgent),
+    ("apiKey", Variable::ApiKey),
+    ("apiKeyId", Variable::ApiKeyId),
+];
+
 /// Appends the member. `deploymentId` is `null`: a deployment here is a file and a reload.
 pub(super) fn write(values: &Values<'_>, method: Method, out: &mut Vec<u8>) {
     out.extend_from_slice(br#","requestContext":{"#);
@@ -55,11 +63,8 @@ fn operation_name<'a>(values: &Values<'a>) -> Option<&'a str> {
 fn write_identity(values: &Values<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(br#","identity":{"#);
     out.extend_from_slice(UNKNOWN_IDENTITY);
-    let mut known = [("sourceIp", Variable::SourceIp), ("userAgent", Variable::UserAgent)].to_vec();
-    if values.view.api_key.is_some() {
-        known.extend([("apiKey", Variable::ApiKey), ("apiKeyId", Variable::ApiKeyId)]);
-    }
-    for (name, variable) in known {
+    let known = if values.view.api_key.is_some() { &IDENTITY[..] } else { &IDENTITY[..2] };
+    for &(name, variable) in known {
         out.push(b',');
         write_text(values, name, variable, out);
     }

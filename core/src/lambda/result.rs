@@ -42,8 +42,10 @@ impl<'a> ProxyResult<'a> {
             return Err(Malformed);
         }
         let mut headers = read.multi_value_headers;
-        for header in read.headers {
-            merge(header, &mut headers);
+        if headers.is_empty() {
+            headers = read.headers;
+        } else {
+            read.headers.into_iter().for_each(|header| merge(header, &mut headers));
         }
         if !headers.iter().all(Header::fits) || !(200..=599).contains(&read.status) {
             return Err(Malformed);

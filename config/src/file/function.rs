@@ -1,6 +1,6 @@
 //! `[[function]]`: the functions that run beside the gateway.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tidegate_core::limits::{
     FUNCTION_CONCURRENCY, FUNCTION_CONCURRENCY_MAX, FUNCTION_FILES, FUNCTION_QUEUE, FUNCTION_QUEUE_MAX,
@@ -111,13 +111,19 @@ pub(crate) fn is_qualifier(qualifier: &str) -> bool {
 fn read_folder(value: Option<&Node>, folder: &Path, report: &mut Report) -> String {
     let name = value.and_then(|value| scalar::text(value, report));
     let path = name.map_or_else(|| folder.to_owned(), |name| folder.join(name));
-    let path = std::path::absolute(&path).unwrap_or(path);
+    let path = absolute(&path);
     if let Some(value) = value
         && !path.is_dir()
     {
         report.error(value.span, format!("there is no folder {}", path.display()));
     }
     path.display().to_string()
+}
+
+/// The folder of a file that is named without one is the empty path, which means the current folder.
+fn absolute(path: &Path) -> PathBuf {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The program and its arguments. A program with a slash is looked for in the function's folder, one without where
@@ -205,6 +211,14 @@ fn read_memory(value: &Node, report: &mut Report) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_are_absolute() {
+        let here = std::env::current_dir().expect("a folder");
+        assert_eq!(absolute(Path::new("")), here);
+        assert_eq!(absolute(Path::new("a")), here.join("a"));
+        assert_eq!(absolute(Path::new("/a")), Path::new("/a"));
+    }
 
     #[test]
     fn users() {

@@ -27,7 +27,7 @@ use super::host::{Order, Start};
 use super::invocation::Invocation;
 use super::pool::Pool;
 use super::{Places, runtime_api};
-use crate::ring::{Acceptor, Socket};
+use crate::ring::{Acceptor, Ring, Socket};
 
 /// How long a process may take until it asks for its first invocation, in milliseconds (AWS: 10 s).
 const INIT_TIMEOUT_MS: u64 = 10_000;
@@ -73,9 +73,25 @@ enum State {
     /// It waits for an invocation on this connection.
     Waiting(Socket),
     /// It has one until then; `to` is the connection that has yet to send it.
-    Busy { invocation: Rc<Invocation>, due_ms: u64, to: Option<Socket> },
+    Busy { invocation: Rc<Invocation>, due_ms: u64, to: Option<Socket>, _working: Working },
     /// It has answered and not asked for another, or lost the connection on which it waited.
     Between,
+}
+
+/// While the process works, the shard leaves it the CPU when it has nothing to do itself.
+struct Working(Ring);
+
+impl Working {
+    fn new(ring: &Ring) -> Self {
+        ring.yield_cpu();
+        Self(ring.clone())
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.poll_again();
+    }
 }
 
 impl Slot {
@@ -111,7 +127,7 @@ impl Slot {
         &self.function.name
     }
 
-    pub(super) fn ring(&self) -> &crate::ring::Ring {
+    pub(super) fn ring(&self) -> &Ring {
         &self.places.ring
     }
 
@@ -139,7 +155,12 @@ impl Slot {
         let State::Waiting(to) = &*state else { return };
         let to = to.clone();
         to.nudge();
-        *state = State::Busy { invocation: Rc::clone(invocation), due_ms, to: Some(to) };
+        *state = State::Busy {
+            invocation: Rc::clone(invocation),
+            due_ms,
+            to: Some(to),
+            _working: Working::new(&self.places.ring),
+        };
     }
 
     /// The runtime asks for an invocation on this connection: it gets the one that has waited longest, or waits. One that it
@@ -169,7 +190,7 @@ impl Slot {
 
     /// The message for the connection that has asked, once.
     pub(super) fn take(&self, connection: &Socket) -> Option<Vec<u8>> {
-        let State::Busy { invocation, due_ms, to } = &mut *self.state.borrow_mut() else { return None };
+        let State::Busy { invocation, due_ms, to, .. } = &mut *self.state.borrow_mut() else { return None };
         to.take_if(|to| to.is(connection))?;
         let now = self.places.ring.now();
         let left_ms = due_ms.saturating_sub(now.monotonic_ns / 1_000_000);

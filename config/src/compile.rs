@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tidegate_core::hosts::{DomainSpec, Hosts};
-use tidegate_core::limit::{StageId, UsagePlans};
+use tidegate_core::limit::{StageId, UsagePlans, account_meter};
 use tidegate_core::plan::{Api, Node, Plan};
 use tidegate_core::span::Span;
 
@@ -43,6 +43,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     };
     let stages: Vec<Vec<Span>> =
         file.apis.iter().map(|api| api.stages.iter().map(|stage| stage.span).collect()).collect();
+    let keys = file.keys.list;
     let mut backends = Backends::new(Functions::new(file.functions, &file.node));
     let mut definitions = Diagnostics::default();
     let apis: Vec<Api> = file
@@ -51,8 +52,12 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
         .filter_map(|api| compile_api(api, &file.node, &mut backends, &mut report, &mut definitions))
         .collect();
     // An API that is left out has an error, and then there is no plan.
+    let mut usage_plans = UsagePlans::default();
     if apis.len() == stages.len() {
-        check_keys(&apis, &stages, &file.usage_plans, &mut report);
+        let plans: Vec<_> =
+            file.usage_plans.into_iter().map(|plan| plan.compile(&apis, &mut report)).collect();
+        usage_plans = UsagePlans::compile(&keys, &plans);
+        check_keys(&apis, &stages, &usage_plans, &mut report);
         if !report.has_errors() && !definitions.has_errors() {
             backends.functions.warn_unused(&mut report);
         }
@@ -72,7 +77,9 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 hosts,
                 origins: backends.origins,
                 functions: backends.functions.into_list(),
-                usage_plans: file.usage_plans,
+                usage_plans,
+                throttle: file.throttle.map(|rate| (account_meter(), rate)),
+                generation: 0,
             };
             Ok(Loaded { plan, settings: file.settings, warnings: findings })
         }
@@ -123,23 +130,26 @@ fn compile_api(
         }
     };
     let mut definition = Report::new(source);
-    let compiled = compile_definition(api, node, backends, &mut definition);
+    let compiled = compile_definition(api, node, backends, &mut definition, report);
     findings.append(definition.into_findings());
     compiled
 }
 
 fn compile_definition(
-    api: file::api::Api,
+    mut api: file::api::Api,
     node: &Node,
     backends: &mut Backends,
     report: &mut Report,
+    file_report: &mut Report,
 ) -> Option<Api> {
     let root = tree::yaml::read(report)?;
     let definition = openapi::read(&root, node, report)?;
     let routing = routing::compile(&definition.methods, report)?;
+    let throttles: Vec<_> =
+        api.stages.iter_mut().map(|stage| (stage.throttle, std::mem::take(&mut stage.methods))).collect();
     let compile_stage = |stage| stages::compile(stage, &definition.methods, backends, report);
     let stages = api.stages.into_iter().map(compile_stage).collect();
-    Some(Api {
+    let mut api = Api {
         id: api.id,
         endpoint: api.endpoint,
         resources: routing.resources,
@@ -149,5 +159,9 @@ fn compile_definition(
         binary_media_types: definition.binary_media_types,
         gateway_responses: definition.gateway_responses,
         stages,
-    })
+    };
+    for (position, (default, methods)) in throttles.into_iter().enumerate() {
+        api.stages[position].throttles = stages::throttles(&api, position, default, &methods, file_report);
+    }
+    Some(api)
 }

@@ -20,18 +20,26 @@ pub fn routes_table(loaded: &Loaded) -> String {
 fn stage_table(api: &Api, stage: &Stage) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
     let keyed = &api.api_key_required;
-    for ((route, integration), keyed) in api.routes.iter().zip(&stage.integrations).zip(keyed) {
+    for (number, ((route, integration), keyed)) in
+        api.routes.iter().zip(&stage.integrations).zip(keyed).enumerate()
+    {
         let resource = &api.resources[route.resource];
         rows.push([
             route.method.name().to_owned(),
             resource.path.clone(),
             if *keyed { "API_KEY" } else { "NONE" }.to_owned(),
-            "none".to_owned(),
+            limits(stage, number),
             "none".to_owned(),
             describe(&resource.parameters, integration),
         ]);
     }
     format!("API {} stage {} ({})\n{}", api.id, stage.name, endpoint(api.endpoint), align(&rows))
+}
+
+/// The method's own throttle; those of callers are in their plans.
+fn limits(stage: &Stage, route: usize) -> String {
+    let throttle = stage.throttles.get(route).copied().flatten();
+    throttle.map_or("none".to_owned(), |(_, rate)| rate.to_string())
 }
 
 fn endpoint(endpoint: EndpointType) -> &'static str {

@@ -15,7 +15,7 @@ use crate::integration::{
 };
 use crate::lambda::result::{Malformed, ProxyResult};
 use crate::lambda::{self, answer::NotBase64};
-use crate::limit::{Caller, StageId};
+use crate::limit::{self, Caller, Denied, MeterId, Meters, StageId};
 use crate::limits::EVENT_BYTES_MAX;
 use crate::method::Method;
 use crate::mock;
@@ -41,6 +41,7 @@ pub struct Exchange {
     arrival: Arrival,
     place: Option<Place>,
     routed: Option<Routed>,
+    identified: Option<Identified>,
     caller: Option<Caller>,
     parameters: PathParameters,
     called: Option<Now>,
@@ -57,7 +58,13 @@ struct Routed {
     method: Method,
 }
 
-/// Proof that a request may call its method: it came with the API key that the method needs.
+/// Proof that a request came with the API key that its method needs.
+#[derive(Clone, Copy, Debug)]
+struct Identified {
+    routed: Routed,
+}
+
+/// Proof that a request may call its method: no throttle and no quota is against it.
 #[derive(Clone, Copy, Debug)]
 struct Metered {
     routed: Routed,
@@ -70,6 +77,10 @@ pub enum Event<'a> {
     Request(&'a Peer, Entropy),
     /// The request cannot be read, or its body could not while it was needed or sent on.
     Refused(&'a Peer, Entropy, Reject),
+    /// The ledger has answered [`Step::AskLedger`].
+    LedgerAnswered,
+    /// It has not, in time.
+    LedgerSilent,
     /// The request body, whole.
     Body(&'a [u8]),
     /// [`Exchange::response`] holds a whole head that is not interim.
@@ -109,6 +120,8 @@ pub enum CallFailure {
 /// What the exchange needs next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
+    /// The ledger's answer about this limit, which stands in the outbox of [`Shard::meters`].
+    AskLedger(MeterId),
     /// The whole request body, at most this many bytes.
     ReadBody {
         /// More is [`Reject::PayloadTooLarge`].
@@ -163,11 +176,17 @@ impl Exchange {
         match event {
             Event::Request(peer, entropy) => {
                 self.begin(shard, now, peer, entropy);
-                match self.route().and_then(|routed| self.meter(routed)) {
-                    Ok(metered) => self.integrate(shard, now, metered),
+                match self.route().and_then(|routed| self.identify(routed)) {
+                    Ok(identified) => self.meter(shard, now, identified),
                     Err(reject) => self.refuse(shard, now, reject),
                 }
             }
+            Event::LedgerAnswered => match self.identified {
+                Some(identified) => self.meter(shard, now, identified),
+                None => self.refuse(shard, now, Reject::Misconfigured),
+            },
+            // More than is allowed must not pass, whatever keeps the ledger from answering.
+            Event::LedgerSilent => self.refuse(shard, now, Reject::LedgerSilent),
             Event::Refused(peer, entropy, reject) => {
                 self.begin(shard, now, peer, entropy);
                 self.refuse(shard, now, reject)
@@ -210,11 +229,15 @@ impl Exchange {
     /// `response_bytes` is the content that the client was sent.
     pub fn finish<'b>(
         &mut self,
+        meters: &mut Meters,
         now: Now,
         response_bytes: u64,
         buffer_for: impl FnOnce(&LogDestination) -> &'b mut Vec<u8>,
     ) {
         self.outcome.response_bytes = response_bytes;
+        if let Some(caller) = self.caller {
+            meters.sent(caller.meter, response_bytes);
+        }
         self.outcome.latency_ms = now.since_ms(self.arrival.now);
         if let Some(plan) = self.plan.take()
             && let Some(log) = self.place.and_then(|place| stage_of(&plan, place).1.access_log.as_ref())
@@ -226,7 +249,7 @@ impl Exchange {
     fn begin(&mut self, shard: &Shard, now: Now, peer: &Peer, entropy: Entropy) {
         self.plan = Some(Rc::clone(&shard.plan));
         self.arrival.name(&self.request, peer, now, entropy);
-        (self.place, self.routed, self.caller) = (None, None, None);
+        (self.place, self.routed, self.identified, self.caller) = (None, None, None, None);
         (self.called, self.body_wanted) = (None, false);
         self.outcome = Outcome::default();
         self.out.clear();
@@ -253,7 +276,7 @@ impl Exchange {
     }
 
     /// AWS: a missing, unknown or disabled key, and one of no plan with this stage, are all the same to the client.
-    fn meter(&mut self, routed: Routed) -> Result<Metered, Reject> {
+    fn identify(&mut self, routed: Routed) -> Result<Identified, Reject> {
         let plan = self.plan();
         let Place { api, stage, .. } = routed.place;
         if plan.apis[api].api_key_required[routed.route.0 as usize] {
@@ -262,7 +285,22 @@ impl Exchange {
             let caller = value.and_then(|value| plan.usage_plans.caller(value, stage));
             self.caller = Some(caller.ok_or(Reject::InvalidApiKey)?);
         }
-        Ok(Metered { routed })
+        let identified = Identified { routed };
+        self.identified = Some(identified);
+        Ok(identified)
+    }
+
+    /// Throttles and the quota. What the shard does not have is asked of the ledger.
+    fn meter(&mut self, shard: &mut Shard, now: Now, Identified { routed }: Identified) -> Step {
+        let plan = self.plan();
+        let (_, stage) = stage_of(&plan, routed.place);
+        let now_ns = now.monotonic_ns;
+        match limit::admit(&mut shard.meters, &plan, stage, routed.route, self.caller, now_ns) {
+            Ok(()) => self.integrate(shard, now, Metered { routed }),
+            Err(Denied::Wait(meter)) => Step::AskLedger(meter),
+            Err(Denied::Throttled { .. }) => self.refuse(shard, now, Reject::Throttled),
+            Err(Denied::QuotaExceeded { .. }) => self.refuse(shard, now, Reject::QuotaExceeded),
+        }
     }
 
     fn integrate(&mut self, shard: &mut Shard, now: Now, Metered { routed }: Metered) -> Step {

@@ -177,6 +177,7 @@ mod tests {
             name: (*name).to_owned(),
             variables: vec![],
             integrations: vec![],
+            throttles: Vec::new(),
             access_log: None,
         };
         Api {

@@ -6,7 +6,7 @@
 use crate::gateway_response::GatewayResponses;
 use crate::hosts::Hosts;
 use crate::integration::Integration;
-use crate::limit::UsagePlans;
+use crate::limit::{MeterId, Rate, UsagePlans};
 use crate::limits::Limits;
 use crate::media_types::BinaryMediaTypes;
 use crate::method::RouteMethod;
@@ -30,6 +30,10 @@ pub struct Plan {
     pub functions: Vec<Function>,
     /// Who may call methods that need an API key.
     pub usage_plans: UsagePlans,
+    /// How many requests a second all APIs together take, and which throttle that is (AWS: the account's limit).
+    pub throttle: Option<(MeterId, Rate)>,
+    /// Counts the plans that the process has served: with a higher one come newer limits.
+    pub generation: u32,
 }
 
 /// Who this gateway is, as it appears in `$context` and ARNs.
@@ -170,6 +174,9 @@ pub struct Stage {
     pub variables: Vec<(String, String)>,
     /// What answers, by [`RouteId`]; stage variables in URIs are already filled in.
     pub integrations: Vec<Integration>,
+    /// How many requests a second each method takes, and which throttle that is, by [`RouteId`]. Empty when no method has
+    /// a throttle.
+    pub throttles: Vec<Option<(MeterId, Rate)>>,
     /// How each request is logged.
     pub access_log: Option<AccessLog>,
 }

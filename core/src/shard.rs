@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::clock::HttpDate;
+use crate::limit::Meters;
 use crate::plan::Plan;
 
 /// A shard's hold on a plan. The outer `Rc` keeps the shards off one another's reference count.
@@ -16,13 +17,15 @@ pub struct Shard {
     pub plan: SharedPlan,
     /// The current `Date` value.
     pub date: HttpDate,
+    /// What it holds of throttles and quotas.
+    pub meters: Meters,
     /// Once true, every answer closes its connection.
     pub draining: bool,
 }
 
 impl Shard {
-    /// A shard that serves `plan`.
-    pub fn new(plan: Arc<Plan>) -> Self {
-        Self { plan: Rc::new(plan), date: HttpDate::default(), draining: false }
+    /// One of so many shards, which serves `plan`.
+    pub fn new(plan: Arc<Plan>, shards: usize) -> Self {
+        Self { plan: Rc::new(plan), date: HttpDate::default(), meters: Meters::new(shards), draining: false }
     }
 }

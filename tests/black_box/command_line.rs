@@ -158,27 +158,19 @@ const NOT_YET: &str = "not supported yet";
 fn keys_of_the_file_that_are_not_supported_yet() {
     let base = Setup::new(&good());
     let sections = [
-        ("throttle", "[[usage_plan]]\nname = \"basic\"\nthrottle = { rate = 10, burst = 5 }\n"),
-        ("quota", "[[usage_plan]]\nname = \"basic\"\nquota = { limit = 1000, period = \"DAY\" }\n"),
         ("aws", "[aws]\nendpoint_url = \"http://127.0.0.1:5000\"\n"),
         ("principal", "[[principal]]\naccess_key_id = \"AKIDEXAMPLE\"\n"),
     ];
     for (key, section) in sections {
         check_refused(&base.clone().more(section).write(), &[key, NOT_YET, "tidegate.toml:"], key);
     }
-    for (key, line) in [
-        ("throttle", "throttle = { rate = 1000, burst = 200 }"),
-        ("cache", "cache = { size = \"64 MiB\", ttl = 300 }"),
-        ("method", "method = { \"GET /x\" = {} }"),
-        ("canary", "canary = {}"),
-    ] {
+    for (key, line) in [("cache", "cache = { size = \"64 MiB\", ttl = 300 }"), ("canary", "canary = {}")] {
         check_refused(&base.clone().stage(line).write(), &[key, NOT_YET, "tidegate.toml:"], key);
     }
     for (name, text) in [
         ("HTTP", base.text().replace("id = \"api\"", "id = \"api\"\ntype = \"HTTP\"")),
         ("WEBSOCKET", base.text().replace("id = \"api\"", "id = \"api\"\ntype = \"WEBSOCKET\"")),
         ("PRIVATE", base.text().replace("id = \"api\"", "id = \"api\"\nendpoint = \"PRIVATE\"")),
-        ("state", base.text().replace("shards = 1", "shards = 1\nstate = \"state\"")),
     ] {
         let folder = base.write();
         folder.replace("tidegate.toml", &text);

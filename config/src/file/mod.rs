@@ -1,23 +1,25 @@
 //! `tidegate.toml`: what AWS keeps outside of the OpenAPI document.
 //!
 //! In reading order: `node` and `settings` say who and where this gateway is, `limits` what it lets in, `api` and
-//! `stage` what it serves, `domain` under which names, `api_key` and `usage_plan` to whom, `function` what runs beside it.
-//! Nothing here opens another file, but those of secrets.
+//! `stage` what it serves, `domain` under which names, `api_key`, `api_key_file`, `usage_plan` and `throttle` to whom and
+//! how much, `function` what runs beside it. Nothing here opens another file, but those of secrets.
 
 pub(crate) mod api;
 pub(crate) mod api_key;
+mod api_key_file;
 pub(crate) mod domain;
 pub(crate) mod function;
 mod limits;
 mod node;
 mod settings;
 pub(crate) mod stage;
-mod usage_plan;
+pub(crate) mod throttle;
+pub(crate) mod usage_plan;
 
 use std::path::Path;
 
 use tidegate_core::hosts::DomainSpec;
-use tidegate_core::limit::UsagePlans;
+use tidegate_core::limit::Rate;
 use tidegate_core::limits::Limits;
 use tidegate_core::plan::Node as PlanNode;
 
@@ -34,7 +36,10 @@ pub(crate) struct File {
     pub(crate) limits: Limits,
     pub(crate) apis: Vec<api::Api>,
     pub(crate) domains: Vec<DomainSpec>,
-    pub(crate) usage_plans: UsagePlans,
+    pub(crate) keys: api_key::ApiKeys,
+    pub(crate) usage_plans: Vec<usage_plan::UsagePlan>,
+    /// The throttle of all APIs together.
+    pub(crate) throttle: Option<Rate>,
     pub(crate) functions: Vec<function::Declared>,
 }
 
@@ -44,18 +49,28 @@ const UNSUPPORTED: [&str; 2] = ["aws", "principal"];
 /// Reads the tree of a `tidegate.toml` that lies in `folder`.
 pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut Report) -> Option<File> {
     let mut fields = Fields::read(root, "the file", report)?;
-    let (node, shards) = node::read(fields.value("node"), node_default, report);
-    let settings = settings::read(shards, &mut fields, report);
+    let node = node::read(fields.value("node"), folder, node_default, report);
+    let settings = settings::read(node.shards, node.state, &mut fields, report);
     let limits = limits::read(fields.value("limits"), report);
     let apis = api::read(fields.take("api"), folder, report);
     let domains = domain::read(fields.value("domain"), &apis, report);
-    let keys = api_key::read(fields.value("api_key"), folder, report);
-    let plans = usage_plan::read(fields.value("usage_plan"), &keys, &apis, report);
+    let mut keys = api_key::read(fields.value("api_key"), folder, report);
+    api_key_file::read(fields.value("api_key_file"), folder, &mut keys, report);
+    let usage_plans = usage_plan::read(fields.value("usage_plan"), &keys, &apis, report);
     let functions = function::read(fields.value("function"), folder, report);
     for section in UNSUPPORTED {
         fields.unsupported(section, report);
     }
     fields.finish(report);
-    let usage_plans = UsagePlans::compile(&keys.list, &plans);
-    Some(File { node, settings, limits, apis, domains, usage_plans, functions })
+    Some(File {
+        node: node.plan,
+        settings,
+        limits,
+        apis,
+        domains,
+        keys,
+        usage_plans,
+        throttle: node.throttle,
+        functions,
+    })
 }

@@ -1,6 +1,7 @@
 //! What the process needs beside the plan: shards, `[[listener]]`, `[admin]` and `[tuning]`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use tidegate_core::span::Span;
 
@@ -18,6 +19,8 @@ pub struct Settings {
     pub listeners: Vec<SocketAddr>,
     /// Where `/health` is.
     pub admin: Option<SocketAddr>,
+    /// The folder of durable state, as an absolute path.
+    pub state: PathBuf,
     /// How long a shard polls before it parks, in microseconds.
     pub spin_us: u64,
     /// How often the names of origins are resolved again, in milliseconds.
@@ -48,7 +51,7 @@ const DNS_TTL_S: u64 = 30;
 const RECEIVE_BUFFERS: u16 = 64;
 const RECEIVE_BUFFER_BYTES: u32 = 131_072;
 
-pub(super) fn read(shards: Shards, fields: &mut Fields<'_>, report: &mut Report) -> Settings {
+pub(super) fn read(shards: Shards, state: PathBuf, fields: &mut Fields<'_>, report: &mut Report) -> Settings {
     let listeners = listeners(fields.value("listener"), report);
     let admin = fields.value("admin").and_then(|section| address_of(section, "`admin`", report));
     if let Some((admin, span)) = admin
@@ -61,6 +64,7 @@ pub(super) fn read(shards: Shards, fields: &mut Fields<'_>, report: &mut Report)
         shards,
         listeners,
         admin: admin.map(|(address, _)| address),
+        state,
         spin_us: SPIN_US,
         dns_ttl_ms: DNS_TTL_S * 1000,
         receive_buffers: RECEIVE_BUFFERS,

@@ -1,5 +1,6 @@
 //! The crate from the outside: files in, a plan or diagnostics out.
 
+mod api_key_files;
 mod diagnostics;
 mod document;
 mod examples;
@@ -7,6 +8,7 @@ mod file;
 mod formats;
 mod functions;
 mod integration;
+mod limits;
 mod plan;
 mod robustness;
 mod unsupported;

@@ -21,6 +21,7 @@ mod aws_lambda_events;
 
 mod api_keys;
 mod gateway_responses;
+mod limits;
 mod refusals;
 
 mod connection;

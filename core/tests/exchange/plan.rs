@@ -25,8 +25,10 @@ pub(crate) fn plan(document: &str, log_format: &str, settings: Settings<'_>) -> 
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let toml = format!(
         "[node]\n{node}\n[limits]\n{limits}\n[[listener]]\naddress = \"127.0.0.1:0\"\n[[api]]\nid = \"api\"\ndefinition = \"api.yaml\"\n\
-         [[api.stage]]\nname = \"prod\"\nvariables = {{ tier = \"gold\" }}\n\
+         [[api.stage]]\nname = \"prod\"\nvariables = {{ tier = \"gold\", colour = \"blue\" }}\n\
          access_log = {{ format = '''{log_format}''' }}\n{stage}\n\
+         [[domain]]\nname = \"mapped.test\"\nmapping = [{{ path = \"v1\", api = \"api\", stage = \"prod\" }}]\n\
+         [[function]]\nname = \"pets\"\ncommand = [\"pets\"]\n[[function]]\nname = \"pets:blue\"\ncommand = [\"pets\"]\n\
          [[api_key]]\nname = \"alice\"\nvalue = \"alice-0123456789abcdef\"\n\
          [[api_key]]\nname = \"bob\"\nvalue = \"bob-0123456789abcdefgh\"\nenabled = false\n\
          [[usage_plan]]\nname = \"basic\"\nkeys = [\"alice\", \"bob\"]\n\

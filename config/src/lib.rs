@@ -6,7 +6,7 @@
 //!
 //! In reading order:
 //!
-//! - `compile`: the way from files to plan, top down; `routing` and `stages` are its parts
+//! - `compile`: the way from files to plan, top down; `routing`, `stages` and `functions` are its parts
 //! - `file` reads `tidegate.toml`
 //! - `openapi` reads OpenAPI documents with `x-amazon-apigateway-*` extensions
 //! - `fields`, `scalar`: reading maps and values with good errors
@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod compile;
+mod functions;
 mod routing;
 mod stages;
 

@@ -9,15 +9,18 @@ use crate::arrival::{Arrival, Entropy, Peer};
 use crate::clock::Now;
 use crate::context::{ErrorFacts, Outcome, View};
 use crate::hosts::Place;
-use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead};
+use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead, encode};
 use crate::integration::{
-    Http, HttpKind, Integration, IntegrationResponse, Mock, RequestBody, ResponseBody, Responses, Template,
-    UnsupportedMediaType,
+    Http, HttpKind, Integration, IntegrationResponse, Lambda, Mock, RequestBody, ResponseBody, Responses,
+    Template, UnsupportedMediaType,
 };
-use crate::limit::{self, Caller, Denied, MeterId, Meters, StageId};
+use crate::lambda::result::{Malformed, ProxyResult};
+use crate::lambda::{self, answer::NotBase64};
+use crate::limit::{self, Caller, Denied, MeterId, Meters, StageId, Standing};
+use crate::limits::EVENT_BYTES_MAX;
 use crate::method::Method;
 use crate::mock;
-use crate::plan::{Api, LogDestination, OriginId, Plan, Stage};
+use crate::plan::{Api, FunctionId, LogDestination, OriginId, Plan, Stage};
 use crate::reject::{Reject, Reuse};
 use crate::route::{PathParameters, RouteId};
 use crate::shard::{Shard, SharedPlan};
@@ -43,7 +46,10 @@ pub struct Exchange {
     routed: Option<Routed>,
     identified: Option<Identified>,
     caller: Option<Caller>,
+    /// The caller for whom the request was counted.
+    counted: Option<MeterId>,
     parameters: PathParameters,
+    standing: Standing,
     called: Option<Now>,
     /// Whether the client's body was called for: then a client that waits for `100 Continue` is told to go on.
     body_wanted: bool,
@@ -94,6 +100,21 @@ pub enum Event<'a> {
     ResponseBody(&'a [u8]),
     /// The call had no answer.
     CallFailed(CallFailure),
+    /// The function has answered with this payload.
+    Invoked(&'a [u8]),
+    /// The invocation had no answer.
+    InvokeFailed(InvokeFailure),
+}
+
+/// Why an invocation had no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvokeFailure {
+    /// No process was free, and too many invocations wait for one.
+    Throttled,
+    /// The function said that it failed, died, took longer than it may, or answered too much.
+    Function,
+    /// No answer within the integration's timeout.
+    Timeout,
 }
 
 /// Why a call had no answer.
@@ -128,6 +149,8 @@ pub enum Step {
         /// More is [`CallFailure::TooLarge`].
         bytes_max: u64,
     },
+    /// The function invoked with the event in [`Exchange::out`].
+    Invoke(Invoke),
     /// [`Exchange::out`] sent to the client.
     Answer(Answer),
 }
@@ -145,6 +168,15 @@ pub struct Call {
     pub is_idempotent: bool,
     /// Whether the method is HEAD, whose answers have no content.
     pub is_head: bool,
+}
+
+/// An invocation of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invoke {
+    /// The function, of the plan that the exchange began with.
+    pub function: FunctionId,
+    /// Milliseconds to the answer.
+    pub timeout_ms: u32,
 }
 
 /// An answer to the client.
@@ -186,12 +218,32 @@ impl Exchange {
                 self.count_integration(now, None);
                 self.refuse(shard, now, failure.reject())
             }
+            Event::Invoked(payload) => {
+                self.count_integration(now, Some(200));
+                self.answer_result(shard, now, payload)
+            }
+            Event::InvokeFailed(failure) => {
+                self.count_integration(now, failure.status());
+                self.refuse(shard, now, failure.reject())
+            }
         }
     }
 
     /// The API's limit on payloads, in bytes.
     pub fn payload_bytes_max(&self) -> u64 {
         self.plan.as_ref().map_or(crate::limits::PAYLOAD_BYTES_MAX, |plan| plan.limits.payload_bytes_max)
+    }
+
+    /// Appends the header fields by which a function's runtime learns what it is invoked as and within which trace. A
+    /// trace that the client has made up and no field can hold is left out.
+    pub fn write_invocation_fields(&self, out: &mut Vec<u8>) {
+        let plan = self.plan();
+        if let Some(Integration::Lambda(lambda)) = self.routed.map(|routed| integration_of(&plan, routed)) {
+            encode::field(b"Lambda-Runtime-Invoked-Function-Arn", lambda.invoked_arn.as_bytes(), out);
+        }
+        out.extend_from_slice(b"Lambda-Runtime-Trace-Id: ");
+        self.arrival.write_trace(&self.request, out);
+        out.extend_from_slice(b"\r\n");
     }
 
     /// Ends the exchange: appends its access log line to the buffer that `buffer_for` names for its destination.
@@ -204,8 +256,8 @@ impl Exchange {
         buffer_for: impl FnOnce(&LogDestination) -> &'b mut Vec<u8>,
     ) {
         self.outcome.response_bytes = response_bytes;
-        if let Some(caller) = self.caller {
-            meters.sent(caller.meter, response_bytes);
+        if let Some(caller) = self.counted {
+            meters.sent(caller, response_bytes);
         }
         self.outcome.latency_ms = now.since_ms(self.arrival.now);
         if let Some(plan) = self.plan.take()
@@ -219,8 +271,8 @@ impl Exchange {
         self.plan = Some(Rc::clone(&shard.plan));
         self.arrival.name(&self.request, peer, now, entropy);
         (self.place, self.routed, self.identified, self.caller) = (None, None, None, None);
-        (self.called, self.body_wanted) = (None, false);
-        self.outcome = Outcome::default();
+        (self.counted, self.called, self.body_wanted) = (None, None, false);
+        (self.outcome, self.standing) = (Outcome::default(), Standing::default());
         self.overrides.clear();
         self.out.clear();
     }
@@ -265,11 +317,22 @@ impl Exchange {
         let plan = self.plan();
         let (_, stage) = stage_of(&plan, routed.place);
         let now_ns = now.monotonic_ns;
-        match limit::admit(&mut shard.meters, &plan, stage, routed.route, self.caller, now_ns) {
-            Ok(()) => self.integrate(shard, now, Metered { routed }),
-            Err(Denied::Wait(meter)) => Step::AskLedger(meter),
-            Err(Denied::Throttled { .. }) => self.refuse(shard, now, Reject::Throttled),
-            Err(Denied::QuotaExceeded { .. }) => self.refuse(shard, now, Reject::QuotaExceeded),
+        let admitted = limit::admit(&mut shard.meters, &plan, stage, routed.route, self.caller, now_ns);
+        let (reject, retry_after_ns) = match admitted {
+            Ok(()) => (None, None),
+            Err(Denied::Wait(meter)) => return Step::AskLedger(meter),
+            Err(Denied::Throttled { retry_after_ns }) => (Some(Reject::Throttled), Some(retry_after_ns)),
+            Err(Denied::QuotaExceeded { retry_after_ns }) => {
+                (Some(Reject::QuotaExceeded), Some(retry_after_ns))
+            }
+        };
+        self.standing = limit::standing(&shard.meters, &plan, self.caller, retry_after_ns, now_ns);
+        match reject {
+            None => {
+                self.counted = self.caller.map(|caller| caller.meter);
+                self.integrate(shard, now, Metered { routed })
+            }
+            Some(reject) => self.refuse(shard, now, reject),
         }
     }
 
@@ -278,6 +341,11 @@ impl Exchange {
         match integration_of(&plan, routed) {
             Integration::Http(http) => self.call(shard, now, routed, http),
             Integration::Mock(mock) => self.mock(shard, now, mock),
+            Integration::Lambda(_) if self.request.framing() != BodyFraming::None => {
+                self.body_wanted = true;
+                Step::ReadBody { bytes_max: self.payload_bytes_max() }
+            }
+            Integration::Lambda(lambda) => self.invoke(shard, now, routed, lambda, b""),
             Integration::Misconfigured => self.refuse(shard, now, Reject::Misconfigured),
         }
     }
@@ -310,6 +378,7 @@ impl Exchange {
         match integration_of(&plan, routed) {
             Integration::Http(http) => self.call_with(shard, now, routed, http, Some(body)),
             Integration::Mock(mock) => self.mock_with(shard, now, mock, body),
+            Integration::Lambda(lambda) => self.invoke(shard, now, routed, lambda, body),
             Integration::Misconfigured => self.refuse(shard, now, Reject::Misconfigured),
         }
     }
@@ -388,6 +457,39 @@ impl Exchange {
             Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
         };
         self.mock_answer(shard, now, &mock.responses, status)
+    }
+
+    fn invoke(&mut self, shard: &mut Shard, now: Now, routed: Routed, lambda: &Lambda, body: &[u8]) -> Step {
+        let plan = self.plan();
+        let binary = &plan.apis[routed.place.api].binary_media_types;
+        self.write_out("", |values, out| lambda::event::write(values, routed.method, body, binary, out));
+        if self.out.len() > EVENT_BYTES_MAX {
+            return self.refuse(shard, now, Reject::EventTooLarge);
+        }
+        self.called = Some(now);
+        Step::Invoke(Invoke { function: lambda.function, timeout_ms: lambda.timeout_ms })
+    }
+
+    /// The answer of a function by AWS_PROXY.
+    fn answer_result(&mut self, shard: &mut Shard, now: Now, payload: &[u8]) -> Step {
+        let plan = self.plan();
+        let Some(api) = self.place.map(|place| &plan.apis[place.api]) else {
+            return self.refuse(shard, now, Reject::Misconfigured);
+        };
+        let result = match ProxyResult::read(payload) {
+            Ok(result) => result,
+            Err(Malformed) => return self.refuse(shard, now, Reject::MalformedResult),
+        };
+        let accept = self.request.first(KnownField::Accept);
+        let content = match lambda::answer::content(&result, accept, &api.binary_media_types) {
+            Ok(content) => content,
+            Err(NotBase64) => return self.refuse(shard, now, Reject::NotBase64),
+        };
+        self.outcome.status = result.status;
+        let keep_alive = self.keeps_alive(shard);
+        let frame = self.frame(shard.date.text(now), keep_alive);
+        self.write_out("", |values, out| lambda::answer::write(&result, &content, values, frame, out));
+        self.answer(BodyFraming::None, keep_alive)
     }
 
     fn mock_answer(
@@ -474,7 +576,7 @@ impl Exchange {
                     self.answer_mapped(shard, now, &custom.responses, i64::from(status), None)
                 }
             },
-            Some(Integration::Mock(_) | Integration::Misconfigured) | None => {
+            Some(Integration::Mock(_) | Integration::Lambda(_) | Integration::Misconfigured) | None => {
                 self.refuse(shard, now, Reject::Misconfigured)
             }
         }
@@ -555,7 +657,13 @@ impl Exchange {
     }
 
     fn frame<'a>(&self, date: &'a [u8; 29], keep_alive: bool) -> Frame<'a> {
-        Frame { date, keep_alive, is_head: self.request.method() == b"HEAD", version: self.request.version() }
+        Frame {
+            date,
+            keep_alive,
+            is_head: self.request.method() == b"HEAD",
+            version: self.request.version(),
+            standing: self.standing,
+        }
     }
 
     fn count_integration(&mut self, now: Now, status: Option<i64>) {
@@ -625,6 +733,25 @@ fn request_body<'a>(http: &'a Http, request: &RequestHead) -> Result<RequestBody
     match &http.kind {
         HttpKind::Proxy => Ok(RequestBody::Passthrough),
         HttpKind::Custom(custom) => custom.request.select(request.first(KnownField::ContentType)),
+    }
+}
+
+impl InvokeFailure {
+    fn reject(self) -> Reject {
+        match self {
+            Self::Throttled => Reject::FunctionThrottled,
+            Self::Function => Reject::FunctionError,
+            Self::Timeout => Reject::IntegrationTimeout,
+        }
+    }
+
+    /// What the Lambda API would have said.
+    fn status(self) -> Option<i64> {
+        match self {
+            Self::Throttled => Some(429),
+            Self::Function => Some(200),
+            Self::Timeout => None,
+        }
     }
 }
 

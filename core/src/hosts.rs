@@ -187,6 +187,7 @@ mod tests {
             routes: vec![],
             api_key_required: vec![],
             router: Router::compile(&[]).expect("no routes"),
+            binary_media_types: crate::media_types::BinaryMediaTypes::default(),
             gateway_responses: GatewayResponses::default(),
             stages: stages.iter().map(stage).collect(),
         }

@@ -13,6 +13,7 @@ use tidegate_core::http1::{BodyFraming, encode};
 use tidegate_core::limits::Limits;
 use tidegate_core::reject::Reject;
 
+use crate::function;
 use crate::ring::Socket;
 use crate::shard::Shard;
 use crate::stream::{Body, BodyFailure, Stream};
@@ -48,6 +49,8 @@ pub(crate) async fn run(
     };
     let mut upload = Upload::None;
     let mut backend = None;
+    // Of the plan that the exchange begins with: reading a body may take longer than a reload.
+    let functions = shard.functions.current();
     let mut step = advance(shard, exchange, Event::Request(peer, shard.entropy()));
     loop {
         step = match step {
@@ -75,8 +78,9 @@ pub(crate) async fn run(
             }
             Step::ReadResponse { .. } => {
                 let read = {
-                    let work = pin!(read_content(&mut backend));
-                    upload.beside(stream, &mut body, true, work).await
+                    // In a box, so that exchanges that pass answers on do not hold its memory.
+                    let mut work = Box::pin(read_content(&mut backend));
+                    upload.beside(stream, &mut body, true, work.as_mut()).await
                 };
                 match read {
                     Ok(Ok(content)) => advance(shard, exchange, Event::ResponseBody(&content)),
@@ -87,6 +91,14 @@ pub(crate) async fn run(
                         }
                         None => return client_gone(shard, exchange),
                     },
+                }
+            }
+            Step::Invoke(invoke) => {
+                let pool = &functions[invoke.function.0 as usize];
+                // In a box, so that exchanges without functions do not hold its memory.
+                match Box::pin(function::invoke(shard, pool, exchange, invoke.timeout_ms)).await {
+                    Ok(payload) => advance(shard, exchange, Event::Invoked(&payload)),
+                    Err(failure) => advance(shard, exchange, Event::InvokeFailed(failure)),
                 }
             }
             Step::Answer(answer) => {

@@ -18,6 +18,8 @@ mod api_keys;
 mod apis;
 mod errors;
 
+mod functions;
+
 mod gateway_responses;
 mod http_custom;
 mod http_proxy;

@@ -32,6 +32,8 @@ pub enum Course {
     FixedRate(u32),
     /// As fast as it goes with one route and with so many.
     Routes(usize),
+    /// As fast as it goes with limits for so many API keys, and without.
+    Limits(usize),
     /// So many connections that have served a request and wait.
     Idle(usize),
     /// This rate, without and with a reload each second.
@@ -51,7 +53,7 @@ const KEEP_ALIVE: Scenario = Scenario {
 };
 
 /// All of them, in the order in which they run.
-pub const SCENARIOS: [Scenario; 12] = [
+pub const SCENARIOS: [Scenario; 13] = [
     Scenario {
         name: "keep-alive-1",
         summary: "1 connection that is kept, answers of 11 bytes",
@@ -110,6 +112,13 @@ pub const SCENARIOS: [Scenario; 12] = [
         name: "routes-5000",
         summary: "requests spread over 5,000 routes, beside one route; time to load the definition",
         course: Course::Routes(5_000),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "limits-10000",
+        summary: "10,000 API keys, by Zipf's law, with throttles and quotas that refuse nobody, beside none of it",
+        course: Course::Limits(10_000),
         relay: false,
         ..KEEP_ALIVE
     },

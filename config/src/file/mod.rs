@@ -1,13 +1,14 @@
 //! `tidegate.toml`: what AWS keeps outside of the OpenAPI document.
 //!
 //! In reading order: `node` and `settings` say who and where this gateway is, `limits` what it lets in, `api` and
-//! `stage` what it serves, `domain` under which names, `api_key`, `api_key_file`, `usage_plan` and `throttle` to whom and how much. Nothing here
-//! opens another file, but those of secrets.
+//! `stage` what it serves, `domain` under which names, `api_key`, `api_key_file`, `usage_plan` and `throttle` to whom and
+//! how much, `function` what runs beside it. Nothing here opens another file, but those of secrets.
 
 pub(crate) mod api;
 pub(crate) mod api_key;
 mod api_key_file;
 pub(crate) mod domain;
+pub(crate) mod function;
 mod limits;
 mod node;
 mod settings;
@@ -39,10 +40,11 @@ pub(crate) struct File {
     pub(crate) usage_plans: Vec<usage_plan::UsagePlan>,
     /// The throttle of all APIs together.
     pub(crate) throttle: Option<Rate>,
+    pub(crate) functions: Vec<function::Declared>,
 }
 
 /// Sections whose feature is not built yet.
-const UNSUPPORTED: [&str; 3] = ["function", "aws", "principal"];
+const UNSUPPORTED: [&str; 2] = ["aws", "principal"];
 
 /// Reads the tree of a `tidegate.toml` that lies in `folder`.
 pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut Report) -> Option<File> {
@@ -55,6 +57,7 @@ pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut 
     let mut keys = api_key::read(fields.value("api_key"), folder, report);
     api_key_file::read(fields.value("api_key_file"), folder, &mut keys, report);
     let usage_plans = usage_plan::read(fields.value("usage_plan"), &keys, &apis, report);
+    let functions = function::read(fields.value("function"), folder, report);
     for section in UNSUPPORTED {
         fields.unsupported(section, report);
     }
@@ -68,5 +71,6 @@ pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut 
         keys,
         usage_plans,
         throttle: node.throttle,
+        functions,
     })
 }

@@ -1,9 +1,10 @@
 //! The root of a document.
 
+use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::plan::Node as PlanNode;
 use tidegate_core::span::Span;
 
-use super::{Definition, gateway_responses, path_item, security, validators};
+use super::{Definition, Method, gateway_responses, path_item, security, validators};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
@@ -68,8 +69,11 @@ pub(crate) fn read(root: &Node, node: &PlanNode, report: &mut Report) -> Option<
     validators::read_root(&mut fields, &document, report);
     read_servers(fields.value("servers"), report);
     read_root_extensions(&mut fields, report);
+    let binary_media_types = fields.take(extension::BINARY_MEDIA_TYPES);
+    let binary_media_types =
+        binary_media_types.map(|entry| read_binary_media_types(entry, &methods, report)).unwrap_or_default();
     fields.finish_except(report, is_foreign_extension);
-    Some(Definition { methods, gateway_responses })
+    Some(Definition { methods, gateway_responses, binary_media_types })
 }
 
 fn read_version(fields: &mut Fields<'_>, at: Span, report: &mut Report) -> Option<()> {
@@ -103,9 +107,6 @@ fn read_root_extensions(fields: &mut Fields<'_>, report: &mut Report) {
     {
         report.unsupported(value.span, "an API key from an authorizer");
     }
-    if let Some(entry) = fields.take(extension::BINARY_MEDIA_TYPES) {
-        read_binary_media_types(entry, report);
-    }
     if let Some(value) = fields.value(extension::ENDPOINT) {
         read_endpoint(value, report);
     }
@@ -120,8 +121,10 @@ fn read_root_extensions(fields: &mut Fields<'_>, report: &mut Report) {
     security::check_extensions(fields, report);
 }
 
-fn read_binary_media_types(entry: &Entry, report: &mut Report) {
+/// They say when a function gets and gives base64. Payloads of other integrations pass unchanged.
+fn read_binary_media_types(entry: &Entry, methods: &[Method], report: &mut Report) -> BinaryMediaTypes {
     let types = scalar::list(&entry.value, report);
+    let mut read = Vec::with_capacity(types.len());
     for item in types {
         let Some(text) = scalar::text(item, report) else { continue };
         let parts = text.split_once('/');
@@ -131,12 +134,14 @@ fn read_binary_media_types(entry: &Entry, report: &mut Report) {
                 .error(item.span, format!("`{text}` is not a media type"))
                 .help("for example image/png or */*");
         }
+        read.push(text.into());
     }
-    if !types.is_empty() {
+    if !types.is_empty() && !methods.iter().any(|method| method.integration.invokes_function()) {
         report
             .warning(entry.key_span, "binary media types have no effect: payloads pass unchanged")
-            .help("conversion between text and base64 is not supported yet");
+            .help("only functions get base64; conversion for other integrations is not supported yet");
     }
+    BinaryMediaTypes::new(read)
 }
 
 /// In OpenAPI 3.0 the endpoint configuration stands in a `servers` entry.

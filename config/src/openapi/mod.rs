@@ -9,6 +9,7 @@ mod document;
 mod expression;
 mod gateway_responses;
 pub(crate) mod integration;
+pub(crate) mod lambda;
 mod operation;
 mod parameters;
 mod path_item;
@@ -21,6 +22,7 @@ pub(crate) mod uri;
 mod validators;
 
 use tidegate_core::gateway_response::GatewayResponses;
+use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::method::RouteMethod;
 use tidegate_core::span::Span;
 
@@ -32,6 +34,7 @@ pub(crate) struct Definition {
     /// In the order of the document.
     pub(crate) methods: Vec<Method>,
     pub(crate) gateway_responses: GatewayResponses,
+    pub(crate) binary_media_types: BinaryMediaTypes,
 }
 
 /// One method of one resource.

@@ -20,6 +20,7 @@ use std::process::Command;
 use clap::ValueEnum;
 use rustix::process::Signal;
 
+use super::limits::Limits;
 use super::process::{Launch, Started};
 use super::trouble::Trouble;
 
@@ -79,6 +80,8 @@ pub struct Setting {
     pub large_answers: bool,
     /// Routes; with one, it is that of [`path`] 0.
     pub routes: usize,
+    /// Its keys and limits.
+    pub limits: Option<Limits>,
     /// Where its messages go.
     pub log: PathBuf,
 }

@@ -5,6 +5,8 @@
 //! never admit more than the limit, whatever their share of the traffic.
 
 mod counter;
+mod division;
+mod taker;
 mod throttle;
 
 use std::collections::HashMap;
@@ -47,6 +49,8 @@ pub enum Order {
         record: Record,
         /// What to tell when it is durable.
         then: Vec<(usize, ToShard)>,
+        /// Whether requests wait for it.
+        urgent: bool,
     },
     /// Take requests off what the store has as used in a period that is over.
     Refund {

@@ -43,6 +43,8 @@ pub struct Exchange {
     routed: Option<Routed>,
     identified: Option<Identified>,
     caller: Option<Caller>,
+    /// The caller for whom the request was counted.
+    counted: Option<MeterId>,
     parameters: PathParameters,
     standing: Standing,
     called: Option<Now>,
@@ -236,8 +238,8 @@ impl Exchange {
         buffer_for: impl FnOnce(&LogDestination) -> &'b mut Vec<u8>,
     ) {
         self.outcome.response_bytes = response_bytes;
-        if let Some(caller) = self.caller {
-            meters.sent(caller.meter, response_bytes);
+        if let Some(caller) = self.counted {
+            meters.sent(caller, response_bytes);
         }
         self.outcome.latency_ms = now.since_ms(self.arrival.now);
         if let Some(plan) = self.plan.take()
@@ -251,7 +253,7 @@ impl Exchange {
         self.plan = Some(Rc::clone(&shard.plan));
         self.arrival.name(&self.request, peer, now, entropy);
         (self.place, self.routed, self.identified, self.caller) = (None, None, None, None);
-        (self.called, self.body_wanted) = (None, false);
+        (self.counted, self.called, self.body_wanted) = (None, None, false);
         (self.outcome, self.standing) = (Outcome::default(), Standing::default());
         self.out.clear();
     }
@@ -307,7 +309,10 @@ impl Exchange {
         };
         self.standing = limit::standing(&shard.meters, &plan, self.caller, retry_after_ns, now_ns);
         match reject {
-            None => self.integrate(shard, now, Metered { routed }),
+            None => {
+                self.counted = self.caller.map(|caller| caller.meter);
+                self.integrate(shard, now, Metered { routed })
+            }
             Some(reject) => self.refuse(shard, now, reject),
         }
     }

@@ -2,10 +2,13 @@
 //! `http_desync_guardian` (Apache-2.0): whatever it calls severe, we refuse,
 //! and whatever it calls compliant, we accept.
 
+#[path = "support/crate_folder.rs"]
+mod crate_folder;
+
+use crate_folder::crate_folder;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tidegate_core::http1::{HeadError, HeadLimits, RequestHead};
 
 #[derive(Deserialize)]
@@ -59,7 +62,8 @@ impl Case {
 
 /// All cases of the crate, but for the file in which its developers try out a single one.
 fn cases() -> Vec<Case> {
-    let files = std::fs::read_dir(crate_folder().join("tests")).expect("the crate has its test cases");
+    let files = std::fs::read_dir(crate_folder("http_desync_guardian").join("tests"))
+        .expect("the crate has its test cases");
     let mut paths: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     paths.retain(|path| path.file_stem().is_some_and(|stem| stem != "single-case"));
@@ -70,25 +74,6 @@ fn cases() -> Vec<Case> {
 fn read_cases(path: &Path) -> Vec<Case> {
     let text = std::fs::read_to_string(path).expect("readable");
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// Where cargo has put the sources of the crate.
-fn crate_folder() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").expect("run by cargo");
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    // For this platform alone: what others need has not been downloaded.
-    let version = Command::new(&cargo).arg("-vV").output().expect("cargo -vV").stdout;
-    let version = String::from_utf8(version).expect("text");
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo names its host");
-    let arguments = ["metadata", "--format-version", "1", "--offline", "--manifest-path", manifest];
-    let output = Command::new(cargo).args(arguments).args(["--filter-platform", host]).output();
-    let output = output.expect("cargo metadata");
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let packages = metadata["packages"].as_array().expect("packages");
-    let package =
-        packages.iter().find(|package| package["name"] == "http_desync_guardian").expect("is a dependency");
-    let manifest = package["manifest_path"].as_str().expect("a path");
-    Path::new(manifest).parent().expect("a folder").to_owned()
 }
 
 #[test]

@@ -104,6 +104,17 @@ pub fn basic_iso_8601(second: u64) -> [u8; 16] {
     text
 }
 
+/// `1994-11-06T08:49:37Z`
+pub fn iso_8601(second: u64) -> [u8; 20] {
+    let date = civil(second);
+    let mut text = *b"1970-01-01T00:00:00Z";
+    digits(&mut text[..4], date.year);
+    digits(&mut text[5..7], date.month as u64);
+    digits(&mut text[8..10], date.day);
+    time_of_day(&mut text[11..19], date.seconds);
+    text
+}
+
 /// Seconds since 1970 of (year, month, day) and (hour, minute, second); `None` when there is no such time, or before.
 pub fn unix_seconds(date: (u64, u64, u64), time: (u64, u64, u64)) -> Option<u64> {
     let ((year, month, day), (hour, minute, second)) = (date, time);
@@ -184,6 +195,7 @@ mod tests {
             let time = (date.seconds / 3600, date.seconds / 60 % 60, date.seconds % 60);
             assert_eq!(unix_seconds((date.year, date.month as u64, date.day), time), Some(second));
         }
+        assert_eq!(&iso_8601(784_111_777), b"1994-11-06T08:49:37Z");
         assert_eq!(&basic_iso_8601(784_111_777), b"19941106T084937Z");
         assert_eq!(unix_seconds((2023, 2, 29), (0, 0, 0)), None);
         assert_eq!(unix_seconds((1969, 12, 31), (0, 0, 0)), None);

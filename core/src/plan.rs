@@ -40,6 +40,15 @@ pub struct Node {
     pub account: String,
 }
 
+/// A private network that clients call from: what stands here for an AWS VPC and its endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// `aws:SourceVpc`, `$context.identity.vpcId`
+    pub vpc: Option<Box<str>>,
+    /// `aws:SourceVpce`, `$context.identity.vpceId`
+    pub vpce: Option<Box<str>>,
+}
+
 /// A backend address: what an upstream pool is kept for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {

@@ -7,6 +7,7 @@ mod file;
 mod formats;
 mod integration;
 mod plan;
+mod policy;
 mod robustness;
 mod unsupported;
 mod usage_plans;

@@ -1,7 +1,13 @@
-//! Who may call: what a request proves about its caller.
+//! Who may call: what a request proves about its caller, and what policies say about them.
 //!
 //! Decides only; secrets and policies come compiled with the plan. Never reads a clock, a file or a random number.
 //!
-//! - [`sigv4`]: AWS Signature Version 4, to verify what clients sign and to sign what goes to AWS.
+//! - [`sigv4`]: AWS Signature Version 4, to verify what clients sign and to sign what goes to AWS
+//! - [`principal`]: the callers that the configuration knows
+//! - [`policy`]: IAM policies, compiled
+//! - [`cidr`]: ranges of addresses
 
+pub mod cidr;
+pub mod policy;
+pub mod principal;
 pub mod sigv4;

@@ -150,6 +150,17 @@ pub fn parse_http_date(text: &[u8]) -> Option<u64> {
     (http_date(second) == *text).then_some(second)
 }
 
+/// Year, month and day of month of a day that is counted from 1970-01-01.
+pub fn date_of_day(day: u32) -> (u32, u32, u32) {
+    let date = civil(u64::from(day) * 86_400);
+    (date.year as u32, date.month as u32, date.day as u32)
+}
+
+/// The day of the month (1 to 31) of a day that is counted from 1970-01-01.
+pub fn day_of_month(day: u32) -> u32 {
+    date_of_day(day).2
+}
+
 fn month_name(month: usize) -> &'static [u8] {
     &MONTHS[(month - 1) * 3..month * 3]
 }

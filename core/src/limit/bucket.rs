@@ -29,9 +29,24 @@ impl Bucket {
         Ok(())
     }
 
+    /// A bucket that will be full at this time.
+    pub(super) fn full_at(full_at_ns: u64) -> Self {
+        Self { full_at_ns }
+    }
+
+    /// Time until it is full, in nanoseconds.
+    pub fn missing_ns(&self, now_ns: u64) -> u64 {
+        self.full_at_ns.saturating_sub(now_ns)
+    }
+
+    /// Time until there is a token, in nanoseconds.
+    pub fn wait_ns(&self, rate: Rate, now_ns: u64) -> u64 {
+        (self.missing_ns(now_ns) + rate.interval_ns()).saturating_sub(rate.fill_ns())
+    }
+
     /// Whole tokens that are left.
     pub fn tokens(&self, rate: Rate, now_ns: u64) -> u64 {
-        rate.fill_ns().saturating_sub(self.full_at_ns.saturating_sub(now_ns)) / rate.interval_ns()
+        rate.fill_ns().saturating_sub(self.missing_ns(now_ns)) / rate.interval_ns()
     }
 }
 

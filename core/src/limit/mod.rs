@@ -2,14 +2,32 @@
 //!
 //! Owns tables and arithmetic. What a request is told when it may not call is decided above.
 //!
-//! - [`UsagePlans`]: which key may be used at which stage
-//! - [`Rate`], [`Bucket`]: how many a second, and what one caller has left. No request takes from a bucket yet
-//!   (`[[usage_plan]] throttle` is not built)
+//! - [`UsagePlans`]: which key may be used at which stage, and under which limits
+//! - [`Rate`], [`Bucket`], [`Quota`]: how many a second and what is left of it; how many a day
+//! - [`Meters`]: a shard's side of all limits. Requests are admitted there
+//! - [`Ledger`]: lends [`Share`]s of buckets and blocks of quotas to shards
+//! - `message`: what the two say to each other
+//! - [`Calendar`]: the wall clock by which quotas begin anew
 
 mod bucket;
+mod quota;
 mod rate;
+mod share;
+
+mod calendar;
+mod message;
+
+mod ledger;
+mod meters;
+
 mod usage;
 
 pub use self::bucket::{Bucket, RetryAfter};
+pub use self::calendar::{Calendar, JUMP_BELIEVED_MS, JUMP_MS};
+pub use self::ledger::{BLOCK_MAX, Ledger, Order, Record};
+pub use self::message::{Account, Demand, MeterId, ToLedger, ToShard, Usage};
+pub use self::meters::{Client, Denied, Limits, Meters, THROTTLES_MAX};
+pub use self::quota::{Day, Period, Quota};
 pub use self::rate::Rate;
+pub use self::share::{Share, Tokens};
 pub use self::usage::{ApiKeySpec, Caller, KEY_BYTES, KeyId, PlanId, StageId, UsagePlanSpec, UsagePlans};

@@ -17,7 +17,7 @@ pub struct Rate {
 
 impl Rate {
     /// Admits nothing: no token ever fits.
-    const NOTHING: Self = Self { interval_ns: 1, fill_ns: 0 };
+    pub(super) const NOTHING: Self = Self { interval_ns: 1, fill_ns: 0 };
 
     /// `per_second` tokens a second into a bucket of `burst`; with 0 of either nothing is ever admitted. `None` unless
     /// `per_second` is a number that is not negative. Rates above 1,000,000,000 are as many.
@@ -34,6 +34,27 @@ impl Rate {
         let interval_ns = ((NS_PER_S / per_second).ceil() as u64).clamp(1, FILL_NS_MAX);
         let fitting = u64::from(burst).min(FILL_NS_MAX / interval_ns);
         Some(Self { interval_ns, fill_ns: interval_ns * fitting })
+    }
+
+    /// The part `weight / total` of what flows in, into a bucket of `burst`. Rounded so that parts with weights that add
+    /// up to `total` never give more than the whole.
+    pub(super) fn part(self, weight: u64, total: u64, burst: u32) -> Self {
+        if weight == 0 || burst == 0 || self.fill_ns == 0 {
+            return Self::NOTHING;
+        }
+        let interval = (u128::from(self.interval_ns) * u128::from(total)).div_ceil(u128::from(weight));
+        let interval_ns = u64::try_from(interval).unwrap_or(FILL_NS_MAX).min(FILL_NS_MAX);
+        Self { interval_ns, fill_ns: interval_ns * u64::from(burst).min(FILL_NS_MAX / interval_ns) }
+    }
+
+    /// Tokens that fit into the bucket.
+    pub fn burst(self) -> u32 {
+        u32::try_from(self.fill_ns / self.interval_ns).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it never admits anything.
+    pub fn is_nothing(self) -> bool {
+        self.fill_ns == 0
     }
 
     /// Time for one token, in nanoseconds.
@@ -69,5 +90,21 @@ mod tests {
         assert_eq!(numbers(-1.0, 1), None);
         assert_eq!(numbers(f64::NAN, 1), None);
         assert_eq!(numbers(f64::INFINITY, 1), None);
+    }
+
+    #[test]
+    fn parts() {
+        let rate = Rate::new(1000.0, 10).expect("a rate");
+        let numbers = |weight, total, burst| {
+            let part = rate.part(weight, total, burst);
+            (part.interval_ns, part.burst())
+        };
+        assert_eq!(numbers(1, 1, 10), (1_000_000, 10));
+        assert_eq!(numbers(1, 4, 2), (4_000_000, 2));
+        assert_eq!(numbers(2, 3, 6), (1_500_000, 6));
+        assert_eq!(numbers(3, 7, 1), (2_333_334, 1));
+        assert!(rate.part(0, 4, 2).is_nothing() && rate.part(1, 4, 0).is_nothing());
+        let slow = Rate::new(1e-9, 1).expect("a rate");
+        assert_eq!(slow.part(1, 1024, 1).interval_ns, FILL_NS_MAX);
     }
 }

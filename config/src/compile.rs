@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use tidegate_core::auth::authorise::Authorization;
+use tidegate_core::auth::policy::Policy;
 use tidegate_core::hosts::{DomainSpec, Hosts};
 use tidegate_core::limit::{StageId, UsagePlans};
-use tidegate_core::plan::{Api, Node, Plan};
+use tidegate_core::plan::{Api, EndpointType, Node, Plan};
 use tidegate_core::span::Span;
 
 use crate::diagnostics::Diagnostics;
@@ -35,7 +37,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     let unreadable = |why| Diagnostics::of_error(format!("cannot read {}: {why}", path.display()));
     let mut report = Report::new(Source::read(path).map_err(unreadable)?);
     let root = tree::toml::read(&mut report);
-    report.mask(&file::api_key::secrets(&root));
+    report.mask(&[file::api_key::secrets(&root), file::principal::secrets(&root)].concat());
     let folder = path.parent().unwrap_or(Path::new(""));
     let Some(file) = file::read(&root, folder, node_default, &mut report) else {
         return Err(report.into_findings());
@@ -43,7 +45,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     let stages: Vec<Vec<Span>> =
         file.apis.iter().map(|api| api.stages.iter().map(|stage| stage.span).collect()).collect();
     let mut origins = Origins::default();
-    let mut definitions = Diagnostics::default();
+    let mut definitions = file.policies;
     let apis: Vec<Api> = file
         .apis
         .into_iter()
@@ -52,6 +54,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     // An API that is left out has an error, and then there is no plan.
     if apis.len() == stages.len() {
         check_keys(&apis, &stages, &file.usage_plans, &mut report);
+        check_access(&apis, &stages, root.get("principal").is_some(), &mut report);
     }
     let mut findings = Diagnostics::default();
     findings.append(report.into_findings());
@@ -68,6 +71,8 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 hosts,
                 origins: origins.list,
                 usage_plans: file.usage_plans,
+                principals: file.principals,
+                networks: file.networks,
             };
             Ok(Loaded { plan, settings: file.settings, warnings: findings })
         }
@@ -92,6 +97,25 @@ fn check_keys(apis: &[Api], stages: &[Vec<Span>], plans: &UsagePlans, report: &m
                     format!("no usage plan has the stage `{name}`: methods that need an API key answer 403"),
                 )
                 .help("add [[usage_plan]] with keys = [\"…\"] and [[usage_plan.stage]]");
+        }
+    }
+}
+
+/// Warns where nobody can call.
+fn check_access(apis: &[Api], stages: &[Vec<Span>], principals: bool, report: &mut Report) {
+    for (api, spans) in apis.iter().zip(stages) {
+        let Some(at) = spans.first() else { continue };
+        if api.authorization.contains(&Authorization::Iam) && !principals {
+            report
+                .warning(*at, "there is no principal: methods with AWS_IAM answer 403")
+                .help("add [[principal]] with access_key_id, secret_access_key_file and arn");
+        }
+        if api.endpoint == EndpointType::Private
+            && api.policy.as_ref().is_some_and(|policy| policy.statements.is_empty())
+        {
+            report
+                .warning(*at, "the API is PRIVATE and has no resource policy: every request is denied")
+                .help("add x-amazon-apigateway-policy to its definition");
         }
     }
 }
@@ -130,7 +154,8 @@ fn compile_definition(
     report: &mut Report,
 ) -> Option<Api> {
     let root = tree::yaml::read(report)?;
-    let definition = openapi::read(&root, node, report)?;
+    let around = openapi::Around { node, api: &api.id, endpoint: api.endpoint };
+    let definition = openapi::read(&root, around, report)?;
     let routing = routing::compile(&definition.methods, report)?;
     let compile_stage = |stage| stages::compile(stage, &definition.methods, origins, report);
     let stages = api.stages.into_iter().map(compile_stage).collect();
@@ -140,8 +165,23 @@ fn compile_definition(
         resources: routing.resources,
         routes: routing.routes,
         api_key_required: definition.methods.iter().map(|method| method.api_key_required).collect(),
+        authorization: definition.methods.iter().map(|method| method.authorization).collect(),
+        policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
         gateway_responses: definition.gateway_responses,
         stages,
     })
+}
+
+/// A private API without policy denies all (AWS: "Private REST APIs").
+fn policy(policy: Option<(Policy, Span)>, endpoint: EndpointType, report: &mut Report) -> Option<Policy> {
+    match policy {
+        Some((policy, at)) => {
+            if policy.statements.is_empty() {
+                report.warning(at, "the policy has no statement: every request is denied");
+            }
+            Some(policy)
+        }
+        None => (endpoint == EndpointType::Private).then(Policy::default),
+    }
 }

@@ -3,9 +3,12 @@
 //! [`Exchange::advance`] runs until it needs the outside, says what it needs, and is called again with what came of
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 
+mod access;
+
 use std::rc::Rc;
 
 use crate::arrival::{Arrival, Entropy, Peer};
+use crate::auth::principal::PrincipalId;
 use crate::clock::Now;
 use crate::context::{ErrorFacts, Outcome, View};
 use crate::hosts::Place;
@@ -36,9 +39,14 @@ pub struct Exchange {
     arrival: Arrival,
     place: Option<Place>,
     routed: Option<Routed>,
+    principal: Option<PrincipalId>,
     caller: Option<Caller>,
     parameters: PathParameters,
     called: Option<Now>,
+    /// What the client's body is being read for.
+    awaited: Awaited,
+    /// What denied the request, for the log; empty when nothing did.
+    denial: Vec<u8>,
     /// Whether the client's body was called for: then a client that waits for `100 Continue` is told to go on.
     body_wanted: bool,
     outcome: Outcome,
@@ -52,10 +60,28 @@ struct Routed {
     method: Method,
 }
 
+/// Proof that the caller of a request may call its method: it has signed, if the method asks for that, and policies
+/// allow it.
+#[derive(Clone, Copy, Debug)]
+struct Authorised {
+    routed: Routed,
+}
+
 /// Proof that a request may call its method: it came with the API key that the method needs.
 #[derive(Clone, Copy, Debug)]
 struct Metered {
     routed: Routed,
+}
+
+/// What the client's body is read for.
+#[derive(Clone, Copy, Debug, Default)]
+enum Awaited {
+    #[default]
+    Nothing,
+    /// To see whether it is what the client has signed.
+    ToAuthorise(Routed),
+    /// To see what a MOCK is to answer.
+    ToMock,
 }
 
 /// What happened outside.
@@ -132,8 +158,8 @@ impl Exchange {
         match event {
             Event::Request(peer, entropy) => {
                 self.begin(shard, now, peer, entropy);
-                match self.route().and_then(|routed| self.meter(routed)) {
-                    Ok(metered) => self.integrate(shard, now, metered),
+                match self.route() {
+                    Ok(routed) => self.authorise(shard, now, routed, None),
                     Err(reject) => self.refuse(shard, now, reject),
                 }
             }
@@ -141,7 +167,10 @@ impl Exchange {
                 self.begin(shard, now, peer, entropy);
                 self.refuse(shard, now, reject)
             }
-            Event::Body(body) => self.mock_with_body(shard, now, body),
+            Event::Body(body) => match std::mem::take(&mut self.awaited) {
+                Awaited::ToAuthorise(routed) => self.authorise(shard, now, routed, Some(body)),
+                Awaited::ToMock | Awaited::Nothing => self.mock_with_body(shard, now, body),
+            },
             Event::Response => self.respond(shard, now),
             Event::CallFailed(failure) => {
                 self.count_integration(now, None);
@@ -175,8 +204,12 @@ impl Exchange {
     fn begin(&mut self, shard: &Shard, now: Now, peer: &Peer, entropy: Entropy) {
         self.plan = Some(Rc::clone(&shard.plan));
         self.arrival.name(&self.request, peer, now, entropy);
-        (self.place, self.routed, self.caller) = (None, None, None);
-        (self.called, self.body_wanted) = (None, false);
+        if !shard.plan.networks.trusted_proxies.is_empty() {
+            self.arrival.look_behind(&self.request, &shard.plan.networks.trusted_proxies);
+        }
+        (self.place, self.routed, self.principal, self.caller) = (None, None, None, None);
+        (self.called, self.body_wanted, self.awaited) = (None, false, Awaited::Nothing);
+        self.denial.clear();
         self.outcome = Outcome::default();
         self.out.clear();
     }
@@ -187,22 +220,25 @@ impl Exchange {
         let api_id = self.request.first(KnownField::XApigwApiId);
         let place = plan.hosts.find(self.request.host(), api_id, path).ok_or(Reject::UnknownApi)?;
         self.place = Some(place);
+        if self.is_out_of_reach(&plan, place) {
+            return Err(Reject::UnknownApi);
+        }
         if matches!(self.request.framing(), BodyFraming::Length(bytes) if bytes > plan.limits.payload_bytes_max)
         {
             return Err(Reject::PayloadTooLarge);
         }
         let name = self.request.first(KnownField::XHttpMethodOverride).unwrap_or(self.request.method());
-        let method = Method::parse(name).ok_or(Reject::NoRoute)?;
+        let method = Method::parse(name).ok_or_else(|| self.no_route())?;
         let router = &plan.apis[place.api].router;
-        let route =
-            router.find(method, &path[place.prefix_bytes..], &mut self.parameters).ok_or(Reject::NoRoute)?;
+        let route = router.find(method, &path[place.prefix_bytes..], &mut self.parameters);
+        let route = route.ok_or_else(|| self.no_route())?;
         let routed = Routed { place, route, method };
         self.routed = Some(routed);
         Ok(routed)
     }
 
     /// AWS: a missing, unknown or disabled key, and one of no plan with this stage, are all the same to the client.
-    fn meter(&mut self, routed: Routed) -> Result<Metered, Reject> {
+    fn meter(&mut self, Authorised { routed }: Authorised) -> Result<Metered, Reject> {
         let plan = self.plan();
         let Place { api, stage, .. } = routed.place;
         if plan.apis[api].api_key_required[routed.route.0 as usize] {
@@ -214,31 +250,50 @@ impl Exchange {
         Ok(Metered { routed })
     }
 
-    fn integrate(&mut self, shard: &mut Shard, now: Now, Metered { routed }: Metered) -> Step {
+    /// `body` is there when it has been read already.
+    fn integrate(
+        &mut self,
+        shard: &mut Shard,
+        now: Now,
+        Metered { routed }: Metered,
+        body: Option<&[u8]>,
+    ) -> Step {
         let plan = self.plan();
         match integration_of(&plan, routed) {
-            Integration::Http(http) => self.call(shard, now, routed, http),
-            Integration::Mock(mock) => self.mock(shard, now, mock),
+            Integration::Http(http) => self.call(shard, now, routed, http, body),
+            Integration::Mock(mock) => self.mock(shard, now, mock, body),
             Integration::Misconfigured => self.refuse(shard, now, Reject::Misconfigured),
         }
     }
 
-    fn call(&mut self, shard: &mut Shard, now: Now, routed: Routed, http: &Http) -> Step {
+    fn call(
+        &mut self,
+        shard: &mut Shard,
+        now: Now,
+        routed: Routed,
+        http: &Http,
+        content: Option<&[u8]>,
+    ) -> Step {
         let method = http.method.unwrap_or(routed.method);
-        let body = match self.request_body(http) {
+        let body = match self.request_body(http, content) {
             Ok(body) => body,
             Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
         };
         let upload = if let Body::Client(framing) = body { framing } else { BodyFraming::None };
         self.write_out(|values, out| request::write(http, method, body, values, out));
-        (self.called, self.body_wanted) = (Some(now), upload != BodyFraming::None);
+        self.called = Some(now);
+        self.body_wanted |= upload != BodyFraming::None;
         let is_idempotent = !matches!(method, Method::Post | Method::Patch);
         let is_head = method == Method::Head;
         Step::Call(Call { origin: http.origin, timeout_ms: http.timeout_ms, upload, is_idempotent, is_head })
     }
 
-    fn request_body<'a>(&self, http: &'a Http) -> Result<Body<'a>, UnsupportedMediaType> {
-        let client = Body::Client(self.request.framing());
+    fn request_body<'a>(
+        &self,
+        http: &'a Http,
+        content: Option<&'a [u8]>,
+    ) -> Result<Body<'a>, UnsupportedMediaType> {
+        let client = content.map_or(Body::Client(self.request.framing()), Body::Whole);
         let HttpKind::Custom(custom) = &http.kind else { return Ok(client) };
         Ok(match custom.request.select(self.request.first(KnownField::ContentType))? {
             RequestBody::Passthrough => client,
@@ -246,13 +301,14 @@ impl Exchange {
         })
     }
 
-    fn mock(&mut self, shard: &mut Shard, now: Now, mock: &Mock) -> Step {
+    fn mock(&mut self, shard: &mut Shard, now: Now, mock: &Mock, body: Option<&[u8]>) -> Step {
         match mock.request.select(self.request.first(KnownField::ContentType)) {
             Ok(RequestBody::Template(literal)) => {
                 self.mock_answer(shard, now, &mock.responses, literal.status)
             }
+            Ok(RequestBody::Passthrough) if let Some(body) = body => self.mock_with_body(shard, now, body),
             Ok(RequestBody::Passthrough) if self.request.framing() != BodyFraming::None => {
-                self.body_wanted = true;
+                (self.awaited, self.body_wanted) = (Awaited::ToMock, true);
                 Step::ReadBody { bytes_max: self.payload_bytes_max() }
             }
             Ok(RequestBody::Passthrough) => self.refuse(shard, now, Reject::NoMockStatus),
@@ -349,14 +405,18 @@ impl Exchange {
     }
 
     fn refuse(&mut self, shard: &mut Shard, now: Now, reject: Reject) -> Step {
-        let refusal = reject.refusal();
         let plan = self.plan();
+        let mut refusal = reject.refusal();
+        if let Some(message) = self.own_words(&plan, &shard.method_names, reject) {
+            refusal.message = message.into();
+        }
+        self.note_denial(&plan, reject, &refusal);
         let api = self.place.map(|place| &plan.apis[place.api]);
         let custom = api.and_then(|api| api.gateway_responses.custom(refusal.response_type, refusal.status));
         let custom = custom.filter(|_| refusal.voice != crate::reject::Voice::PlainText);
         self.outcome.status = custom.and_then(|custom| custom.status).unwrap_or(refusal.status);
         self.outcome.error = Some(ErrorFacts {
-            message: refusal.message,
+            message: refusal.message.clone(),
             response_type: refusal.response_type.name(),
             of_integration: reject.of_integration(),
         });
@@ -418,6 +478,8 @@ impl Exchange {
             stage: self.place.map(|place| stage_of(plan, place)),
             route: self.routed.map(|routed| routed.route),
             base_path: self.place.as_ref().filter(|place| place.mapped).map(base_path),
+            principal: self.principal.map(|id| plan.principals.principal(id)),
+            network: plan.networks.of(self.arrival.listener, self.arrival.source_ip.address()),
             api_key: self.caller.map(|caller| plan.usage_plans.key_name(caller.key)),
             outcome: &self.outcome,
         }

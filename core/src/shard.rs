@@ -3,6 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::auth::authenticate::Signatures;
+use crate::auth::authorise::MethodNames;
 use crate::clock::HttpDate;
 use crate::plan::Plan;
 
@@ -16,6 +18,10 @@ pub struct Shard {
     pub plan: SharedPlan,
     /// The current `Date` value.
     pub date: HttpDate,
+    /// What signatures are checked with.
+    pub signatures: Signatures,
+    /// What the method of a request is called in policies.
+    pub method_names: MethodNames,
     /// Once true, every answer closes its connection.
     pub draining: bool,
 }
@@ -23,6 +29,12 @@ pub struct Shard {
 impl Shard {
     /// A shard that serves `plan`.
     pub fn new(plan: Arc<Plan>) -> Self {
-        Self { plan: Rc::new(plan), date: HttpDate::default(), draining: false }
+        Self {
+            plan: Rc::new(plan),
+            date: HttpDate::default(),
+            signatures: Signatures::default(),
+            method_names: MethodNames::default(),
+            draining: false,
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! `[node]`: who this gateway is.
 
+use tidegate_core::auth::cidr::Cidr;
 use tidegate_core::plan::Node as PlanNode;
 
+use super::network;
 use super::settings::Shards;
 use crate::fields::Fields;
 use crate::report::Report;
@@ -14,13 +16,19 @@ const REGION_DEFAULT: &str = "us-east-1";
 /// Most shards, and one more than the highest CPU number.
 const SHARDS_MAX: usize = 1024;
 
-pub(super) fn read(section: Option<&Node>, name_default: &str, report: &mut Report) -> (PlanNode, Shards) {
+/// Who it is, its shards, and the proxies that it trusts.
+pub(super) fn read(
+    section: Option<&Node>,
+    name_default: &str,
+    report: &mut Report,
+) -> (PlanNode, Shards, Vec<Cidr>) {
     let mut node = PlanNode {
         name: name_default.to_owned(),
         region: REGION_DEFAULT.to_owned(),
         account: ACCOUNT_DEFAULT.to_owned(),
     };
     let mut shards = Shards::Auto;
+    let mut trusted_proxies = Vec::new();
     if let Some(mut fields) = section.and_then(|section| Fields::read(section, "`node`", report)) {
         replace(
             &mut node.name,
@@ -40,10 +48,13 @@ pub(super) fn read(section: Option<&Node>, name_default: &str, report: &mut Repo
         if let Some(value) = fields.value("shards") {
             shards = read_shards(value, report).unwrap_or(Shards::Auto);
         }
+        if let Some(value) = fields.value("trusted_proxies") {
+            trusted_proxies = network::ranges(value, report);
+        }
         fields.unsupported("state", report);
         fields.finish(report);
     }
-    (node, shards)
+    (node, shards, trusted_proxies)
 }
 
 fn replace(

@@ -8,6 +8,7 @@ mod formats;
 mod integration;
 mod plan;
 mod policy;
+mod principals;
 mod robustness;
 mod unsupported;
 mod usage_plans;

@@ -19,7 +19,6 @@ fn of_tidegate_toml() {
     check_file(&format!("{plan}quota = {{ limit = 1 }}"), "13:1", "`quota`");
     check_file("[[function]]\nname = \"hello\"", "10:3", "`function`");
     check_file("[aws]\nendpoint_url = \"x\"", "10:2", "`aws`");
-    check_file("[[principal]]\narn = \"x\"", "10:3", "`principal`");
     check_file("throttle = { rate = 1 }", "10:1", "`throttle`");
     check_file("cache = { ttl = 1 }", "10:1", "`cache`");
     check_file("[api.stage.method.\"GET /\"]\n", "10:12", "`method`");
@@ -30,9 +29,6 @@ fn of_tidegate_toml() {
         );
         check_file(&api, "13:8", "this API type");
     }
-    let api =
-        "[[api]]\nid = \"b\"\ndefinition = \"api.yaml\"\nendpoint = \"PRIVATE\"\n[[api.stage]]\nname = \"x\"";
-    check_file(api, "13:12", "the endpoint type PRIVATE");
 }
 
 /// `more` is added to the document's root.
@@ -65,7 +61,6 @@ fn check(document: &str, what: &str) {
 
 #[test]
 fn of_the_root() {
-    check_root("x-amazon-apigateway-policy: { Version: 2012-10-17 }", "`x-amazon-apigateway-policy`");
     check_root(
         "x-amazon-apigateway-minimum-compression-size: 0",
         "`x-amazon-apigateway-minimum-compression-size`",
@@ -83,7 +78,6 @@ fn of_the_root() {
         "`disableExecuteApiEndpoint: true`",
     );
     check_root(&format!("{endpoint}: {{ vpcEndpointIds: [vpce-1] }}"), "`vpcEndpointIds`");
-    check_root(&format!("{endpoint}: {{ types: [PRIVATE] }}"), "the endpoint type PRIVATE");
     check_root(
         &format!("servers: [{{ url: /, {endpoint}: {{ disableExecuteApiEndpoint: true }} }}]"),
         "`disableExecuteApiEndpoint: true`",
@@ -94,20 +88,17 @@ fn of_the_root() {
 
 #[test]
 fn of_operations() {
-    check_operation("x-amazon-apigateway-auth: { type: AWS_IAM }", "IAM authorization");
     let schemes = "
 components:
   securitySchemes:
     key: { type: apiKey, name: x-key, in: header }
     query: { type: apiKey, name: x-api-key, in: query }
-    iam: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authtype: awsSigv4 }
     auth: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: token } }
     oauth: { type: oauth2, flows: {} }
 ";
     for (scheme, what) in [
         ("key", "an API key elsewhere than in the header `x-api-key`"),
         ("query", "an API key elsewhere than in the header `x-api-key`"),
-        ("iam", "IAM authorization"),
         ("auth", "an authorizer"),
         ("oauth", "authorization"),
     ] {

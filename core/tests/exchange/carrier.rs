@@ -7,6 +7,7 @@ use tidegate_core::clock::Now;
 use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Step};
 use tidegate_core::http1::{BodyDecoder, BodyFraming, encode};
 use tidegate_core::limits::Limits;
+use tidegate_core::plan::Plan;
 use tidegate_core::reject::Reject;
 use tidegate_core::shard::Shard;
 
@@ -45,6 +46,8 @@ pub(crate) struct Exchanged {
     pub(crate) answer: Answer,
     /// The access log line.
     pub(crate) logged: String,
+    /// The line about a denial.
+    pub(crate) denial: String,
 }
 
 pub(crate) struct Gateway {
@@ -64,13 +67,19 @@ impl Gateway {
     /// The same with an access log.
     #[track_caller]
     pub(crate) fn logging(document: &str, format: &str) -> Self {
+        Self::of(plan(document, format))
+    }
+
+    /// Serves a plan.
+    pub(crate) fn of(plan: Plan) -> Self {
         Self {
-            shard: Shard::new(Arc::new(plan(document, format))),
+            shard: Shard::new(Arc::new(plan)),
             exchange: Exchange::default(),
             now: Now { unix_ms: 784_111_777_000, monotonic_ns: 0 },
             peer: Peer {
                 source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
                 listener_port: 8080,
+                listener: 0,
             },
         }
     }
@@ -88,6 +97,12 @@ impl Gateway {
             Ok(None) => panic!("a whole head: {request}"),
             Err(error) => self.carry(Event::Refused(&peer, ENTROPY, Reject::Head(error)), origin),
         }
+    }
+
+    /// Requests come from this address from now on.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        self.peer.source_ip = AddressText::new(address.parse().expect("an address"));
+        self
     }
 
     /// Refuses a request that cannot be read.
@@ -118,10 +133,11 @@ impl Gateway {
         let inline = text(&self.exchange.out);
         let download = self.download(answer.download);
         let sent_bytes = if answer.download == BodyFraming::None { answer.inline_bytes } else { download.1 };
+        let denial = text(self.exchange.denial());
         let mut log = Vec::new();
         let now = self.tick();
         self.exchange.finish(now, sent_bytes, |_| &mut log);
-        Exchanged { call, sent, answered: inline + &download.0, answer, logged: text(&log) }
+        Exchanged { call, sent, answered: inline + &download.0, answer, logged: text(&log), denial }
     }
 
     fn call(&mut self, call: Call, origin: Origin<'_>) -> Step {

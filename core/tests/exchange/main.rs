@@ -14,6 +14,10 @@ mod from_proxy;
 mod mock;
 
 mod api_keys;
+mod iam;
+mod resource_policies;
+mod sign;
+
 mod gateway_responses;
 mod refusals;
 

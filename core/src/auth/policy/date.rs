@@ -2,6 +2,11 @@
 
 use crate::clock;
 
+/// Whole seconds since 1970; `None` for what is no date, or before.
+pub fn parse_seconds(text: &str) -> Option<u64> {
+    parse(text).filter(|seconds| *seconds >= 0.0).map(|seconds| seconds as u64)
+}
+
 /// Seconds since 1970. AWS takes `2020-04-01`, `2020-04-01T00:00Z`, `2020-04-01T00:00:00.5+02:00`, `1585699200`.
 pub(super) fn parse(text: &str) -> Option<f64> {
     if let Ok(seconds) = text.parse::<i64>()

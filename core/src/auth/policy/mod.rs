@@ -19,6 +19,7 @@ mod statement;
 pub use self::action::{Action, ActionSet};
 pub use self::arn::{ArnPattern, OwnArn, ResourceError, ResourcePattern, ResourceSet};
 pub use self::condition::{Condition, ConditionError};
+pub use self::date::parse_seconds as parse_date;
 pub use self::facts::{Facts, Value};
 pub use self::glob::{Glob, GlobError, Variables};
 pub use self::key::Key;

@@ -84,7 +84,7 @@ fn log_to_stderr() {
 }
 
 /// Compiles the file; prints what is wrong with it, and what may be.
-fn load(file: &Path) -> Option<Loaded> {
+pub(crate) fn load(file: &Path) -> Option<Loaded> {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = host.trim();
     match tidegate_config::load(file, if host.is_empty() { "localhost" } else { host }) {
@@ -127,6 +127,7 @@ fn settings(settings: &Settings) -> gateway::Settings {
         cpus,
         listeners: settings.listeners.clone(),
         admin: settings.admin,
+        state: settings.state.clone(),
         ring: RingSettings {
             receive_buffers: settings.receive_buffers,
             receive_buffer_bytes: settings.receive_buffer_bytes,

@@ -1,6 +1,7 @@
-//! The command line: `tidegate run | check | routes | doctor | version`.
+//! The command line: `tidegate run | check | routes | usage | doctor | version`.
 
 mod command;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ enum Command {
         #[arg(default_value = "tidegate.toml")]
         file: PathBuf,
     },
+    /// Print what each API key has used and has left, day by day; or extend what it has left
+    Usage(usage::Arguments),
     /// Look whether this machine can run the gateway, and what to do if not
     Doctor,
     /// Print the version
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Run { file } => command::run(&file),
         Command::Check { file } => command::check(&file),
         Command::Routes { file } => command::routes(&file),
+        Command::Usage(arguments) => usage::run(&arguments),
         Command::Doctor => command::doctor(),
         Command::Version => command::version(),
     }

@@ -69,7 +69,7 @@ impl Connection {
     fn new() -> Self {
         let limits = Limits::default();
         Self {
-            shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT))),
+            shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT, plan::Settings::default())), 1),
             exchange: Exchange::default(),
             peer: Peer {
                 source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
@@ -104,7 +104,7 @@ impl Connection {
         }
         assert!(matches!(step, Step::Answer(_)));
         self.log.clear();
-        exchange.finish(now, 512, |_| &mut self.log);
+        exchange.finish(&mut shard.meters, now, 512, |_| &mut self.log);
         called
     }
 }

@@ -1,4 +1,5 @@
-//! Who may call, and how often: a token bucket beside governor's, and a look-up among a million API keys.
+//! Who may call, and how often: a token bucket beside governor's, a look-up among a million API keys, and a request's way
+//! through all limits.
 //!
 //! governor gets the same clock, a number that the bench moves on, so that both are arithmetic alone. Its limiter can be
 //! shared between threads and pays for that with an atomic; ours belongs to one shard.
@@ -10,7 +11,10 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};
-use tidegate_core::limit::{ApiKeySpec, Bucket, Rate, StageId, UsagePlanSpec, UsagePlans};
+use tidegate_core::limit::{
+    Account, ApiKeySpec, Bucket, Client, Limits, MeterId, Meters, PlanStage, Rate, StageId, UsagePlanSpec,
+    UsagePlans,
+};
 
 const PER_SECOND: u32 = 1000;
 const BURST: u32 = 10;
@@ -61,7 +65,9 @@ fn key(criterion: &mut Criterion) {
     let spec = |number| ApiKeySpec { name: format!("key-{number}"), value: value(number), enabled: true };
     let keys: Vec<ApiKeySpec> = (0..KEYS).map(spec).collect();
     let stage = StageId { api: 0, stage: 0 };
-    let plan = UsagePlanSpec { name: "basic".to_owned(), keys: (0..KEYS).collect(), stages: vec![stage] };
+    let stages = vec![PlanStage { id: stage, methods: Vec::new() }];
+    let name = "basic".to_owned();
+    let plan = UsagePlanSpec { name, keys: (0..KEYS).collect(), stages, ..UsagePlanSpec::default() };
     let plans = UsagePlans::compile(&keys, &[plan]);
     let asked: Vec<String> = (0..65_536).map(|number| value(number * 7919 % KEYS)).collect();
     let mut group = criterion.benchmark_group("api_key_of_a_million");
@@ -82,5 +88,28 @@ fn key(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bucket, key);
+const CALLERS: usize = 10_000;
+
+/// A request's way through all limits: the caller's throttle, the method's, and the count of what the caller has used.
+fn admit(criterion: &mut Criterion) {
+    let rate = Rate::new(1e6, 1_000_000).expect("a rate");
+    let method = (MeterId::of(&["method"]), Rate::new(1e9, 1_000_000_000).expect("a rate"));
+    let names: Vec<String> = (0..CALLERS).map(|number| format!("key-{number}")).collect();
+    let callers: Vec<(MeterId, &str)> =
+        names.iter().map(|name| (Account::meter_of("basic", name), name.as_str())).collect();
+    let mut meters = Meters::new(1);
+    let (mut now, mut next) = (1, callers.iter().cycle().step_by(7919));
+    criterion.bench_function("admit_one_of_ten_thousand_callers", |bencher| {
+        bencher.iter(|| {
+            let &(meter, key) = next.next().expect("endless");
+            now += 20_000;
+            let throttles = [(meter.with(MeterId(1)), rate), method];
+            let client = Some(Client { meter, plan: "basic", key: key.as_bytes(), quota: None });
+            let limits = Limits { throttles: &throttles, client, generation: 0 };
+            assert_eq!(meters.admit(black_box(&limits), now), Ok(()));
+        });
+    });
+}
+
+criterion_group!(benches, bucket, key, admit);
 criterion_main!(benches);

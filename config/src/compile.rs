@@ -5,7 +5,7 @@ use std::path::Path;
 use tidegate_core::auth::authorise::Authorization;
 use tidegate_core::auth::policy::Policy;
 use tidegate_core::hosts::{DomainSpec, Hosts};
-use tidegate_core::limit::{StageId, UsagePlans};
+use tidegate_core::limit::{StageId, UsagePlans, account_meter};
 use tidegate_core::plan::{Api, EndpointType, Node, Plan};
 use tidegate_core::span::Span;
 
@@ -44,6 +44,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     };
     let stages: Vec<Vec<Span>> =
         file.apis.iter().map(|api| api.stages.iter().map(|stage| stage.span).collect()).collect();
+    let keys = file.keys.list;
     let mut origins = Origins::default();
     let mut definitions = file.policies;
     let apis: Vec<Api> = file
@@ -52,8 +53,12 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
         .filter_map(|api| compile_api(api, &file.node, &mut origins, &mut report, &mut definitions))
         .collect();
     // An API that is left out has an error, and then there is no plan.
+    let mut usage_plans = UsagePlans::default();
     if apis.len() == stages.len() {
-        check_keys(&apis, &stages, &file.usage_plans, &mut report);
+        let plans: Vec<_> =
+            file.usage_plans.into_iter().map(|plan| plan.compile(&apis, &mut report)).collect();
+        usage_plans = UsagePlans::compile(&keys, &plans);
+        check_keys(&apis, &stages, &usage_plans, &mut report);
         check_access(&apis, &stages, root.get("principal").is_some(), &mut report);
     }
     let mut findings = Diagnostics::default();
@@ -70,9 +75,11 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 apis,
                 hosts,
                 origins: origins.list,
-                usage_plans: file.usage_plans,
+                usage_plans,
                 principals: file.principals,
                 networks: file.networks,
+                throttle: file.throttle.map(|rate| (account_meter(), rate)),
+                generation: 0,
             };
             Ok(Loaded { plan, settings: file.settings, warnings: findings })
         }
@@ -142,24 +149,27 @@ fn compile_api(
         }
     };
     let mut definition = Report::new(source);
-    let compiled = compile_definition(api, node, origins, &mut definition);
+    let compiled = compile_definition(api, node, origins, &mut definition, report);
     findings.append(definition.into_findings());
     compiled
 }
 
 fn compile_definition(
-    api: file::api::Api,
+    mut api: file::api::Api,
     node: &Node,
     origins: &mut Origins,
     report: &mut Report,
+    file_report: &mut Report,
 ) -> Option<Api> {
     let root = tree::yaml::read(report)?;
     let around = openapi::Around { node, api: &api.id, endpoint: api.endpoint };
     let definition = openapi::read(&root, around, report)?;
     let routing = routing::compile(&definition.methods, report)?;
+    let throttles: Vec<_> =
+        api.stages.iter_mut().map(|stage| (stage.throttle, std::mem::take(&mut stage.methods))).collect();
     let compile_stage = |stage| stages::compile(stage, &definition.methods, origins, report);
     let stages = api.stages.into_iter().map(compile_stage).collect();
-    Some(Api {
+    let mut api = Api {
         id: api.id,
         endpoint: api.endpoint,
         resources: routing.resources,
@@ -170,7 +180,11 @@ fn compile_definition(
         router: routing.router,
         gateway_responses: definition.gateway_responses,
         stages,
-    })
+    };
+    for (position, (default, methods)) in throttles.into_iter().enumerate() {
+        api.stages[position].throttles = stages::throttles(&api, position, default, &methods, file_report);
+    }
+    Some(api)
 }
 
 /// A private API without policy denies all (AWS: "Private REST APIs").

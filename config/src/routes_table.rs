@@ -26,7 +26,7 @@ fn stage_table(api: &Api, stage: &Stage) -> String {
             route.method.name().to_owned(),
             resource.path.clone(),
             who_may_call(api, number).to_owned(),
-            "none".to_owned(),
+            limits(stage, number),
             "none".to_owned(),
             describe(&resource.parameters, integration),
         ]);
@@ -42,6 +42,12 @@ fn who_may_call(api: &Api, route: usize) -> &'static str {
         (Authorization::Iam, false) => "AWS_IAM",
         (Authorization::Iam, true) => "AWS_IAM API_KEY",
     }
+}
+
+/// The method's own throttle; those of callers are in their plans.
+fn limits(stage: &Stage, route: usize) -> String {
+    let throttle = stage.throttles.get(route).copied().flatten();
+    throttle.map_or("none".to_owned(), |(_, rate)| rate.to_string())
 }
 
 fn endpoint(endpoint: EndpointType) -> &'static str {

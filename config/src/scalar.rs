@@ -42,6 +42,20 @@ where
     in_range(node, number.and_then(|number| N::try_from(number).ok()), range, report)
 }
 
+/// A number in a range, bare or in quotes.
+pub(crate) fn number(node: &Node, range: RangeInclusive<f64>, report: &mut Report) -> Option<f64> {
+    let number: Option<f64> = match &node.value {
+        Value::Number(text, _) => text.replace('_', "").parse().ok(),
+        Value::Text(text) => text.parse().ok(),
+        _ => None,
+    };
+    let found = number.filter(|number| range.contains(number));
+    if found.is_none() {
+        report.error(node.span, format!("expected a number from {} to {}", range.start(), range.end()));
+    }
+    found
+}
+
 /// A number of bytes: an integer, or `"64 MiB"`, `"10 KiB"`, `"1 GiB"`.
 pub(crate) fn bytes<N>(node: &Node, range: RangeInclusive<N>, report: &mut Report) -> Option<N>
 where

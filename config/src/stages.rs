@@ -1,12 +1,16 @@
-//! From a definition and a stage's variables to the integrations of that stage.
+//! From a definition and a stage's settings to the integrations and throttles of that stage.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tidegate_core::integration::{Custom, Http, HttpKind, Integration, Mock, RequestTemplates, Responses};
-use tidegate_core::plan::{Origin, OriginId, Stage};
+use tidegate_core::limit::{MeterId, Rate};
+use tidegate_core::plan::{Api, Origin, OriginId, Stage};
+use tidegate_core::route::RouteId;
 
 use crate::file;
+use crate::file::throttle::MethodSettings;
+use crate::file::usage_plan::meter_of;
 use crate::openapi::integration::{self, Definition};
 use crate::openapi::{Method, responses::Rules};
 use crate::report::Report;
@@ -47,7 +51,35 @@ pub(crate) fn compile(
 ) -> Stage {
     let integrations =
         methods.iter().map(|method| compile_one(&method.integration, &stage, origins, report)).collect();
-    Stage { name: stage.name, variables: stage.variables, integrations, access_log: stage.access_log }
+    Stage {
+        name: stage.name,
+        variables: stage.variables,
+        integrations,
+        throttles: Vec::new(),
+        access_log: stage.access_log,
+    }
+}
+
+/// The throttle of each method of a stage: its own, or the stage's.
+pub(crate) fn throttles(
+    api: &Api,
+    stage: usize,
+    default: Option<Rate>,
+    methods: &[MethodSettings],
+    report: &mut Report,
+) -> Vec<Option<(MeterId, Rate)>> {
+    if default.is_none() && methods.is_empty() {
+        return Vec::new();
+    }
+    let mut rates = vec![default; api.routes.len()];
+    for method in methods {
+        if let Some(route) = method.find(api, report) {
+            rates[route.0 as usize] = Some(method.rate);
+        }
+    }
+    let name = &api.stages[stage].name;
+    let meter = |route: usize| meter_of(api, name, RouteId(route as u32));
+    rates.iter().enumerate().map(|(route, rate)| rate.map(|rate| (meter(route), rate))).collect()
 }
 
 fn compile_one(

@@ -156,6 +156,17 @@ pub fn date_of_day(day: u32) -> (u32, u32, u32) {
     (date.year as u32, date.month as u32, date.day as u32)
 }
 
+/// The day, counted from 1970-01-01, of a year, month and day of month that need not be in the calendar. The inverse of
+/// [`date_of_day`]; Howard Hinnant's `days_from_civil`.
+pub fn day_of_date((year, month, day): (u32, u32, u32)) -> Option<u32> {
+    let shifted = (month + 9) % 12;
+    let year = year.checked_sub(u32::from(month <= 2))?;
+    let year_of_era = year % 400;
+    let day_of_year = (153 * shifted + 2) / 5 + day.checked_sub(1)?;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    (year / 400 * 146_097 + day_of_era).checked_sub(719_468)
+}
+
 /// The day of the month (1 to 31) of a day that is counted from 1970-01-01.
 pub fn day_of_month(day: u32) -> u32 {
     date_of_day(day).2

@@ -14,7 +14,7 @@ use crate::context::{ErrorFacts, Outcome, View};
 use crate::hosts::Place;
 use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead};
 use crate::integration::{Http, HttpKind, Integration, Mock, RequestBody, Responses, UnsupportedMediaType};
-use crate::limit::{Caller, StageId};
+use crate::limit::{self, Caller, Denied, MeterId, Meters, StageId};
 use crate::method::Method;
 use crate::mock;
 use crate::plan::{Api, LogDestination, OriginId, Plan, Stage};
@@ -40,11 +40,14 @@ pub struct Exchange {
     place: Option<Place>,
     routed: Option<Routed>,
     principal: Option<PrincipalId>,
+    identified: Option<Identified>,
     caller: Option<Caller>,
     parameters: PathParameters,
     called: Option<Now>,
     /// What the client's body is being read for.
     awaited: Awaited,
+    /// The client's body, when it had to be read before its turn.
+    body: Option<Vec<u8>>,
     /// What denied the request, for the log; empty when nothing did.
     denial: Vec<u8>,
     /// Whether the client's body was called for: then a client that waits for `100 Continue` is told to go on.
@@ -67,7 +70,13 @@ struct Authorised {
     routed: Routed,
 }
 
-/// Proof that a request may call its method: it came with the API key that the method needs.
+/// Proof that a request came with the API key that its method needs.
+#[derive(Clone, Copy, Debug)]
+struct Identified {
+    routed: Routed,
+}
+
+/// Proof that a request may call its method: no throttle and no quota is against it.
 #[derive(Clone, Copy, Debug)]
 struct Metered {
     routed: Routed,
@@ -91,6 +100,10 @@ pub enum Event<'a> {
     Request(&'a Peer, Entropy),
     /// The request cannot be read, or its body could not while it was needed or sent on.
     Refused(&'a Peer, Entropy, Reject),
+    /// The ledger has answered [`Step::AskLedger`].
+    LedgerAnswered,
+    /// It has not, in time.
+    LedgerSilent,
     /// The request body, whole.
     Body(&'a [u8]),
     /// [`Exchange::response`] holds a whole head that is not interim.
@@ -115,6 +128,8 @@ pub enum CallFailure {
 /// What the exchange needs next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
+    /// The ledger's answer about this limit, which stands in the outbox of [`Shard::meters`].
+    AskLedger(MeterId),
     /// The whole request body, at most this many bytes.
     ReadBody {
         /// More is [`Reject::PayloadTooLarge`].
@@ -159,16 +174,25 @@ impl Exchange {
             Event::Request(peer, entropy) => {
                 self.begin(shard, now, peer, entropy);
                 match self.route() {
-                    Ok(routed) => self.authorise(shard, now, routed, None),
+                    Ok(routed) => self.authorise(shard, now, routed),
                     Err(reject) => self.refuse(shard, now, reject),
                 }
             }
+            Event::LedgerAnswered => match self.identified {
+                Some(identified) => self.meter(shard, now, identified),
+                None => self.refuse(shard, now, Reject::Misconfigured),
+            },
+            // More than is allowed must not pass, whatever keeps the ledger from answering.
+            Event::LedgerSilent => self.refuse(shard, now, Reject::LedgerSilent),
             Event::Refused(peer, entropy, reject) => {
                 self.begin(shard, now, peer, entropy);
                 self.refuse(shard, now, reject)
             }
             Event::Body(body) => match std::mem::take(&mut self.awaited) {
-                Awaited::ToAuthorise(routed) => self.authorise(shard, now, routed, Some(body)),
+                Awaited::ToAuthorise(routed) => {
+                    self.body = Some(body.to_vec());
+                    self.authorise(shard, now, routed)
+                }
                 Awaited::ToMock | Awaited::Nothing => self.mock_with_body(shard, now, body),
             },
             Event::Response => self.respond(shard, now),
@@ -188,11 +212,15 @@ impl Exchange {
     /// `response_bytes` is the content that the client was sent.
     pub fn finish<'b>(
         &mut self,
+        meters: &mut Meters,
         now: Now,
         response_bytes: u64,
         buffer_for: impl FnOnce(&LogDestination) -> &'b mut Vec<u8>,
     ) {
         self.outcome.response_bytes = response_bytes;
+        if let Some(caller) = self.caller {
+            meters.sent(caller.meter, response_bytes);
+        }
         self.outcome.latency_ms = now.since_ms(self.arrival.now);
         if let Some(plan) = self.plan.take()
             && let Some(log) = self.place.and_then(|place| stage_of(&plan, place).1.access_log.as_ref())
@@ -207,8 +235,9 @@ impl Exchange {
         if !shard.plan.networks.trusted_proxies.is_empty() {
             self.arrival.look_behind(&self.request, &shard.plan.networks.trusted_proxies);
         }
-        (self.place, self.routed, self.principal, self.caller) = (None, None, None, None);
-        (self.called, self.body_wanted, self.awaited) = (None, false, Awaited::Nothing);
+        (self.place, self.routed, self.principal) = (None, None, None);
+        (self.identified, self.caller, self.called) = (None, None, None);
+        (self.body_wanted, self.awaited, self.body) = (false, Awaited::Nothing, None);
         self.denial.clear();
         self.outcome = Outcome::default();
         self.out.clear();
@@ -238,7 +267,7 @@ impl Exchange {
     }
 
     /// AWS: a missing, unknown or disabled key, and one of no plan with this stage, are all the same to the client.
-    fn meter(&mut self, Authorised { routed }: Authorised) -> Result<Metered, Reject> {
+    fn identify(&mut self, Authorised { routed }: Authorised) -> Result<Identified, Reject> {
         let plan = self.plan();
         let Place { api, stage, .. } = routed.place;
         if plan.apis[api].api_key_required[routed.route.0 as usize] {
@@ -247,35 +276,37 @@ impl Exchange {
             let caller = value.and_then(|value| plan.usage_plans.caller(value, stage));
             self.caller = Some(caller.ok_or(Reject::InvalidApiKey)?);
         }
-        Ok(Metered { routed })
+        let identified = Identified { routed };
+        self.identified = Some(identified);
+        Ok(identified)
     }
 
-    /// `body` is there when it has been read already.
-    fn integrate(
-        &mut self,
-        shard: &mut Shard,
-        now: Now,
-        Metered { routed }: Metered,
-        body: Option<&[u8]>,
-    ) -> Step {
+    /// Throttles and the quota. What the shard does not have is asked of the ledger.
+    fn meter(&mut self, shard: &mut Shard, now: Now, Identified { routed }: Identified) -> Step {
+        let plan = self.plan();
+        let (_, stage) = stage_of(&plan, routed.place);
+        let now_ns = now.monotonic_ns;
+        match limit::admit(&mut shard.meters, &plan, stage, routed.route, self.caller, now_ns) {
+            Ok(()) => self.integrate(shard, now, Metered { routed }),
+            Err(Denied::Wait(meter)) => Step::AskLedger(meter),
+            Err(Denied::Throttled { .. }) => self.refuse(shard, now, Reject::Throttled),
+            Err(Denied::QuotaExceeded { .. }) => self.refuse(shard, now, Reject::QuotaExceeded),
+        }
+    }
+
+    fn integrate(&mut self, shard: &mut Shard, now: Now, Metered { routed }: Metered) -> Step {
         let plan = self.plan();
         match integration_of(&plan, routed) {
-            Integration::Http(http) => self.call(shard, now, routed, http, body),
-            Integration::Mock(mock) => self.mock(shard, now, mock, body),
+            Integration::Http(http) => self.call(shard, now, routed, http),
+            Integration::Mock(mock) => self.mock(shard, now, mock),
             Integration::Misconfigured => self.refuse(shard, now, Reject::Misconfigured),
         }
     }
 
-    fn call(
-        &mut self,
-        shard: &mut Shard,
-        now: Now,
-        routed: Routed,
-        http: &Http,
-        content: Option<&[u8]>,
-    ) -> Step {
+    fn call(&mut self, shard: &mut Shard, now: Now, routed: Routed, http: &Http) -> Step {
         let method = http.method.unwrap_or(routed.method);
-        let body = match self.request_body(http, content) {
+        let content = self.body.take();
+        let body = match self.request_body(http, content.as_deref()) {
             Ok(body) => body,
             Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
         };
@@ -301,12 +332,13 @@ impl Exchange {
         })
     }
 
-    fn mock(&mut self, shard: &mut Shard, now: Now, mock: &Mock, body: Option<&[u8]>) -> Step {
+    fn mock(&mut self, shard: &mut Shard, now: Now, mock: &Mock) -> Step {
+        let body = self.body.take();
         match mock.request.select(self.request.first(KnownField::ContentType)) {
             Ok(RequestBody::Template(literal)) => {
                 self.mock_answer(shard, now, &mock.responses, literal.status)
             }
-            Ok(RequestBody::Passthrough) if let Some(body) = body => self.mock_with_body(shard, now, body),
+            Ok(RequestBody::Passthrough) if let Some(body) = body => self.mock_with_body(shard, now, &body),
             Ok(RequestBody::Passthrough) if self.request.framing() != BodyFraming::None => {
                 (self.awaited, self.body_wanted) = (Awaited::ToMock, true);
                 Step::ReadBody { bytes_max: self.payload_bytes_max() }

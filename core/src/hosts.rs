@@ -179,6 +179,7 @@ mod tests {
             name: (*name).to_owned(),
             variables: vec![],
             integrations: vec![],
+            throttles: Vec::new(),
             access_log: None,
         };
         Api {

@@ -12,7 +12,7 @@ use crate::auth::principal::Principals;
 use crate::gateway_response::GatewayResponses;
 use crate::hosts::Hosts;
 use crate::integration::Integration;
-use crate::limit::UsagePlans;
+use crate::limit::{MeterId, Rate, UsagePlans};
 use crate::limits::Limits;
 use crate::method::RouteMethod;
 use crate::record::LogFormat;
@@ -37,6 +37,10 @@ pub struct Plan {
     pub principals: Principals,
     /// From where clients call.
     pub networks: Networks,
+    /// How many requests a second all APIs together take, and which throttle that is (AWS: the account's limit).
+    pub throttle: Option<(MeterId, Rate)>,
+    /// Counts the plans that the process has served: with a higher one come newer limits.
+    pub generation: u32,
 }
 
 /// Who this gateway is, as it appears in `$context` and ARNs.
@@ -161,6 +165,9 @@ pub struct Stage {
     pub variables: Vec<(String, String)>,
     /// What answers, by [`RouteId`]; stage variables in URIs are already filled in.
     pub integrations: Vec<Integration>,
+    /// How many requests a second each method takes, and which throttle that is, by [`RouteId`]. Empty when no method has
+    /// a throttle.
+    pub throttles: Vec<Option<(MeterId, Rate)>>,
     /// How each request is logged.
     pub access_log: Option<AccessLog>,
 }

@@ -34,6 +34,12 @@ pub enum Reject {
     MethodArnTooLong,
     /// The method needs an API key, and the request has none that is good at this stage.
     InvalidApiKey,
+    /// A throttle has no token.
+    Throttled,
+    /// The quota of the API key is used up.
+    QuotaExceeded,
+    /// The ledger does not answer, so it is not known whether the request is within its limits.
+    LedgerSilent,
     /// The integration cannot be called as configured.
     Misconfigured,
     /// A MOCK's template names no integer status.
@@ -123,6 +129,15 @@ impl Reject {
             Self::InvalidApiKey => {
                 (T::InvalidApiKey, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive)
             }
+            Self::Throttled => {
+                (T::Throttled, 429, "TooManyRequestsException", "Too Many Requests", FrontDoor, KeepAlive)
+            }
+            Self::QuotaExceeded => {
+                (T::QuotaExceeded, 429, "LimitExceededException", "Limit Exceeded", FrontDoor, KeepAlive)
+            }
+            Self::LedgerSilent => {
+                (T::Default5xx, 500, INTERNAL, "Internal server error", FrontDoor, KeepAlive)
+            }
             Self::NoRoute => (
                 T::MissingAuthenticationToken,
                 403,
@@ -179,6 +194,9 @@ impl Reject {
             | Self::Denied(_)
             | Self::MethodArnTooLong
             | Self::InvalidApiKey
+            | Self::Throttled
+            | Self::QuotaExceeded
+            | Self::LedgerSilent
             | Self::UnsupportedMediaType => false,
         }
     }

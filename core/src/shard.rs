@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::auth::authenticate::Signatures;
 use crate::auth::authorise::MethodNames;
 use crate::clock::HttpDate;
+use crate::limit::Meters;
 use crate::plan::Plan;
 
 /// A shard's hold on a plan. The outer `Rc` keeps the shards off one another's reference count.
@@ -22,18 +23,21 @@ pub struct Shard {
     pub signatures: Signatures,
     /// What the method of a request is called in policies.
     pub method_names: MethodNames,
+    /// What it holds of throttles and quotas.
+    pub meters: Meters,
     /// Once true, every answer closes its connection.
     pub draining: bool,
 }
 
 impl Shard {
-    /// A shard that serves `plan`.
-    pub fn new(plan: Arc<Plan>) -> Self {
+    /// One of so many shards, which serves `plan`.
+    pub fn new(plan: Arc<Plan>, shards: usize) -> Self {
         Self {
             plan: Rc::new(plan),
             date: HttpDate::default(),
             signatures: Signatures::default(),
             method_names: MethodNames::default(),
+            meters: Meters::new(shards),
             draining: false,
         }
     }

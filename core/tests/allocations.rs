@@ -124,7 +124,7 @@ impl Connection {
         }
         assert!(matches!(step, Step::Answer(_)));
         self.log.clear();
-        exchange.finish(now, 5, |_| &mut self.log);
+        exchange.finish(&mut shard.meters, now, 5, |_| &mut self.log);
         exchange.out[9..12].try_into().expect("a status line")
     }
 }
@@ -137,7 +137,7 @@ fn check(target: &str, status: &[u8; 3], want: u64) {
 #[track_caller]
 fn check_fields(target: &str, fields: &str, status: &[u8; 3], want: u64) {
     let mut connection = Connection {
-        shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT))),
+        shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT, plan::Settings::default())), 1),
         exchange: Exchange::default(),
         peer: Peer { source_ip: AddressText::default(), listener_port: 80, listener: 0 },
         log: Vec::new(),

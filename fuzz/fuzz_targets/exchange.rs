@@ -58,7 +58,7 @@ fuzz_target!(|input: &[u8]| {
     let end = input.iter().position(|&byte| byte == 0).unwrap_or(input.len());
     let (sent, behind) = input.split_at(end);
     let answered = behind.get(1..).unwrap_or_default();
-    PLAN.with(|plan| run(&mut Shard::new(Arc::clone(plan)), sent, answered));
+    PLAN.with(|plan| run(&mut Shard::new(Arc::clone(plan), 1), sent, answered));
 });
 
 fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
@@ -74,6 +74,8 @@ fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
     };
     loop {
         step = match step {
+            // The plan has no quota, and a shard that is alone asks nobody about throttles.
+            Step::AskLedger(meter) => panic!("{meter:?}"),
             Step::ReadBody { bytes_max } => {
                 assert_ne!(exchange.request.framing(), BodyFraming::None, "there is no body to read");
                 assert_eq!(bytes_max, shard.plan.limits.payload_bytes_max);
@@ -87,7 +89,7 @@ fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
             }
             Step::Answer(answer) => {
                 check_answer(&exchange, answer);
-                return finish(&mut exchange);
+                return finish(&mut exchange, shard);
             }
         };
     }
@@ -182,9 +184,9 @@ fn check_answer(exchange: &Exchange, answer: Answer) {
 }
 
 /// One line in the access log, whatever the client sent.
-fn finish(exchange: &mut Exchange) {
+fn finish(exchange: &mut Exchange, shard: &mut Shard) {
     let mut log = Vec::new();
-    exchange.finish(NOW, 0, |_| &mut log);
+    exchange.finish(&mut shard.meters, NOW, 0, |_| &mut log);
     let controls = log.iter().filter(|byte| byte.is_ascii_control()).count();
     assert_eq!(controls, usize::from(!log.is_empty()), "{}", log.escape_ascii());
     assert!(log.is_empty() || log.ends_with(b"\n"));

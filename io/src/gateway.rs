@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::raw::c_int;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tidegate_core::plan::Plan;
 use crate::access_log::LogWriter;
 use crate::admin::{Admin, Health};
 use crate::doctor;
+use crate::ledger::{self, Ledger, StoreError};
 use crate::resolve::{Resolved, Resolver};
 use crate::ring::{self, Doorbell, RingSettings, probe};
 use crate::shard::{self, Command, Report, Start};
@@ -40,6 +42,8 @@ pub struct Settings {
     pub listeners: Vec<SocketAddr>,
     /// Address of the admin server.
     pub admin: Option<SocketAddr>,
+    /// The folder of durable state.
+    pub state: PathBuf,
     /// Sizes of each shard's ring.
     pub ring: RingSettings,
     /// How often names are resolved again whose time to live is not known, in milliseconds.
@@ -57,6 +61,8 @@ pub enum GatewayError {
     Start(io::Error),
     /// A shard could not start, or died.
     Shard(String),
+    /// Durable state cannot be read or written.
+    Store(StoreError),
     /// The resolver thread died.
     Resolver,
     /// It was told a second time to stop.
@@ -70,6 +76,7 @@ impl fmt::Display for GatewayError {
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Start(error) => write!(f, "cannot start: {error}"),
             Self::Shard(error) => write!(f, "a shard failed: {error}"),
+            Self::Store(error) => write!(f, "cannot store usage: {error}"),
             Self::Resolver => f.write_str("the resolver thread failed"),
             Self::Forced => f.write_str("stopped at once; requests in flight were dropped"),
         }
@@ -119,6 +126,7 @@ pub fn run(
         health.drain();
         control.stop(&signals)
     });
+    control.ledger.stop();
     log.stop();
     ended
 }
@@ -170,6 +178,7 @@ fn covers(addresses: &Resolved, plan: &Plan) -> bool {
 struct Control {
     shards: Vec<Handle>,
     reports: Receiver<(usize, Report)>,
+    ledger: Ledger,
     plan: Arc<Plan>,
 }
 
@@ -205,6 +214,7 @@ impl Control {
         let (sender, reports) = unbounded();
         let plan = Arc::new(plan);
         let mut shards = Vec::new();
+        let mut ends = ledger::Ends::new();
         for (index, (cpu, listeners)) in settings.cpus.iter().zip(sockets).enumerate() {
             let (commands, receiver) = bounded(QUEUED_COMMANDS_MAX);
             let doorbell = Doorbell::new().map_err(GatewayError::Start)?;
@@ -217,6 +227,8 @@ impl Control {
                 commands: receiver,
                 reports: shard::Reporter { shard: index, reports: sender.clone() },
                 log: log.sender(),
+                ledger: ends.shard(doorbell.clone()),
+                shards: settings.cpus.len(),
             };
             let last_words = LastWords { shard: index, reports: sender.clone() };
             let thread = LocalExecutorBuilder::new(Placement::Fixed(*cpu))
@@ -229,7 +241,8 @@ impl Control {
                 .map_err(|error| GatewayError::Shard(error.to_string()))?;
             shards.push(Handle { commands, doorbell, _thread: thread });
         }
-        let control = Self { shards, reports, plan };
+        let ledger = Ledger::start(ends, &plan, &settings.state).map_err(GatewayError::Store)?;
+        let control = Self { shards, reports, ledger, plan };
         control.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Ready))?;
         Ok(control)
     }
@@ -283,7 +296,9 @@ impl Control {
 
     /// All shards get the new plan, or none does.
     fn install(&mut self, plan: Plan, addresses: &Resolved) -> Result<(), GatewayError> {
-        self.plan = Arc::new(plan);
+        let generation = self.plan.generation + 1;
+        self.plan = Arc::new(Plan { generation, ..plan });
+        self.ledger.install(Arc::clone(&self.plan));
         self.tell_all(|| Command::Install(Arc::clone(&self.plan), Arc::clone(addresses)));
         self.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Installed))?;
         tracing::info!("reloaded");

@@ -10,7 +10,9 @@
 //! - `stream`, `upstream`: reading peers; the pools of backend connections
 //! - [`ring`]: sockets, deadlines and tasks on the shard's io_uring. The only module with `unsafe`: `ring/mod.rs`
 //!   (submissions), `ring/buffers.rs` (lent memory), `ring/driver.rs` (eventfd, enter), `ring/socket.rs` (descriptors)
+//! - `ledger`, `waiting`: lends limits to shards and stores usage; requests that wait for it
 //! - `access_log`, `resolve`, `admin`, [`doctor`]: slow things on threads of their own
+//! - `clock`: the time that all threads agree on
 
 #![deny(unsafe_code)]
 
@@ -23,11 +25,16 @@ mod relay;
 mod stream;
 mod upload;
 mod upstream;
+mod waiting;
 
 #[expect(unsafe_code, reason = "the ring's memory and submissions; see the JUSTIFICATION at each block")]
 pub mod ring;
 
 mod access_log;
 mod admin;
+mod clock;
 pub mod doctor;
+mod ledger;
 mod resolve;
+
+pub use self::ledger::{Answer, Extension, Query, StoreError, Stored, ask};

@@ -51,6 +51,11 @@ pub(crate) async fn run(
     let mut step = advance(shard, exchange, Event::Request(peer, shard.entropy()));
     loop {
         step = match step {
+            Step::AskLedger(meter) => {
+                let answered = Box::pin(shard.waiting.answered(meter, shard.now().monotonic_ns)).await;
+                let event = if answered { Event::LedgerAnswered } else { Event::LedgerSilent };
+                advance(shard, exchange, event)
+            }
             Step::ReadBody { .. } => match Box::pin(read_whole(shard, exchange, stream, &mut body)).await {
                 Ok(content) => advance(shard, exchange, Event::Body(&content)),
                 Err(failure) => match refusal(failure) {
@@ -132,7 +137,9 @@ impl Backend {
 }
 
 fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
-    exchange.advance(&mut shard.core.borrow_mut(), shard.now(), event)
+    let step = exchange.advance(&mut shard.core.borrow_mut(), shard.now(), event);
+    shard.tell_ledger();
+    step
 }
 
 /// What the client is told about its own body; `None` when it cannot be told any more.

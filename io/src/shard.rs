@@ -17,9 +17,11 @@ use tidegate_core::plan::{Origin, Plan};
 
 use crate::access_log::{Lines, LogSender};
 use crate::client;
+use crate::ledger::ShardEnd;
 use crate::resolve::Addresses;
 use crate::ring::{Acceptor, Doorbell, Listener, Ring, RingSettings, Socket};
 use crate::upstream::{Pool, Pools};
+use crate::waiting::Waiting;
 
 /// Exchanges that a shard keeps for reuse.
 const SPARE_EXCHANGES_MAX: usize = 256;
@@ -84,6 +86,10 @@ pub(crate) struct Start {
     pub(crate) reports: Reporter,
     /// Access log lines.
     pub(crate) log: LogSender,
+    /// The ledger.
+    pub(crate) ledger: ShardEnd,
+    /// How many shards there are.
+    pub(crate) shards: usize,
 }
 
 /// A running shard, as its tasks see it.
@@ -92,6 +98,9 @@ pub(crate) struct Shard {
     pub(crate) ring: Ring,
     /// What deciding needs. Never borrowed across an await.
     pub(crate) core: RefCell<tidegate_core::shard::Shard>,
+    /// Requests that wait for the ledger.
+    pub(crate) waiting: Waiting,
+    ledger: ShardEnd,
     pools: Rc<Pools>,
     random: RefCell<Rng>,
     lines: RefCell<Lines>,
@@ -112,10 +121,12 @@ pub(crate) fn run(start: Start) {
     }
 }
 
-async fn serve(ring: Ring, start: Start) {
+async fn serve(ring: Ring, mut start: Start) {
     let doorbell = ring.listen_to(&start.doorbell);
-    let shard = Rc::new(Shard::new(&ring, &start));
-    let acceptors = start.listeners.into_iter().map(|listener| Rc::new(Acceptor::new(&ring, listener)));
+    let listeners = std::mem::take(&mut start.listeners);
+    let (commands, reports) = (start.commands.clone(), start.reports.clone());
+    let shard = Rc::new(Shard::new(&ring, start));
+    let acceptors = listeners.into_iter().map(|listener| Rc::new(Acceptor::new(&ring, listener)));
     let acceptors: Vec<Rc<Acceptor>> = acceptors.collect();
     for (position, acceptor) in acceptors.iter().enumerate() {
         ring.spawn(accept(Rc::clone(&shard), Rc::clone(acceptor), position as u16));
@@ -125,9 +136,13 @@ async fn serve(ring: Ring, start: Start) {
         move || shard.limits().upstream_idle_timeout_ms
     }));
     ring.spawn(flush_log(Rc::clone(&shard)));
-    start.reports.tell(Report::Ready);
-    obey(&shard, &doorbell, &start.commands, &start.reports).await;
+    ring.spawn(tick_meters(Rc::clone(&shard)));
+    reports.tell(Report::Ready);
+    obey(&shard, &doorbell, &commands, &reports).await;
+    // Requests in flight may still have to hear the ledger.
+    ring.spawn(hear_ledger(Rc::clone(&shard), doorbell));
     drain(&shard, acceptors).await;
+    shard.settle_meters().await;
     shard.lines.borrow_mut().flush();
 }
 
@@ -144,6 +159,7 @@ async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Comman
                 Command::Drain => return,
             }
         }
+        shard.hear_ledger();
         doorbell.heard().await;
     }
 }
@@ -193,6 +209,32 @@ async fn drain(shard: &Rc<Shard>, acceptors: Vec<Rc<Acceptor>>) {
 /// How often a draining shard looks whether it is done, in milliseconds.
 const DRAIN_POLL_MS: u64 = 5;
 
+/// How long a shard that ends waits for the ledger, in nanoseconds.
+const SETTLE_NS_MAX: u64 = 2_000_000_000;
+
+async fn hear_ledger(shard: Rc<Shard>, doorbell: Listener) {
+    loop {
+        shard.hear_ledger();
+        doorbell.heard().await;
+    }
+}
+
+/// How often waiting requests are looked at, and how many such looks lie between two reports of usage.
+const METERS_TICK_MS: u64 = 250;
+const TICKS_PER_REPORT: u32 = 8;
+
+async fn tick_meters(shard: Rc<Shard>) {
+    for tick in 1_u32.. {
+        shard.ring.sleep(METERS_TICK_MS).await;
+        let now_ns = shard.now().monotonic_ns;
+        shard.waiting.expire(now_ns);
+        if tick.is_multiple_of(TICKS_PER_REPORT) {
+            shard.core.borrow_mut().meters.tick(now_ns);
+        }
+        shard.tell_ledger();
+    }
+}
+
 async fn flush_log(shard: Rc<Shard>) {
     loop {
         shard.ring.sleep(LOG_FLUSH_MS).await;
@@ -201,15 +243,17 @@ async fn flush_log(shard: Rc<Shard>) {
 }
 
 impl Shard {
-    fn new(ring: &Ring, start: &Start) -> Self {
+    fn new(ring: &Ring, start: Start) -> Self {
         let pools = Rc::new(Pools::default());
         pools.install(&start.plan, &start.addresses);
         Self {
             ring: ring.clone(),
-            core: RefCell::new(tidegate_core::shard::Shard::new(Arc::clone(&start.plan))),
+            core: RefCell::new(tidegate_core::shard::Shard::new(start.plan, start.shards)),
+            waiting: Waiting::default(),
+            ledger: start.ledger,
             pools,
             random: RefCell::new(Rng::new()),
-            lines: RefCell::new(Lines::new(start.log.clone())),
+            lines: RefCell::new(Lines::new(start.log)),
             exchanges: RefCell::new(Vec::new()),
             connections: RefCell::new(Slab::new()),
         }
@@ -260,8 +304,50 @@ impl Shard {
     pub(crate) fn finish(&self, exchange: &mut Exchange, response_bytes: u64) {
         let mut lines = self.lines.borrow_mut();
         lines.deny(exchange.denial());
-        exchange.finish(self.now(), response_bytes, |destination| lines.buffer(destination));
+        let meters = &mut self.core.borrow_mut().meters;
+        exchange.finish(meters, self.now(), response_bytes, |destination| lines.buffer(destination));
         lines.flush_when_large();
+    }
+
+    /// Tells the ledger what it has to know, if there is anything.
+    pub(crate) fn tell_ledger(&self) {
+        let mut core = self.core.borrow_mut();
+        let outbox = core.meters.outbox();
+        if !outbox.is_empty() {
+            self.ledger.tell(outbox);
+        }
+    }
+
+    /// Hears the ledger. What it calls back goes back when the requests that it has let through have run.
+    fn hear_ledger(self: &Rc<Self>) {
+        let now_ns = self.now().monotonic_ns;
+        let mut core = self.core.borrow_mut();
+        for message in self.ledger.messages() {
+            if let Some(meter) = core.meters.hear(&message, now_ns) {
+                self.waiting.answer(meter);
+            }
+        }
+        let is_recalled = core.meters.is_recalled();
+        drop(core);
+        self.tell_ledger();
+        if is_recalled {
+            let shard = Rc::clone(self);
+            self.ring.spawn(async move {
+                let now_ns = shard.now().monotonic_ns;
+                shard.core.borrow_mut().meters.give_back(now_ns);
+                shard.tell_ledger();
+            });
+        }
+    }
+
+    /// Gives everything back before the shard ends: also what the ledger is about to lend.
+    async fn settle_meters(&self) {
+        let deadline_ns = self.now().monotonic_ns + SETTLE_NS_MAX;
+        while self.core.borrow().meters.is_asking() && self.now().monotonic_ns < deadline_ns {
+            self.ring.sleep(DRAIN_POLL_MS).await;
+        }
+        self.core.borrow_mut().meters.settle();
+        self.tell_ledger();
     }
 
     /// Serves a new connection, or closes it when there are too many.

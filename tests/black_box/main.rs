@@ -23,6 +23,7 @@ mod http_custom;
 mod http_proxy;
 mod http_proxy_mapping;
 mod integration_failures;
+mod limits;
 mod mock;
 
 mod soak;

@@ -1,11 +1,13 @@
 //! `tidegate.toml`: what AWS keeps outside of the OpenAPI document.
 //!
 //! In reading order: `node` and `settings` say who and where this gateway is, `limits` what it lets in, `api` and
-//! `stage` what it serves, `domain` under which names, `api_key`, `usage_plan`, `principal` and `network` to whom. Nothing
-//! here opens another file, but those of secrets and the policies of principals.
+//! `stage` what it serves, `domain` under which names, `api_key`, `api_key_file`, `usage_plan` and `throttle` to whom and
+//! how much, `principal` and `network` who signs and from where. Nothing here opens another file, but those of secrets, keys
+//! and the policies of principals.
 
 pub(crate) mod api;
 pub(crate) mod api_key;
+mod api_key_file;
 pub(crate) mod domain;
 mod limits;
 mod network;
@@ -13,13 +15,14 @@ mod node;
 pub(crate) mod principal;
 mod settings;
 pub(crate) mod stage;
-mod usage_plan;
+pub(crate) mod throttle;
+pub(crate) mod usage_plan;
 
 use std::path::Path;
 
 use tidegate_core::auth::principal::Principals;
 use tidegate_core::hosts::DomainSpec;
-use tidegate_core::limit::UsagePlans;
+use tidegate_core::limit::Rate;
 use tidegate_core::limits::Limits;
 use tidegate_core::plan::{Networks, Node as PlanNode};
 
@@ -37,7 +40,10 @@ pub(crate) struct File {
     pub(crate) limits: Limits,
     pub(crate) apis: Vec<api::Api>,
     pub(crate) domains: Vec<DomainSpec>,
-    pub(crate) usage_plans: UsagePlans,
+    pub(crate) keys: api_key::ApiKeys,
+    pub(crate) usage_plans: Vec<usage_plan::UsagePlan>,
+    /// The throttle of all APIs together.
+    pub(crate) throttle: Option<Rate>,
     pub(crate) principals: Principals,
     pub(crate) networks: Networks,
     /// What is wrong in files that are named here.
@@ -50,23 +56,35 @@ const UNSUPPORTED: [&str; 2] = ["function", "aws"];
 /// Reads the tree of a `tidegate.toml` that lies in `folder`.
 pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut Report) -> Option<File> {
     let mut fields = Fields::read(root, "the file", report)?;
-    let (node, shards, trusted_proxies) = node::read(fields.value("node"), node_default, report);
-    let (settings, by_listener) = settings::read(shards, &mut fields, report);
+    let node = node::read(fields.value("node"), folder, node_default, report);
+    let (settings, by_listener) = settings::read(node.shards, node.state, &mut fields, report);
     let limits = limits::read(fields.value("limits"), report);
     let apis = api::read(fields.take("api"), folder, report);
     let domains = domain::read(fields.value("domain"), &apis, report);
-    let keys = api_key::read(fields.value("api_key"), folder, report);
-    let plans = usage_plan::read(fields.value("usage_plan"), &keys, &apis, report);
+    let mut keys = api_key::read(fields.value("api_key"), folder, report);
+    api_key_file::read(fields.value("api_key_file"), folder, &mut keys, report);
+    let usage_plans = usage_plan::read(fields.value("usage_plan"), &keys, &apis, report);
     let by_address = network::read(fields.value("network"), report);
-    let networks = Networks { trusted_proxies, by_address, by_listener };
+    let networks = Networks { trusted_proxies: node.trusted_proxies, by_address, by_listener };
     let mut policies = Diagnostics::default();
-    let around = principal::Around { folder, node: &node };
+    let around = principal::Around { folder, node: &node.plan };
     let principals = principal::read(fields.value("principal"), &around, &mut policies, report);
     let principals = Principals::new(principals);
     for section in UNSUPPORTED {
         fields.unsupported(section, report);
     }
     fields.finish(report);
-    let usage_plans = UsagePlans::compile(&keys.list, &plans);
-    Some(File { node, settings, limits, apis, domains, usage_plans, principals, networks, policies })
+    Some(File {
+        node: node.plan,
+        settings,
+        limits,
+        apis,
+        domains,
+        keys,
+        usage_plans,
+        throttle: node.throttle,
+        principals,
+        networks,
+        policies,
+    })
 }

@@ -1,10 +1,14 @@
 //! `[node]`: who this gateway is.
 
+use std::path::{Path, PathBuf};
+
 use tidegate_core::auth::cidr::Cidr;
+use tidegate_core::limit::Rate;
 use tidegate_core::plan::Node as PlanNode;
 
 use super::network;
 use super::settings::Shards;
+use super::throttle;
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
@@ -16,18 +20,33 @@ const REGION_DEFAULT: &str = "us-east-1";
 /// Most shards, and one more than the highest CPU number.
 const SHARDS_MAX: usize = 1024;
 
-/// Who it is, its shards, and the proxies that it trusts.
+/// Folder of durable state, beside the file.
+const STATE_DEFAULT: &str = "state";
+
+/// `[node]` as it is read.
+pub(super) struct NodeSection {
+    pub(super) plan: PlanNode,
+    pub(super) shards: Shards,
+    /// The throttle of all APIs together. AWS: of an account in a region, 10,000 a second unless raised; here none.
+    pub(super) throttle: Option<Rate>,
+    /// Where durable state lies.
+    pub(super) state: PathBuf,
+    /// The proxies that it trusts.
+    pub(super) trusted_proxies: Vec<Cidr>,
+}
+
 pub(super) fn read(
     section: Option<&Node>,
+    folder: &Path,
     name_default: &str,
     report: &mut Report,
-) -> (PlanNode, Shards, Vec<Cidr>) {
+) -> NodeSection {
     let mut node = PlanNode {
         name: name_default.to_owned(),
         region: REGION_DEFAULT.to_owned(),
         account: ACCOUNT_DEFAULT.to_owned(),
     };
-    let mut shards = Shards::Auto;
+    let (mut shards, mut throttle, mut state) = (Shards::Auto, None, STATE_DEFAULT);
     let mut trusted_proxies = Vec::new();
     if let Some(mut fields) = section.and_then(|section| Fields::read(section, "`node`", report)) {
         replace(
@@ -48,13 +67,21 @@ pub(super) fn read(
         if let Some(value) = fields.value("shards") {
             shards = read_shards(value, report).unwrap_or(Shards::Auto);
         }
+        throttle = throttle::read(fields.value("throttle"), report);
         if let Some(value) = fields.value("trusted_proxies") {
             trusted_proxies = network::ranges(value, report);
         }
-        fields.unsupported("state", report);
+        if let Some(value) = fields.value("state") {
+            state = scalar::text(value, report).unwrap_or(STATE_DEFAULT);
+            if state.is_empty() {
+                report.error(value.span, "expected the name of a folder");
+            }
+        }
         fields.finish(report);
     }
-    (node, shards, trusted_proxies)
+    let state = folder.join(state);
+    let state = std::path::absolute(&state).unwrap_or(state);
+    NodeSection { plan: node, shards, throttle, state, trusted_proxies }
 }
 
 fn replace(

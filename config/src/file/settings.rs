@@ -1,6 +1,7 @@
 //! What the process needs beside the plan: shards, `[[listener]]`, `[admin]` and `[tuning]`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use tidegate_core::plan::Network;
 use tidegate_core::span::Span;
@@ -20,6 +21,8 @@ pub struct Settings {
     pub listeners: Vec<SocketAddr>,
     /// Where `/health` is.
     pub admin: Option<SocketAddr>,
+    /// The folder of durable state, as an absolute path.
+    pub state: PathBuf,
     /// How long a shard polls before it parks, in microseconds.
     pub spin_us: u64,
     /// How often the names of origins are resolved again, in milliseconds.
@@ -53,6 +56,7 @@ const RECEIVE_BUFFER_BYTES: u32 = 131_072;
 /// The settings, and the private network of each listener.
 pub(super) fn read(
     shards: Shards,
+    state: PathBuf,
     fields: &mut Fields<'_>,
     report: &mut Report,
 ) -> (Settings, Vec<Option<Network>>) {
@@ -73,6 +77,7 @@ pub(super) fn read(
         shards,
         listeners,
         admin: admin.map(|(address, _)| address),
+        state,
         spin_us: SPIN_US,
         dns_ttl_ms: DNS_TTL_S * 1000,
         receive_buffers: RECEIVE_BUFFERS,

@@ -1,11 +1,13 @@
-//! `[[api.stage]]`: a stage, its variables and its access log.
+//! `[[api.stage]]`: a stage, its variables, its access log and its throttles.
 
 use std::path::{Path, PathBuf};
 
+use tidegate_core::limit::Rate;
 use tidegate_core::plan::{AccessLog, LogDestination};
 use tidegate_core::record::LogFormat;
 use tidegate_core::span::Span;
 
+use super::throttle::{self, MethodSettings};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
@@ -20,6 +22,10 @@ pub(crate) struct Stage {
     /// Sorted by name.
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) access_log: Option<AccessLog>,
+    /// Each method's throttle, as AWS's `*/*`.
+    pub(crate) throttle: Option<Rate>,
+    /// Methods with one of their own.
+    pub(crate) methods: Vec<MethodSettings>,
 }
 
 impl Stage {
@@ -39,7 +45,8 @@ const COMMON_LOG_FORMAT: &str = "$context.identity.sourceIp $context.identity.ca
                                  [$context.requestTime] \"$context.httpMethod $context.resourcePath \
                                  $context.protocol\" $context.status $context.responseLength $context.requestId";
 
-const UNSUPPORTED: [&str; 6] = ["throttle", "cache", "method", "canary", "tracing", "client_certificate"];
+const UNSUPPORTED: [&str; 4] = ["cache", "canary", "tracing", "client_certificate"];
+const UNSUPPORTED_OF_METHOD: [&str; 1] = ["cache"];
 
 pub(super) fn read(section: Option<&Entry>, api: Span, folder: &Path, report: &mut Report) -> Vec<Stage> {
     let sections = section.map_or(&[][..], |section| scalar::list(&section.value, report));
@@ -62,11 +69,13 @@ fn read_stage(section: &Node, before: &[Stage], folder: &Path, report: &mut Repo
         .unwrap_or_default();
     let variables = fields.value("variables").map_or_else(Vec::new, |value| read_variables(value, report));
     let access_log = fields.value("access_log").and_then(|value| read_access_log(value, folder, report));
+    let throttle = throttle::read(fields.value("throttle"), report);
+    let methods = throttle::read_methods(fields.value("method"), &UNSUPPORTED_OF_METHOD, report);
     for key in UNSUPPORTED {
         fields.unsupported(key, report);
     }
     fields.finish(report);
-    Some(Stage { name, span: section.span, variables, access_log })
+    Some(Stage { name, span: section.span, variables, access_log, throttle, methods })
 }
 
 fn read_name(value: &Node, before: &[Stage], report: &mut Report) -> Option<String> {

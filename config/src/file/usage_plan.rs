@@ -1,15 +1,31 @@
-//! `[[usage_plan]]`: which keys may be used at which stages.
+//! `[[usage_plan]]`: which keys may be used at which stages, and how much.
 
 use std::collections::{HashMap, HashSet};
 
-use tidegate_core::limit::{StageId, UsagePlanSpec};
+use tidegate_core::limit::{
+    MeterId, MethodThrottle, Period, PlanStage, Quota, StageId, UsagePlanSpec, method_meter,
+};
+use tidegate_core::plan::Api as PlanApi;
+use tidegate_core::route::RouteId;
+use tidegate_core::span::Span;
 
 use super::api::{Api, find_api, find_stage};
 use super::api_key::ApiKeys;
+use super::throttle::{self, MethodSettings};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
 use crate::tree::Node;
+
+/// A usage plan, before it is known which methods there are.
+pub(crate) struct UsagePlan {
+    spec: UsagePlanSpec,
+    /// The methods of each stage, in the order of the stages.
+    methods: Vec<Vec<MethodSettings>>,
+}
+
+/// Errors reported of one plan's keys; the next one shows after these are mended.
+const ERRORS_MAX: usize = 50;
 
 /// Plans that a key has, by where they let it in.
 type Taken = HashMap<(usize, StageId), usize>;
@@ -19,90 +35,157 @@ pub(super) fn read(
     keys: &ApiKeys,
     apis: &[Api],
     report: &mut Report,
-) -> Vec<UsagePlanSpec> {
+) -> Vec<UsagePlan> {
     let sections = section.map_or(&[][..], |section| scalar::list(section, report));
-    let mut plans: Vec<UsagePlanSpec> = Vec::with_capacity(sections.len());
+    let mut plans: Vec<UsagePlan> = Vec::with_capacity(sections.len());
+    let mut names = HashSet::with_capacity(sections.len());
     let mut taken = Taken::new();
     for section in sections {
         let Some(mut fields) = Fields::read(section, "`usage_plan`", report) else { continue };
-        let name = fields.required("name", report).and_then(|value| read_name(value, &plans, report));
+        let name = fields.required("name", report).and_then(|value| read_name(value, &mut names, report));
         let key_list = fields.value("keys").map_or(&[][..], |list| scalar::list(list, report));
-        let stages = fields.value("stage").map_or_else(Vec::new, |list| read_stages(list, apis, report));
-        for key in ["throttle", "quota"] {
-            fields.unsupported(key, report);
-        }
+        let (stages, methods) = read_stages(fields.value("stage"), apis, report);
+        let throttle = throttle::read(fields.value("throttle"), report);
+        let quota = fields.value("quota").and_then(|value| read_quota(value, report));
         fields.finish(report);
         if stages.is_empty() {
             report
                 .warning(section.span, "the usage plan has no stage, so its keys are good nowhere")
                 .help("add [[usage_plan.stage]] with api = \"…\" and stage = \"…\" below it");
         }
-        let plan = UsagePlanSpec { name: name.unwrap_or_default(), keys: Vec::new(), stages };
-        let plan =
-            UsagePlanSpec { keys: read_keys(key_list, keys, &plan, &plans, &mut taken, report), ..plan };
-        plans.push(plan);
+        let mut spec =
+            UsagePlanSpec { name: name.unwrap_or_default(), keys: Vec::new(), throttle, quota, stages };
+        let imported = keys.in_plans.get(&spec.name).map_or(&[][..], |(_, imported)| imported);
+        spec.keys = read_keys(key_list, imported, keys, &spec, &plans, &mut taken, report);
+        plans.push(UsagePlan { spec, methods });
+    }
+    for (name, (at, _)) in &keys.in_plans {
+        if !names.contains(name.as_str()) {
+            report.unknown(*at, "usage plan", name, names.iter().copied());
+        }
     }
     plans
 }
 
-fn read_name(value: &Node, before: &[UsagePlanSpec], report: &mut Report) -> Option<String> {
+fn read_name<'n>(value: &'n Node, before: &mut HashSet<&'n str>, report: &mut Report) -> Option<String> {
     let name = scalar::text(value, report)?;
     if name.is_empty() {
         report.error(value.span, "a usage plan needs a name");
     }
-    if before.iter().any(|plan| plan.name == name) {
+    if !before.insert(name) {
         report.error(value.span, format!("the usage plan `{name}` stands twice"));
     }
     Some(name.to_owned())
 }
 
-fn read_stages(list: &Node, apis: &[Api], report: &mut Report) -> Vec<StageId> {
-    let mut stages = Vec::new();
-    for section in scalar::list(list, report) {
+fn read_quota(value: &Node, report: &mut Report) -> Option<Quota> {
+    let mut fields = Fields::read(value, "`quota`", report)?;
+    let (limit, period) = (fields.required("limit", report), fields.required("period", report));
+    let offset = fields.value("offset");
+    fields.finish(report);
+    let periods = [("DAY", Period::Day), ("WEEK", Period::Week), ("MONTH", Period::Month)];
+    let limit = scalar::integer(limit?, 0..=u32::MAX, report)?;
+    let quota = Quota {
+        limit,
+        offset: offset.and_then(|value| scalar::integer(value, 0..=limit, report)).unwrap_or(0),
+        period: scalar::variant(period?, &periods, report)?,
+    };
+    Some(quota)
+}
+
+/// The stages, and the methods of each.
+fn read_stages(
+    list: Option<&Node>,
+    apis: &[Api],
+    report: &mut Report,
+) -> (Vec<PlanStage>, Vec<Vec<MethodSettings>>) {
+    let (mut stages, mut methods) = (Vec::new(), Vec::new());
+    let mut listed = HashSet::new();
+    for section in list.map_or(&[][..], |list| scalar::list(list, report)) {
         let Some(mut fields) = Fields::read(section, "`usage_plan.stage`", report) else { continue };
         let (api, stage) = (fields.required("api", report), fields.required("stage", report));
-        fields.unsupported("method", report);
+        let throttled = throttle::read_methods(fields.value("method"), &[], report);
         fields.finish(report);
         let (Some(api), Some(stage_name)) = (api, stage) else { continue };
         let Some(api) = find_api(api, apis, report) else { continue };
         let Some(stage) = find_stage(stage_name, &apis[api], report) else { continue };
         let id = StageId { api: api as u32, stage: stage as u32 };
-        if stages.contains(&id) {
-            report.error(stage_name.span, "the usage plan has this stage already");
+        if listed.insert(id) {
+            stages.push(PlanStage { id, methods: Vec::new() });
+            methods.push(throttled);
         } else {
-            stages.push(id);
+            report.error(stage_name.span, "the usage plan has this stage already");
         }
     }
-    stages
+    (stages, methods)
 }
 
-/// The keys by their names. AWS: a key is in one plan for each stage.
+impl UsagePlan {
+    /// Finds the methods that have throttles of their own.
+    pub(crate) fn compile(mut self, apis: &[PlanApi], report: &mut Report) -> UsagePlanSpec {
+        for (stage, methods) in self.spec.stages.iter_mut().zip(&self.methods) {
+            let (api, name) = names(stage.id, apis);
+            let found = methods.iter().filter_map(|method| {
+                let route = method.find(api, report)?;
+                Some(MethodThrottle { route, meter: meter_of(api, name, route), rate: method.rate })
+            });
+            stage.methods = found.collect();
+        }
+        self.spec
+    }
+}
+
+fn names(id: StageId, apis: &[PlanApi]) -> (&PlanApi, &str) {
+    let api = &apis[id.api as usize];
+    (api, &api.stages[id.stage as usize].name)
+}
+
+/// What a method's throttle is called.
+pub(crate) fn meter_of(api: &PlanApi, stage: &str, route: RouteId) -> MeterId {
+    let (route, resource) = api.route(route);
+    method_meter(&api.id, stage, route.method.name(), &resource.path)
+}
+
+/// The keys by their names, and those that files put into the plan. AWS: a key is in one plan for each stage.
 fn read_keys(
     list: &[Node],
+    imported: &[usize],
     keys: &ApiKeys,
     plan: &UsagePlanSpec,
-    before: &[UsagePlanSpec],
+    before: &[UsagePlan],
     taken: &mut Taken,
     report: &mut Report,
 ) -> Vec<usize> {
-    let mut positions = Vec::with_capacity(list.len());
-    let mut listed = HashSet::with_capacity(list.len());
-    for node in list {
-        let Some(name) = scalar::text(node, report) else { continue };
-        let Some(&key) = keys.by_name.get(name) else {
+    let mut positions = Vec::with_capacity(list.len() + imported.len());
+    let mut listed = HashSet::with_capacity(list.len() + imported.len());
+    let named = list.iter().filter_map(|node| {
+        let name = scalar::text(node, report)?;
+        let found = keys.by_name.get(name).copied();
+        if found.is_none() {
             report.unknown(node.span, "API key", name, keys.by_name.keys().map(String::as_str));
-            continue;
-        };
+        }
+        Some((found?, node.span))
+    });
+    let named: Vec<(usize, Span)> = named.collect();
+    let mut errors = 0;
+    let file = keys.in_plans.get(&plan.name).map_or(Span::default(), |(at, _)| *at);
+    for (key, at) in named.into_iter().chain(imported.iter().map(|&key| (key, file))) {
+        if errors == ERRORS_MAX {
+            break;
+        }
+        let name = &keys.list[key].name;
         if !listed.insert(key) {
-            report.error(node.span, format!("the usage plan has the API key `{name}` already"));
+            errors += 1;
+            report.error(at, format!("the usage plan has the API key `{name}` already"));
             continue;
         }
-        for &stage in &plan.stages {
-            if let Some(other) = taken.insert((key, stage), before.len()) {
-                let other = &before[other].name;
+        for stage in &plan.stages {
+            if let Some(other) = taken.insert((key, stage.id), before.len()) {
+                let other = &before[other].spec.name;
+                errors += 1;
                 report
                     .error(
-                        node.span,
+                        at,
                         format!("the API key `{name}` is in the usage plan `{other}` for the same stage"),
                     )
                     .help("a key can be in several plans, but in one for each stage");

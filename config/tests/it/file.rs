@@ -34,12 +34,14 @@ fn the_least_file_is_clean_and_has_the_defaults() {
         shards: Shards::Auto,
         listeners: vec!["127.0.0.1:0".parse().unwrap()],
         admin: None,
+        state: loaded.settings.state.clone(),
         spin_us: 50,
         dns_ttl_ms: 30_000,
         receive_buffers: 64,
         receive_buffer_bytes: 131_072,
     };
     assert_eq!(loaded.settings, want);
+    assert!(loaded.settings.state.ends_with("state"));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The crate from the outside: files in, a plan or diagnostics out.
 
+mod api_key_files;
 mod diagnostics;
 mod document;
 mod examples;
 mod file;
 mod formats;
 mod integration;
+mod limits;
 mod plan;
 mod policy;
 mod principals;

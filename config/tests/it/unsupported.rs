@@ -13,15 +13,10 @@ fn check_file(more: &str, place: &str, what: &str) {
 
 #[test]
 fn of_tidegate_toml() {
-    check_file("[node]\nstate = \"state\"", "11:1", "`state`");
-    let plan = "[[usage_plan]]\nname = \"basic\"\nstage = [{ api = \"a\", stage = \"prod\" }]\n";
-    check_file(&format!("{plan}throttle = {{ rate = 1, burst = 1 }}"), "13:1", "`throttle`");
-    check_file(&format!("{plan}quota = {{ limit = 1 }}"), "13:1", "`quota`");
     check_file("[[function]]\nname = \"hello\"", "10:3", "`function`");
     check_file("[aws]\nendpoint_url = \"x\"", "10:2", "`aws`");
-    check_file("throttle = { rate = 1 }", "10:1", "`throttle`");
     check_file("cache = { ttl = 1 }", "10:1", "`cache`");
-    check_file("[api.stage.method.\"GET /\"]\n", "10:12", "`method`");
+    check_file("method.\"GET /\".cache = { ttl = 1 }", "10:16", "`cache`");
     check_file("[[listener]]\naddress = \"127.0.0.1:0\"\ntls = true", "12:1", "`tls`");
     for kind in ["HTTP", "WEBSOCKET"] {
         let api = format!(
@@ -35,13 +30,6 @@ fn of_tidegate_toml() {
 #[track_caller]
 fn check_root(more: &str, what: &str) {
     check(&format!("{MOCK}{more}"), what);
-}
-
-/// `more` is added to the operation.
-#[track_caller]
-fn check_operation(more: &str, what: &str) {
-    let operation = format!("    get:\n{}", indent(more, 6));
-    check(&MOCK.replace("    get:\n", &operation), what);
 }
 
 /// `integration` is the method's.

@@ -61,7 +61,7 @@ fn what_is_wrong_with_keys() {
     );
     check(
         "name = \"a\"\nvalue = \"0123456789 0123456789\"",
-        "12:1: error: the value of an API key has visible ASCII characters only | it is sent in a header field",
+        "12:1: error: the value of an API key has visible ASCII characters only: it is sent in a header field",
     );
     check(
         "name = \"a\"\nvalue_env = \"TIDEGATE_NO_SUCH\"",

@@ -22,17 +22,11 @@ const SHOWN_PATH_BYTES_MAX: usize = 256;
 const WORDS_BYTES: usize = 512;
 
 impl Exchange {
-    /// Whether the request may call its method; goes on if so. `body` is whole when it has been read for this.
-    pub(super) fn authorise(
-        &mut self,
-        shard: &mut Shard,
-        now: Now,
-        routed: Routed,
-        body: Option<&[u8]>,
-    ) -> Step {
-        match self.check(shard, routed, body) {
-            Ok(Some(authorised)) => match self.meter(authorised) {
-                Ok(metered) => self.integrate(shard, now, metered, body),
+    /// Whether the request may call its method; goes on if so.
+    pub(super) fn authorise(&mut self, shard: &mut Shard, now: Now, routed: Routed) -> Step {
+        match self.check(shard, routed) {
+            Ok(Some(authorised)) => match self.identify(authorised) {
+                Ok(identified) => self.meter(shard, now, identified),
                 Err(reject) => self.refuse(shard, now, reject),
             },
             Ok(None) => {
@@ -44,19 +38,14 @@ impl Exchange {
     }
 
     /// `None`: the body has to be read first.
-    fn check(
-        &mut self,
-        shard: &mut Shard,
-        routed: Routed,
-        body: Option<&[u8]>,
-    ) -> Result<Option<Authorised>, Reject> {
+    fn check(&mut self, shard: &mut Shard, routed: Routed) -> Result<Option<Authorised>, Reject> {
         let plan = self.plan();
         let (api, stage) = stage_of(&plan, routed.place);
         let authorization = api.authorization[routed.route.0 as usize];
         match authorization {
             Authorization::None if api.policy.is_none() => return Ok(Some(Authorised { routed })),
             Authorization::None => {}
-            Authorization::Iam => match self.authenticate(shard, &plan, routed, body)? {
+            Authorization::Iam => match self.authenticate(shard, &plan, routed)? {
                 Signed::By(principal) => self.principal = Some(principal),
                 Signed::AboutBody => return Ok(None),
             },
@@ -88,9 +77,8 @@ impl Exchange {
         shard: &mut Shard,
         plan: &SharedPlan,
         routed: Routed,
-        body: Option<&[u8]>,
     ) -> Result<Signed, Reject> {
-        let body = match body {
+        let body = match &self.body {
             Some(body) => SignedBody::Whole(body),
             None if self.request.framing() == BodyFraming::None => SignedBody::Whole(b""),
             None => SignedBody::Unread,

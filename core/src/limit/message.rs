@@ -35,7 +35,12 @@ pub struct Account {
 impl Account {
     /// The limits that it has as a whole.
     pub fn meter(&self) -> MeterId {
-        MeterId::of(&["client", &self.plan, &self.key])
+        Self::meter_of(&self.plan, &self.key)
+    }
+
+    /// The same without an account.
+    pub fn meter_of(plan: &str, key: &str) -> MeterId {
+        MeterId::of(&["client", plan, key])
     }
 }
 

@@ -4,9 +4,11 @@
 //!
 //! - [`UsagePlans`]: which key may be used at which stage, and under which limits
 //! - [`Rate`], [`Bucket`], [`Quota`]: how many a second and what is left of it; how many a day
+//! - `under`: which limits a request is under
 //! - [`Meters`]: a shard's side of all limits. Requests are admitted there
 //! - [`Ledger`]: lends [`Share`]s of buckets and blocks of quotas to shards
 //! - `message`: what the two say to each other
+//! - [`statements`]: what a caller has used and has left
 //! - [`Calendar`]: the wall clock by which quotas begin anew
 
 mod bucket;
@@ -20,6 +22,8 @@ mod message;
 mod ledger;
 mod meters;
 
+mod statement;
+mod under;
 mod usage;
 
 pub use self::bucket::{Bucket, RetryAfter};
@@ -30,4 +34,10 @@ pub use self::meters::{Client, Denied, Limits, Meters, THROTTLES_MAX};
 pub use self::quota::{Day, Period, Quota};
 pub use self::rate::Rate;
 pub use self::share::{Share, Tokens};
-pub use self::usage::{ApiKeySpec, Caller, KEY_BYTES, KeyId, PlanId, StageId, UsagePlanSpec, UsagePlans};
+pub use self::statement::{Statement, statements};
+pub(crate) use self::under::admit;
+pub use self::under::{account_meter, method_meter};
+pub use self::usage::{
+    ApiKeySpec, Caller, KEY_BYTES, KeyId, MethodThrottle, PlanId, PlanStage, StageId, UsagePlanSpec,
+    UsagePlans,
+};

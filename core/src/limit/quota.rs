@@ -1,5 +1,7 @@
 //! Quotas: so many requests in each day, week or month of UTC.
 
+use std::fmt;
+
 use crate::clock;
 
 /// How many requests a key may make under its plan in each period. AWS: `QuotaSettings`.
@@ -36,9 +38,27 @@ impl Day {
         Self((unix_ms / DAY_MS) as u32)
     }
 
+    /// Reads `2026-11-25`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '-');
+        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+        let is_date = (year.len(), month.len(), day.len()) == (4, 2, 2);
+        let date = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+        let day = Self(clock::day_of_date(date)?);
+        (is_date && clock::date_of_day(day.0) == date).then_some(day)
+    }
+
     /// Its first moment.
     pub fn start_ms(self) -> u64 {
         u64::from(self.0) * DAY_MS
+    }
+}
+
+/// `2026-11-25`
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = clock::date_of_day(self.0);
+        write!(f, "{year:04}-{month:02}-{day:02}")
     }
 }
 
@@ -77,10 +97,21 @@ mod tests {
     use super::*;
 
     fn day(text: &str) -> Day {
-        let mut parts = text.split('-').map(|part| part.parse::<u32>().expect("a number"));
-        let (year, month, of_month) = (parts.next(), parts.next(), parts.next());
-        let wanted = (year.expect("a year"), month.expect("a month"), of_month.expect("a day"));
-        (0..60_000).map(Day).find(|&day| clock::date_of_day(day.0) == wanted).expect("a day of the calendar")
+        Day::parse(text).expect("a day of the calendar")
+    }
+
+    #[test]
+    fn days_are_dates() {
+        for number in 0..60_000 {
+            assert_eq!(Day::parse(&Day(number).to_string()), Some(Day(number)));
+        }
+        assert_eq!(day("1970-01-01"), Day(0));
+        assert_eq!(Day::of(1_795_608_000_000).to_string(), "2026-11-25");
+        for text in
+            ["", "2026", "2026-02-30", "2026-13-01", "2026-1-1", "1969-12-31", "x-y-z", "2026-11-25-1"]
+        {
+            assert_eq!(Day::parse(text), None, "{text}");
+        }
     }
 
     #[track_caller]

@@ -1,5 +1,7 @@
 //! A throttle's two numbers, compiled to integers.
 
+use std::fmt;
+
 /// Longest time to fill a bucket, in nanoseconds: 146 years. Keeps all sums of times within 64 bits.
 const FILL_NS_MAX: u64 = 1 << 62;
 
@@ -68,6 +70,19 @@ impl Rate {
     }
 }
 
+/// `10/s burst 5`
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_nothing() {
+            return f.write_str("0/s");
+        }
+        // The interval was rounded; six digits of the rate were not.
+        let per_second = NS_PER_S / self.interval_ns as f64;
+        let digits = 10_f64.powf(5.0 - per_second.log10().floor());
+        write!(f, "{}/s burst {}", (per_second * digits).round() / digits, self.burst())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +105,16 @@ mod tests {
         assert_eq!(numbers(-1.0, 1), None);
         assert_eq!(numbers(f64::NAN, 1), None);
         assert_eq!(numbers(f64::INFINITY, 1), None);
+    }
+
+    #[test]
+    fn words() {
+        let words = |per_second, burst| Rate::new(per_second, burst).expect("a rate").to_string();
+        assert_eq!(words(10.0, 5), "10/s burst 5");
+        assert_eq!(words(3.0, 1), "3/s burst 1");
+        assert_eq!(words(0.1, 100), "0.1/s burst 100");
+        assert_eq!(words(1e6, 5000), "1000000/s burst 5000");
+        assert_eq!(words(0.0, 5), "0/s");
     }
 
     #[test]

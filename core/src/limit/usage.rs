@@ -1,4 +1,4 @@
-//! API keys, and the usage plans that say where each may be used.
+//! API keys, and the usage plans that say where each may be used, and how much.
 //!
 //! AWS: "Usage plans and API keys for REST APIs". A key may be in several plans, but in one for each stage.
 
@@ -7,6 +7,8 @@ use std::ops::RangeInclusive;
 
 use ahash::RandomState;
 
+use super::{Account, MeterId, Quota, Rate};
+use crate::route::RouteId;
 use crate::span::Span;
 
 /// Length of a key's value in bytes. AWS: at least 20, at most 128 characters.
@@ -36,8 +38,32 @@ pub struct UsagePlanSpec {
     pub name: String,
     /// The keys, by their position.
     pub keys: Vec<usize>,
-    /// Where they may be used.
-    pub stages: Vec<StageId>,
+    /// How many requests a second each key may make at all stages of the plan together.
+    pub throttle: Option<Rate>,
+    /// How many requests each key may make in a day, week or month.
+    pub quota: Option<Quota>,
+    /// Where the keys may be used.
+    pub stages: Vec<PlanStage>,
+}
+
+/// A stage of a usage plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanStage {
+    /// The stage.
+    pub id: StageId,
+    /// Methods for which each key has a throttle of its own.
+    pub methods: Vec<MethodThrottle>,
+}
+
+/// A throttle that belongs to a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MethodThrottle {
+    /// The method.
+    pub route: RouteId,
+    /// The throttle. Of a plan's, each caller has one of its own: [`MeterId::with`].
+    pub meter: MeterId,
+    /// How fast.
+    pub rate: Rate,
 }
 
 /// A stage of an API, both by their position.
@@ -64,6 +90,10 @@ pub struct Caller {
     pub key: KeyId,
     /// The plan.
     pub plan: PlanId,
+    /// The stage's position in the plan.
+    stage: u32,
+    /// Key and plan, as limits call them.
+    pub meter: MeterId,
 }
 
 /// All keys and plans, compiled for look-ups. A key takes about 70 bytes beside its name and its value.
@@ -78,8 +108,8 @@ pub struct UsagePlans {
     keys: Box<[Key]>,
     /// Values and names behind one another.
     text: Box<[u8]>,
-    /// The plans of each key behind one another.
-    memberships: Box<[PlanId]>,
+    /// The plans of each key that has several, behind one another.
+    memberships: Box<[Membership]>,
     plans: Box<[Plan]>,
 }
 
@@ -92,14 +122,23 @@ struct Slot {
 struct Key {
     value: Span,
     name: Span,
-    /// Range of `memberships`.
-    plans: Span,
+    /// Its only plan. More than one stand in `memberships`: most keys have one, and need one memory access less.
+    membership: Option<Membership>,
+    memberships: Span,
     enabled: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Membership {
+    plan: PlanId,
+    meter: MeterId,
 }
 
 struct Plan {
     name: Box<str>,
-    stages: Box<[StageId]>,
+    throttle: Option<Rate>,
+    quota: Option<Quota>,
+    stages: Box<[PlanStage]>,
 }
 
 impl fmt::Debug for UsagePlans {
@@ -122,14 +161,17 @@ impl UsagePlans {
             .map(|key| Key {
                 value: append(&key.value),
                 name: append(&key.name),
-                plans: Span::default(),
+                membership: None,
+                memberships: Span::default(),
                 enabled: key.enabled,
             })
             .collect();
-        let memberships = memberships(&mut compiled, plans);
+        let memberships = memberships(&mut compiled, keys, plans);
         let plan = |spec: &UsagePlanSpec| Plan {
             name: spec.name.as_str().into(),
-            stages: spec.stages.as_slice().into(),
+            throttle: spec.throttle,
+            quota: spec.quota,
+            stages: spec.stages.iter().map(sorted).collect(),
         };
         let mut all = Self {
             hasher: RandomState::new(),
@@ -147,9 +189,44 @@ impl UsagePlans {
     pub fn caller(&self, value: &[u8], stage: StageId) -> Option<Caller> {
         let key = self.find(value)?;
         let entry = &self.keys[key.0 as usize];
-        let plans = &self.memberships[entry.plans.start()..entry.plans.end()];
-        let plan = plans.iter().find(|plan| self.plans[plan.0 as usize].stages.contains(&stage))?;
-        entry.enabled.then_some(Caller { key, plan: *plan })
+        let several = &self.memberships[entry.memberships.start()..entry.memberships.end()];
+        let (membership, stage) = entry.membership.iter().chain(several).find_map(|membership| {
+            let stages = &self.plans[membership.plan.0 as usize].stages;
+            Some((membership, stages.iter().position(|known| known.id == stage)?))
+        })?;
+        let Membership { plan, meter } = *membership;
+        entry.enabled.then_some(Caller { key, plan, stage: stage as u32, meter })
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.plans.is_empty()
+    }
+
+    /// How many requests a second the caller may make of a method, and which throttle that is.
+    pub fn method_throttle(&self, caller: Caller, route: RouteId) -> Option<(MeterId, Rate)> {
+        let methods = &self.plans[caller.plan.0 as usize].stages[caller.stage as usize].methods;
+        let found = methods.binary_search_by_key(&route.0, |method| method.route.0).ok()?;
+        Some((caller.meter.with(methods[found].meter), methods[found].rate))
+    }
+
+    /// How many requests a second the caller may make at all stages of the plan together.
+    pub fn throttle(&self, caller: Caller) -> Option<Rate> {
+        self.plans[caller.plan.0 as usize].throttle
+    }
+
+    /// How many requests the caller may make in a period.
+    pub fn quota(&self, plan: PlanId) -> Option<Quota> {
+        self.plans[plan.0 as usize].quota
+    }
+
+    /// Every key under every plan that it is in.
+    pub fn accounts(&self) -> impl Iterator<Item = (KeyId, PlanId)> {
+        self.keys.iter().enumerate().flat_map(|(position, key)| {
+            let several = &self.memberships[key.memberships.start()..key.memberships.end()];
+            let all = key.membership.iter().chain(several);
+            all.map(move |membership| (KeyId(position as u32), membership.plan))
+        })
     }
 
     /// The name of a key.
@@ -164,7 +241,7 @@ impl UsagePlans {
 
     /// Whether any plan has this stage.
     pub fn has_stage(&self, stage: StageId) -> bool {
-        self.plans.iter().any(|plan| plan.stages.contains(&stage))
+        self.plans.iter().any(|plan| plan.stages.iter().any(|known| known.id == stage))
     }
 
     fn table(&self) -> Box<[Option<Slot>]> {
@@ -196,20 +273,36 @@ impl UsagePlans {
     }
 }
 
-/// The plans of each key behind one another, and in each key which of them are its own.
-fn memberships(keys: &mut [Key], plans: &[UsagePlanSpec]) -> Box<[PlanId]> {
+/// Tells each key its plans; those of a key that has several are returned, behind one another.
+fn memberships(keys: &mut [Key], specs: &[ApiKeySpec], plans: &[UsagePlanSpec]) -> Box<[Membership]> {
     let mut pairs: Vec<(usize, PlanId)> = Vec::new();
     for (position, plan) in plans.iter().enumerate() {
         pairs.extend(plan.keys.iter().map(|&key| (key, PlanId(position as u32))));
     }
     // Stable: a key's plans stay in their order.
     pairs.sort_by_key(|(key, _)| *key);
-    let mut start = 0;
+    let membership = |&(key, plan): &(usize, PlanId)| {
+        let meter = Account::meter_of(&plans[plan.0 as usize].name, &specs[key].name);
+        Membership { plan, meter }
+    };
+    let mut several = Vec::new();
     for of_one in pairs.chunk_by(|one, other| one.0 == other.0) {
-        keys[of_one[0].0].plans = Span::new(start, start + of_one.len());
-        start += of_one.len();
+        let key = &mut keys[of_one[0].0];
+        if let [only] = of_one {
+            key.membership = Some(membership(only));
+        } else {
+            key.memberships = Span::new(several.len(), several.len() + of_one.len());
+            several.extend(of_one.iter().map(membership));
+        }
     }
-    pairs.into_iter().map(|(_, plan)| plan).collect()
+    several.into()
+}
+
+/// Methods in the order in which they are looked up.
+fn sorted(stage: &PlanStage) -> PlanStage {
+    let mut stage = stage.clone();
+    stage.methods.sort_by_key(|method| method.route.0);
+    stage
 }
 
 /// The half of the hash that does not choose the slot.
@@ -238,7 +331,8 @@ mod tests {
     }
 
     fn plan(name: &str, keys: &[usize], stages: &[StageId]) -> UsagePlanSpec {
-        UsagePlanSpec { name: name.to_owned(), keys: keys.to_vec(), stages: stages.to_vec() }
+        let stages = stages.iter().map(|&id| PlanStage { id, methods: Vec::new() }).collect();
+        UsagePlanSpec { name: name.to_owned(), keys: keys.to_vec(), stages, ..UsagePlanSpec::default() }
     }
 
     #[track_caller]
@@ -299,6 +393,39 @@ mod tests {
             check(&plans, &value(number), stage(0, 0), Some((&number.to_string(), "p")));
             check(&plans, &value(number + 10_000), stage(0, 0), None);
         }
+    }
+
+    #[test]
+    fn limits_of_a_caller() {
+        let rate = |per_second| Rate::new(per_second, 1).expect("a rate");
+        let throttle = |route, name: &str| MethodThrottle {
+            route: RouteId(route),
+            meter: MeterId::of(&[name]),
+            rate: rate(f64::from(route)),
+        };
+        let stages = vec![
+            PlanStage { id: stage(0, 0), methods: Vec::new() },
+            PlanStage { id: stage(1, 0), methods: vec![throttle(7, "seven"), throttle(2, "two")] },
+        ];
+        let quota = Quota { limit: 9, offset: 0, period: crate::limit::Period::Day };
+        let gold = UsagePlanSpec {
+            throttle: Some(rate(5.0)),
+            quota: Some(quota),
+            stages,
+            ..plan("gold", &[0, 1], &[])
+        };
+        let keys = [key("alice", ALICE, true), key("bob", BOB, true)];
+        let plans = UsagePlans::compile(&keys, &[gold]);
+        let caller = |value: &str, at| plans.caller(value.as_bytes(), at).expect("a caller");
+        let (alice, bob) = (caller(ALICE, stage(1, 0)), caller(BOB, stage(1, 0)));
+        assert_eq!((plans.throttle(alice), plans.quota(alice.plan)), (Some(rate(5.0)), Some(quota)));
+        assert_eq!(plans.method_throttle(alice, RouteId(7)).map(|(_, rate)| rate), Some(rate(7.0)));
+        assert_eq!(plans.method_throttle(alice, RouteId(3)), None);
+        assert_eq!(plans.method_throttle(caller(ALICE, stage(0, 0)), RouteId(7)), None);
+        assert_ne!(plans.method_throttle(alice, RouteId(2)), plans.method_throttle(bob, RouteId(2)));
+        assert_eq!(alice.meter, caller(ALICE, stage(0, 0)).meter, "one throttle for all stages");
+        assert_eq!(alice.meter, Account { plan: "gold".to_owned(), key: "alice".to_owned() }.meter());
+        assert_eq!(plans.accounts().count(), 2);
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! Carries exchanges between texts: no sockets, no clock, no random numbers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Step};
 use tidegate_core::http1::{BodyDecoder, BodyFraming, encode};
+use tidegate_core::limit::{Account, Day, Ledger, MeterId, Meters, Order, Record, ToShard};
 use tidegate_core::limits::Limits;
-use tidegate_core::plan::Plan;
 use tidegate_core::reject::Reject;
 use tidegate_core::shard::Shard;
 
-use crate::plan::plan;
+use crate::plan::{Settings, plan};
 
 const ENTROPY: Entropy = [1, 2, 3, 4];
 
@@ -52,6 +53,7 @@ pub(crate) struct Exchanged {
 
 pub(crate) struct Gateway {
     pub(crate) shard: Shard,
+    pub(crate) ledger: InstantLedger,
     exchange: Exchange,
     now: Now,
     peer: Peer,
@@ -67,13 +69,15 @@ impl Gateway {
     /// The same with an access log.
     #[track_caller]
     pub(crate) fn logging(document: &str, format: &str) -> Self {
-        Self::of(plan(document, format))
+        Self::with(document, format, Settings::default())
     }
 
-    /// Serves a plan.
-    pub(crate) fn of(plan: Plan) -> Self {
+    /// The same with more settings.
+    #[track_caller]
+    pub(crate) fn with(document: &str, format: &str, settings: Settings<'_>) -> Self {
         Self {
-            shard: Shard::new(Arc::new(plan)),
+            shard: Shard::new(Arc::new(plan(document, format, settings)), 1),
+            ledger: InstantLedger::default(),
             exchange: Exchange::default(),
             now: Now { unix_ms: 784_111_777_000, monotonic_ns: 0 },
             peer: Peer {
@@ -117,6 +121,10 @@ impl Gateway {
         let mut step = self.advance(event);
         let answer = loop {
             step = match step {
+                Step::AskLedger(meter) => {
+                    self.ledger.answer(&mut self.shard.meters, meter, self.now);
+                    self.advance(Event::LedgerAnswered)
+                }
                 Step::ReadBody { .. } => {
                     let request = &self.exchange.request;
                     let body = content(request.framing(), request.surplus());
@@ -136,7 +144,7 @@ impl Gateway {
         let denial = text(self.exchange.denial());
         let mut log = Vec::new();
         let now = self.tick();
-        self.exchange.finish(now, sent_bytes, |_| &mut log);
+        self.exchange.finish(&mut self.shard.meters, now, sent_bytes, |_| &mut log);
         Exchanged { call, sent, answered: inline + &download.0, answer, logged: text(&log), denial }
     }
 
@@ -183,6 +191,59 @@ impl Gateway {
     fn tick(&mut self) -> Now {
         self.now.monotonic_ns += 5_000_000;
         self.now
+    }
+}
+
+/// A ledger whose store answers at once and forgets nothing.
+#[derive(Default)]
+pub(crate) struct InstantLedger {
+    ledger: Option<Ledger>,
+    records: BTreeMap<(Account, Day), Record>,
+}
+
+impl InstantLedger {
+    /// Lets the ledger say all that it has to say about what stands in the outbox.
+    #[track_caller]
+    fn answer(&mut self, meters: &mut Meters, meter: MeterId, now: Now) {
+        let ledger = self.ledger.get_or_insert_with(|| Ledger::new(1, now));
+        let mut answered = false;
+        while !answered && !meters.outbox().is_empty() {
+            for message in std::mem::take(meters.outbox()) {
+                ledger.hear(0, message, now);
+            }
+            while !ledger.orders().is_empty() {
+                for order in std::mem::take(ledger.orders()) {
+                    for message in obey(order, ledger, &mut self.records, now) {
+                        answered |= meters.hear(&message, now.monotonic_ns) == Some(meter);
+                    }
+                }
+            }
+            meters.give_back(now.monotonic_ns);
+        }
+        assert!(answered, "the ledger answers about {meter:?}");
+    }
+}
+
+/// Does what the ledger wants done; returns what is to be told to the shard.
+fn obey(
+    order: Order,
+    ledger: &mut Ledger,
+    records: &mut BTreeMap<(Account, Day), Record>,
+    now: Now,
+) -> Vec<ToShard> {
+    match order {
+        Order::Tell(_, message) => vec![message],
+        Order::Load { meter, account, period } => {
+            let known = records.get(&((*account).clone(), period));
+            ledger.loaded(meter, period, known.copied().unwrap_or_default(), now);
+            Vec::new()
+        }
+        Order::Save { meter, account, period, record, then } => {
+            records.insert(((*account).clone(), period), record);
+            ledger.saved(meter, now);
+            then.into_iter().map(|(_, message)| message).collect()
+        }
+        Order::Refund { .. } | Order::Count { .. } | Order::Settled => Vec::new(),
     }
 }
 

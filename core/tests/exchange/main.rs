@@ -19,6 +19,7 @@ mod resource_policies;
 mod sign;
 
 mod gateway_responses;
+mod limits;
 mod refusals;
 
 mod connection;

@@ -47,28 +47,35 @@ const ALICE_POLICY: &str = r#"{"Version": "2012-10-17", "Statement": {
 const BOB_POLICY: &str = r#"{"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "arn:aws:execute-api:us-east-1:123456789012:api/prod/GET/pets/*"},
     {"Sid": "Thirteen", "Effect": "Deny", "Action": "*", "Resource": "arn:aws:execute-api:us-east-1:123456789012:api/prod/*/13"}]}"#;
+/// More lines of `tidegate.toml`.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Settings<'a> {
+    pub(crate) node: &'a str,
+    pub(crate) stage: &'a str,
+    pub(crate) usage_plan: &'a str,
+    pub(crate) usage_plan_stage: &'a str,
+    pub(crate) api: &'a str,
+    /// Further sections.
+    pub(crate) more: &'a str,
+}
 
 /// The plan of an OpenAPI document, given from `paths:` on, as API `api` in the stage `prod`. The key
 /// `alice-0123456789abcdef` is good there.
 #[track_caller]
-pub(crate) fn plan(document: &str, log_format: &str) -> Plan {
-    plan_with(document, log_format, "", "")
-}
-
-/// The same with keys of `[[api]]` and further sections.
-#[track_caller]
-pub(crate) fn plan_with(document: &str, log_format: &str, api: &str, more: &str) -> Plan {
+pub(crate) fn plan(document: &str, log_format: &str, settings: Settings<'_>) -> Plan {
+    let Settings { node, stage, usage_plan, usage_plan_stage, api, more } = settings;
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let name = format!("exchange-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let toml = format!(
-        "[[listener]]\naddress = \"127.0.0.1:0\"\n[[api]]\nid = \"api\"\ndefinition = \"api.yaml\"\n{api}\n\
+        "[node]\n{node}\n[[listener]]\naddress = \"127.0.0.1:0\"\n[[api]]\nid = \"api\"\ndefinition = \"api.yaml\"\n{api}\n\
          [[api.stage]]\nname = \"prod\"\nvariables = {{ tier = \"gold\" }}\n\
-         access_log = {{ format = '''{log_format}''' }}\n\
+         access_log = {{ format = '''{log_format}''' }}\n{stage}\n\
          [[api_key]]\nname = \"alice\"\nvalue = \"alice-0123456789abcdef\"\n\
          [[api_key]]\nname = \"bob\"\nvalue = \"bob-0123456789abcdefgh\"\nenabled = false\n\
-         [[usage_plan]]\nname = \"basic\"\nkeys = [\"alice\", \"bob\"]\nstage = [{{ api = \"api\", stage = \"prod\" }}]\n\
-         {PRINCIPALS}{more}"
+         [[usage_plan]]\nname = \"basic\"\nkeys = [\"alice\", \"bob\"]\n\
+         {usage_plan}\n[[usage_plan.stage]]\napi = \"api\"\nstage = \"prod\"\n\
+         {usage_plan_stage}\n{PRINCIPALS}{more}"
     );
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join("tidegate.toml"), toml).expect("a file");

@@ -3,7 +3,7 @@
 use tidegate_core::auth::sigv4::PayloadHash;
 
 use crate::carrier::{Exchanged, Gateway, Origin};
-use crate::plan::plan_with;
+use crate::plan::Settings;
 use crate::sign::{ALICE, Caller, request};
 
 const OK: Origin<'_> = Origin::Answers("HTTP/1.1 200 OK\nContent-Length: 0\n\n");
@@ -29,12 +29,12 @@ paths:
 }
 
 fn gateway(statements: &str, api: &str, more: &str) -> Gateway {
-    Gateway::of(plan_with(
-        &document(statements),
-        "$context.requestId $context.identity.sourceIp $context.identity.vpceId",
-        api,
-        more,
-    ))
+    with(statements, Settings { api, more, ..Settings::default() })
+}
+
+fn with(statements: &str, settings: Settings<'_>) -> Gateway {
+    let format = "$context.requestId $context.identity.sourceIp $context.identity.vpceId";
+    Gateway::with(&document(statements), format, settings)
 }
 
 const OPEN: &str = "GET /prod/open HTTP/1.1\nHost: a";
@@ -163,13 +163,20 @@ fn source_addresses() {
     );
 }
 
-const TRUSTED: &str = "[node]\ntrusted_proxies = [\"10.0.0.0/8\"]\n";
+const TRUSTED: Settings<'_> = Settings {
+    node: "trusted_proxies = [\"10.0.0.0/8\"]",
+    stage: "",
+    usage_plan: "",
+    usage_plan_stage: "",
+    api: "",
+    more: "",
+};
 
 #[test]
 fn a_trusted_proxy_says_who_calls() {
     let exchange = |peer: &str, forwarded: &str| {
         let text = format!("{OPEN}\nX-Forwarded-For: {forwarded}\nX-Forwarded-Proto: https");
-        gateway(FROM_OFFICE, "", TRUSTED).from(peer).exchange(&text, OK)
+        with(FROM_OFFICE, TRUSTED).from(peer).exchange(&text, OK)
     };
     let exchanged = exchange("10.0.0.1", "192.0.2.66, 198.51.100.7");
     assert_eq!(verdict(&exchanged), SERVED);
@@ -189,12 +196,9 @@ fn a_trusted_proxy_says_who_calls() {
 fn only_by_tls() {
     let secure = r#"{ Effect: Allow, Principal: "*", Action: "*", Resource: "*", Condition: { Bool: { "aws:SecureTransport": true } } }"#;
     let text = format!("{OPEN}\nX-Forwarded-Proto: https");
-    assert_eq!(verdict(&gateway(secure, "", TRUSTED).from("10.0.0.1").exchange(&text, OK)), SERVED);
-    assert_eq!(
-        verdict(&gateway(secure, "", TRUSTED).from("203.0.113.7").exchange(&text, OK)),
-        RESOURCE_SILENT
-    );
-    assert_eq!(verdict(&gateway(secure, "", TRUSTED).from("10.0.0.1").exchange(OPEN, OK)), RESOURCE_SILENT);
+    assert_eq!(verdict(&with(secure, TRUSTED).from("10.0.0.1").exchange(&text, OK)), SERVED);
+    assert_eq!(verdict(&with(secure, TRUSTED).from("203.0.113.7").exchange(&text, OK)), RESOURCE_SILENT);
+    assert_eq!(verdict(&with(secure, TRUSTED).from("10.0.0.1").exchange(OPEN, OK)), RESOURCE_SILENT);
 }
 
 const PRIVATE: &str = "endpoint = \"PRIVATE\"";

@@ -91,13 +91,11 @@ fn check(limit: (f64, u32)) {
             for seed in 0..2 {
                 let run = run(limit, shape, demand, seed);
                 let part = run.admitted as f64 / run.perfect as f64;
-                println!(
-                    "{limit:?} {shape:?} x{demand} seed {seed}: {part:.4} of {}, {:.2} messages a request, {} us waited",
-                    run.perfect,
-                    run.messages as f64 / run.requests as f64,
-                    run.waited_max_ns / 1000
-                );
-                assert!(part >= 0.99, "{limit:?} {shape:?} x{demand} seed {seed}: {part:.4}");
+                let messages = run.messages as f64 / run.requests as f64;
+                let what = format!("{limit:?} {shape:?} x{demand} seed {seed}");
+                assert!(part >= 0.99, "{what}: {part:.4} of what one bucket admits");
+                assert!(messages <= 7.0, "{what}: {messages:.2} messages a request");
+                assert!(run.waited_max_ns <= 5 * MS, "{what}: one waited {} us", run.waited_max_ns / 1000);
             }
         }
     }

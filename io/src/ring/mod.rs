@@ -21,7 +21,6 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
 use std::rc::Rc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use io_uring::{IoUring, squeue};
 use slab::Slab;
@@ -36,6 +35,7 @@ use self::buffers::Buffers;
 use self::operation::{Completion, Operation};
 use self::tasks::Tasks;
 use self::timers::Timers;
+use crate::clock;
 
 /// Submission queue entries. A turn with more submissions enters the kernel in between.
 const SUBMISSIONS: u32 = 1024;
@@ -70,7 +70,6 @@ struct Shared {
     spare: RefCell<Vec<Vec<u8>>>,
     tasks: Tasks,
     batch: RefCell<Vec<Completion>>,
-    started: Instant,
     now: Cell<Now>,
     settings: RingSettings,
 }
@@ -94,7 +93,6 @@ impl Ring {
             spare: RefCell::new(Vec::new()),
             tasks: Tasks::default(),
             batch: RefCell::new(Vec::new()),
-            started: Instant::now(),
             now: Cell::new(Now::default()),
             settings,
         }));
@@ -118,9 +116,7 @@ impl Ring {
     }
 
     fn read_clock(&self) {
-        let unix_ms =
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-        self.0.now.set(Now { unix_ms, monotonic_ns: self.0.started.elapsed().as_nanos() as u64 });
+        self.0.now.set(clock::now());
     }
 
     fn push(&self, entry: &squeue::Entry) {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::client::{self, Client};
@@ -16,7 +17,7 @@ pub(crate) struct Gateway {
     child: Child,
     /// The first listener.
     pub(crate) address: SocketAddr,
-    pub(crate) folder: Folder,
+    pub(crate) folder: Arc<Folder>,
     pub(crate) stdout: Lines,
     pub(crate) stderr: Lines,
     /// Files that it had open when it began to listen.
@@ -51,6 +52,17 @@ impl Gateway {
     /// Starts on the configuration in `folder` and waits until it listens.
     #[track_caller]
     pub(crate) fn run(folder: Folder) -> Self {
+        Self::run_in(Arc::new(folder))
+    }
+
+    /// Starts again on the same folder. It must have ended.
+    #[track_caller]
+    pub(crate) fn restart(&self) -> Self {
+        Self::run_in(Arc::clone(&self.folder))
+    }
+
+    #[track_caller]
+    fn run_in(folder: Arc<Folder>) -> Self {
         let mut child = command()
             .arg("run")
             .arg(folder.main_file())

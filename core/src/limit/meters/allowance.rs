@@ -145,6 +145,11 @@ impl Allowance {
         (self.block.left > 0).then(|| self.recall())
     }
 
+    /// Whether the ledger has been asked and has not answered yet.
+    pub(super) fn is_asking(&self) -> bool {
+        self.asked
+    }
+
     /// Counts a request. Says whether it is the first since the last report.
     pub(super) fn count(&mut self) -> bool {
         self.usage.calls += 1;

@@ -42,7 +42,7 @@ pub struct Client<'a> {
     /// The plan's name.
     pub plan: &'a str,
     /// The key's name.
-    pub key: &'a str,
+    pub key: &'a [u8],
     /// The quota, if there is one.
     pub quota: Option<Quota>,
 }
@@ -171,7 +171,10 @@ impl Meters {
     fn take_request(&mut self, client: Client<'_>, generation: u32, now_ns: u64) -> Result<(), Denied> {
         let meter = client.meter;
         let slot = *self.allowance_of.entry(meter).or_insert_with(|| {
-            let account = Account { plan: client.plan.to_owned(), key: client.key.to_owned() };
+            let account = Account {
+                plan: client.plan.to_owned(),
+                key: String::from_utf8_lossy(client.key).into_owned(),
+            };
             self.allowances.insert(Allowance::new(meter, Arc::new(account)))
         });
         let allowance = &mut self.allowances[slot];
@@ -280,6 +283,11 @@ impl Meters {
     pub fn tick(&mut self, now_ns: u64) {
         self.report();
         self.sweep(now_ns);
+    }
+
+    /// Whether the ledger is about to lend requests of a quota.
+    pub fn is_asking(&self) -> bool {
+        self.allowances.iter().any(|(_, allowance)| allowance.is_asking())
     }
 
     /// Gives back every block and reports all usage.

@@ -1,0 +1,56 @@
+//! Which limits a request is under, in AWS's order ("Throttle requests to your REST APIs": how limits are applied).
+
+use super::{Caller, Client, Denied, MeterId, Meters, Rate, THROTTLES_MAX};
+use crate::plan::{Plan, Stage};
+use crate::route::RouteId;
+
+/// A throttle of everybody together, the account's.
+pub fn account_meter() -> MeterId {
+    MeterId::of(&["account"])
+}
+
+/// The throttle of a method, of everybody together.
+pub fn method_meter(api: &str, stage: &str, method: &str, path: &str) -> MeterId {
+    MeterId::of(&["method", api, stage, method, path])
+}
+
+/// The throttle that each caller has of its own by its plan.
+fn client_meter(caller: Caller) -> MeterId {
+    MeterId(caller.meter.0 ^ CLIENT)
+}
+
+/// Tells a caller's throttle from its quota.
+const CLIENT: u64 = 0x7468_726f_7474_6c65;
+
+/// Lets a request through to its method, as far as throttles and quotas go.
+pub(crate) fn admit(
+    meters: &mut Meters,
+    plan: &Plan,
+    stage: &Stage,
+    route: RouteId,
+    caller: Option<Caller>,
+    now_ns: u64,
+) -> Result<(), Denied> {
+    let mut throttles = [(MeterId(0), Rate::NOTHING); THROTTLES_MAX];
+    let plans = &plan.usage_plans;
+    let of_caller_method = caller.and_then(|caller| plans.method_throttle(caller, route));
+    let of_caller = caller.and_then(|caller| Some((client_meter(caller), plans.throttle(caller)?)));
+    let of_method = stage.throttles.get(route.0 as usize).copied().flatten();
+    let all = [of_caller_method, of_caller, of_method, plan.throttle];
+    let mut count = 0;
+    for throttle in all.into_iter().flatten() {
+        throttles[count] = throttle;
+        count += 1;
+    }
+    let client = caller.map(|caller| Client {
+        meter: caller.meter,
+        plan: plans.plan_name(caller.plan),
+        key: plans.key_name(caller.key),
+        quota: plans.quota(caller.plan),
+    });
+    if count == 0 && client.is_none() {
+        return Ok(());
+    }
+    let limits = super::Limits { throttles: &throttles[..count], client, generation: plan.generation };
+    meters.admit(&limits, now_ns)
+}

@@ -8,6 +8,7 @@
 pub(crate) mod api;
 pub(crate) mod api_key;
 mod api_key_file;
+mod credentials_file;
 pub(crate) mod domain;
 mod limits;
 mod network;

@@ -1,6 +1,6 @@
 //! `[[principal]]`: who may sign requests, and with which policy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use tidegate_core::auth::policy::{OwnArn, Policy};
@@ -9,6 +9,7 @@ use tidegate_core::auth::sigv4::{Credentials, Secret};
 use tidegate_core::plan::Node as PlanNode;
 use tidegate_core::span::Span;
 
+use super::credentials_file;
 use crate::diagnostics::Diagnostics;
 use crate::fields::Fields;
 use crate::policy::{self, Kind};
@@ -24,12 +25,24 @@ const SECRET: secret::Keys = secret::Keys {
 };
 const TOKEN: secret::Keys = secret::Keys { inline: "token", file: "token_file", environment: "token_env" };
 
+/// What stands for the name of a profile in the ARN of a group.
+const PROFILE: &str = "{profile}";
+
 /// AWS: 16 to 128 characters.
 const ACCESS_KEY_BYTES: std::ops::RangeInclusive<usize> = 16..=128;
 
 /// Keys whose values may be shown.
-const SHOWN: [&str; 8] =
-    ["access_key_id", "arn", "user_id", "policy", "organization", "tags", SECRET.file, SECRET.environment];
+const SHOWN: [&str; 9] = [
+    "access_key_id",
+    "arn",
+    "user_id",
+    "policy",
+    "organization",
+    "tags",
+    "credentials_file",
+    SECRET.file,
+    SECRET.environment,
+];
 const SHOWN_OF_SESSION: [&str; 5] = ["issued", "expires", "mfa", TOKEN.file, TOKEN.environment];
 
 /// Where secrets are written, so that no finding shows them; a misspelt key has one, too.
@@ -67,10 +80,17 @@ pub(super) fn read(
 ) -> Vec<Principal> {
     let sections = section.map_or(&[][..], |section| scalar::list(section, report));
     let mut by_key: HashMap<String, Span> = HashMap::new();
-    let mut principals = Vec::new();
+    let mut principals: Vec<Principal> = Vec::new();
     for section in sections {
-        let Some(fields) = Fields::read(section, "`principal`", report) else { continue };
-        principals.extend(read_one(fields, around, &mut by_key, policies, report));
+        let Some(mut fields) = Fields::read(section, "`principal`", report) else { continue };
+        match fields.value("credentials_file") {
+            Some(file) => {
+                let before = principals.iter().map(|principal| &*principal.credentials.access_key_id);
+                let taken: HashSet<String> = before.map(str::to_owned).collect();
+                principals.extend(read_group(fields, file, around, taken, policies, report));
+            }
+            None => principals.extend(read_one(fields, around, &mut by_key, policies, report)),
+        }
     }
     principals
 }
@@ -116,16 +136,82 @@ fn read_one(
     })
 }
 
+/// A group: a principal for each profile of a file of credentials, all with the same policy.
+fn read_group(
+    mut fields: Fields<'_>,
+    file: &Node,
+    around: &Around<'_>,
+    mut taken: HashSet<String>,
+    findings: &mut Diagnostics,
+    report: &mut Report,
+) -> Vec<Principal> {
+    let arn =
+        fields.required("arn", report).and_then(|value| Some((scalar::text(value, report)?, value.span)));
+    let policy = fields.value("policy").map(|value| read_policy(value, around, findings, report));
+    let (organization_id, organization_paths) =
+        fields.value("organization").map_or_else(Default::default, |value| read_organization(value, report));
+    let tags = fields.value("tags").map_or_else(Vec::new, |value| read_tags(value, report));
+    fields.finish(report);
+    let path = scalar::text(file, report).map(|name| around.folder.join(name));
+    let (Some((arn, at)), Some(path), Some(policy)) = (arn, path, policy.unwrap_or(Some(Policy::default())))
+    else {
+        return Vec::new();
+    };
+    if !arn.contains(PROFILE) || CallerArn::parse(&arn.replace(PROFILE, "name")).is_none() {
+        report
+            .error(at, format!("`{arn}` is not the ARN of a group of callers"))
+            .help("arn:aws:iam::{account}:user/{profile}: the name of each profile stands for {profile}");
+        return Vec::new();
+    }
+    let source = match Source::read(&path) {
+        Ok(source) => source,
+        Err(why) => {
+            report.error(file.span, format!("cannot read {}: {why}", path.display()));
+            return Vec::new();
+        }
+    };
+    let mut profiles = Report::new(source);
+    let mut principals = Vec::new();
+    for profile in credentials_file::read(&mut profiles) {
+        if !is_access_key(&profile.access_key_id) {
+            profiles.error(profile.span, access_key_rule());
+        } else if !taken.insert(profile.access_key_id.clone()) {
+            profiles.error(profile.span, "the access key of this profile stands twice");
+        }
+        let Some(arn) = CallerArn::parse(&arn.replace(PROFILE, &profile.name)) else { continue };
+        principals.push(Principal {
+            user_id: profile.access_key_id.as_str().into(),
+            session: profile.session_token.as_ref().map(|_| Session::default()),
+            credentials: Credentials {
+                access_key_id: profile.access_key_id.into(),
+                secret_access_key: Secret::new(profile.secret_access_key),
+                session_token: profile.session_token.map(Secret::new),
+            },
+            arn,
+            policy: policy.clone(),
+            organization_id: organization_id.clone(),
+            organization_paths: organization_paths.clone(),
+            tags: tags.clone(),
+        });
+    }
+    findings.append(profiles.into_findings());
+    principals
+}
+
+fn is_access_key(key: &str) -> bool {
+    ACCESS_KEY_BYTES.contains(&key.len())
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn access_key_rule() -> String {
+    let (least, most) = (ACCESS_KEY_BYTES.start(), ACCESS_KEY_BYTES.end());
+    format!("an access key id has {least} to {most} of the characters A-Z a-z 0-9 _")
+}
+
 fn read_key(value: &Node, by_key: &mut HashMap<String, Span>, report: &mut Report) -> Option<String> {
     let key = scalar::text(value, report)?;
-    if !ACCESS_KEY_BYTES.contains(&key.len())
-        || !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    {
-        let (least, most) = (ACCESS_KEY_BYTES.start(), ACCESS_KEY_BYTES.end());
-        report.error(
-            value.span,
-            format!("an access key id has {least} to {most} of the characters A-Z a-z 0-9 _"),
-        );
+    if !is_access_key(key) {
+        report.error(value.span, access_key_rule());
         return None;
     }
     if let Some(first) = by_key.insert(key.to_owned(), value.span) {

@@ -131,6 +131,62 @@ fn a_policy_is_read_where_it_stands() {
     );
 }
 
+const MACHINES: &str = "# made by a tool\n[machine-1]\naws_access_key_id = AKIDMACHINEMACHINE1\n\
+    aws_secret_access_key = secret-0123456789\nregion = us-east-1\n\n[machine-2]\naws_access_key_id=ASIAMACHINEMACHINE2\n\
+    aws_secret_access_key=secret-0123456789\naws_session_token=token-0123456789\n";
+
+fn machines(file: &str, arn: &str) -> Folder {
+    let more = format!(
+        "[[principal]]\ncredentials_file = \"machines\"\narn = \"{arn}\"\npolicy = \"policy.json\"\n"
+    );
+    let folder = folder(&more, &signed());
+    std::fs::write(folder.path.join("machines"), file).expect("a file");
+    folder
+}
+
+#[test]
+fn a_group_of_machines() {
+    let folder = machines(MACHINES, "arn:aws:iam::123456789012:user/machines/{profile}");
+    let loaded = folder.load().unwrap_or_else(|findings| panic!("{}", folder.text(&findings)));
+    let principals = &loaded.plan.principals;
+    assert_eq!(principals.len(), 2);
+    let principal = principals.principal(principals.find(b"ASIAMACHINEMACHINE2").expect("it is there"));
+    assert_eq!(principal.arn.text(), "arn:aws:iam::123456789012:user/machines/machine-2");
+    assert!(principal.has_token(Some(b"token-0123456789")) && !principal.has_token(None));
+    assert_eq!(principal.policy.statements.len(), 1);
+    assert!(!format!("{:?}", loaded.plan).contains(SECRET));
+}
+
+#[test]
+fn what_is_wrong_with_a_group() {
+    let check = |from: &str, to: &str, want: &str| {
+        let folder = machines(&MACHINES.replacen(from, to, 1), "arn:aws:iam::123456789012:user/{profile}");
+        let findings = folder.load().expect_err("findings");
+        let shown = format!("{}{}", folder.text(&findings), findings.render(false));
+        assert!(shown.contains(want), "{shown}");
+        assert!(!shown.contains(SECRET) && !shown.contains("token-0123456789"), "{shown}");
+    };
+    check("[machine-2]", "[machine 2]", "machines:7:1: error: the name of a profile is that of a user");
+    check("aws_secret_access_key", "aws_secret", "machines:2:1: error: `aws_secret_access_key` is missing");
+    check(
+        "ASIAMACHINEMACHINE2",
+        "AKIDMACHINEMACHINE1",
+        "machines:7:1: error: the access key of this profile stands twice",
+    );
+    check("ASIAMACHINEMACHINE2", "short", "machines:7:1: error: an access key id has 16 to 128");
+    check("[machine-1]\n", "", "machines:2:1: error: expected a profile before this line");
+    check("region = us-east-1", "secret-0123456789", "machines:5:1: error: expected `key = value`");
+    check(
+        "region = us-east-1",
+        "aws_access_key_id = x",
+        "machines:5:1: error: `aws_access_key_id` of the profile `machine-1` stands twice",
+    );
+    let folder = machines(MACHINES, "arn:aws:iam::123456789012:user/x");
+    assert!(
+        folder.load().expect_err("findings").to_string().contains("is not the ARN of a group of callers")
+    );
+}
+
 #[test]
 fn nobody_can_call() {
     let folder = folder("", &signed());

@@ -14,6 +14,7 @@ mod from_proxy;
 mod mock;
 
 mod api_keys;
+mod attacks;
 mod iam;
 mod resource_policies;
 mod sign;

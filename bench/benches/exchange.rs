@@ -43,6 +43,12 @@ paths:
         type: mock
         requestTemplates: { application/json: '{"statusCode": 200}' }
         responses: { default: { statusCode: 200, responseTemplates: { application/json: '{"status": "ok"}' } } }
+  /function/{id}:
+    get:
+      x-amazon-apigateway-integration:
+        type: aws_proxy
+        httpMethod: POST
+        uri: arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:pets/invocations
 "#;
 
 const LOG_FORMAT: &str = r#"$context.identity.sourceIp - - [$context.requestTime] "$context.httpMethod $context.resourcePath $context.protocol" $context.status $context.responseLength $context.requestId"#;
@@ -55,6 +61,9 @@ const FIELDS: &str = "Host: api.example.com\r\nConnection: keep-alive\r\nAccept:
 
 const RESPONSE: &str = "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
     Content-Type: application/json\r\nContent-Length: 512\r\nConnection: keep-alive\r\nETag: \"5f0a\"\r\n\r\n";
+
+/// What a function answers.
+const RESULT: &[u8] = br#"{"statusCode":200,"headers":{"Content-Type":"application/json","ETag":"\"5f0a\""},"multiValueHeaders":{"Set-Cookie":["a=1","b=2"]},"body":"{\"message\": \"Hello, world!\"}","isBase64Encoded":false}"#;
 
 struct Connection {
     shard: Shard,
@@ -102,6 +111,10 @@ impl Connection {
             );
             step = exchange.advance(shard, now, Event::Response);
         }
+        if let Step::Invoke(_) = step {
+            black_box(&exchange.out);
+            step = exchange.advance(shard, now, Event::Invoked(RESULT));
+        }
         assert!(matches!(step, Step::Answer(_)));
         self.log.clear();
         exchange.finish(&mut shard.meters, now, 512, |_| &mut self.log);
@@ -114,6 +127,13 @@ fn exchange(criterion: &mut Criterion) {
     for (name, target, calls, fields, end) in [
         ("http_proxy", "/proxy/pets/42?limit=10", true, 11, "\r\nETag: \"5f0a\"\r\n\r\n"),
         ("http_proxy_mapped", "/mapped/42?limit=10", true, 11, "\r\nETag: \"5f0a\"\r\n\r\n"),
+        (
+            "aws_proxy",
+            "/function/42?limit=10&sort=name",
+            false,
+            10,
+            "\r\n\r\n{\"message\": \"Hello, world!\"}",
+        ),
         ("mock", "/mock", false, 6, "\r\n\r\n{\"status\": \"ok\"}"),
     ] {
         let mut connection = Connection::new();

@@ -11,9 +11,10 @@ use tidegate_core::span::Span;
 
 use crate::diagnostics::Diagnostics;
 use crate::file::{self, Settings};
+use crate::functions::Functions;
 use crate::report::Report;
 use crate::source::Source;
-use crate::stages::{self, Origins};
+use crate::stages::{self, Backends};
 use crate::{openapi, routing, tree};
 
 /// A configuration that compiled.
@@ -37,7 +38,9 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     let unreadable = |why| Diagnostics::of_error(format!("cannot read {}: {why}", path.display()));
     let mut report = Report::new(Source::read(path).map_err(unreadable)?);
     let root = tree::toml::read(&mut report);
-    report.mask(&[file::api_key::secrets(&root), file::principal::secrets(&root)].concat());
+    let secrets =
+        [file::api_key::secrets(&root), file::function::secrets(&root), file::principal::secrets(&root)];
+    report.mask(&secrets.concat());
     let folder = path.parent().unwrap_or(Path::new(""));
     let Some(file) = file::read(&root, folder, node_default, &mut report) else {
         return Err(report.into_findings());
@@ -45,12 +48,12 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     let stages: Vec<Vec<Span>> =
         file.apis.iter().map(|api| api.stages.iter().map(|stage| stage.span).collect()).collect();
     let keys = file.keys.list;
-    let mut origins = Origins::default();
+    let mut backends = Backends::new(Functions::new(file.functions, &file.node));
     let mut definitions = file.policies;
     let apis: Vec<Api> = file
         .apis
         .into_iter()
-        .filter_map(|api| compile_api(api, &file.node, &mut origins, &mut report, &mut definitions))
+        .filter_map(|api| compile_api(api, &file.node, &mut backends, &mut report, &mut definitions))
         .collect();
     // An API that is left out has an error, and then there is no plan.
     let mut usage_plans = UsagePlans::default();
@@ -60,6 +63,9 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
         usage_plans = UsagePlans::compile(&keys, &plans);
         check_keys(&apis, &stages, &usage_plans, &mut report);
         check_access(&apis, &stages, root.get("principal").is_some(), &mut report);
+        if !report.has_errors() && !definitions.has_errors() {
+            backends.functions.warn_unused(&mut report);
+        }
     }
     let mut findings = Diagnostics::default();
     findings.append(report.into_findings());
@@ -74,7 +80,8 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 limits: file.limits,
                 apis,
                 hosts,
-                origins: origins.list,
+                origins: backends.origins,
+                functions: backends.functions.into_list(),
                 usage_plans,
                 principals: file.principals,
                 networks: file.networks,
@@ -136,7 +143,7 @@ fn compile_hosts(domains: Vec<DomainSpec>, apis: &[Api]) -> Result<Hosts, String
 fn compile_api(
     api: file::api::Api,
     node: &Node,
-    origins: &mut Origins,
+    backends: &mut Backends,
     report: &mut Report,
     findings: &mut Diagnostics,
 ) -> Option<Api> {
@@ -149,7 +156,7 @@ fn compile_api(
         }
     };
     let mut definition = Report::new(source);
-    let compiled = compile_definition(api, node, origins, &mut definition, report);
+    let compiled = compile_definition(api, node, backends, &mut definition, report);
     findings.append(definition.into_findings());
     compiled
 }
@@ -157,7 +164,7 @@ fn compile_api(
 fn compile_definition(
     mut api: file::api::Api,
     node: &Node,
-    origins: &mut Origins,
+    backends: &mut Backends,
     report: &mut Report,
     file_report: &mut Report,
 ) -> Option<Api> {
@@ -167,7 +174,7 @@ fn compile_definition(
     let routing = routing::compile(&definition.methods, report)?;
     let throttles: Vec<_> =
         api.stages.iter_mut().map(|stage| (stage.throttle, std::mem::take(&mut stage.methods))).collect();
-    let compile_stage = |stage| stages::compile(stage, &definition.methods, origins, report);
+    let compile_stage = |stage| stages::compile(stage, &definition.methods, backends, report);
     let stages = api.stages.into_iter().map(compile_stage).collect();
     let mut api = Api {
         id: api.id,
@@ -178,6 +185,7 @@ fn compile_definition(
         authorization: definition.methods.iter().map(|method| method.authorization).collect(),
         policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
+        binary_media_types: definition.binary_media_types,
         gateway_responses: definition.gateway_responses,
         stages,
     };

@@ -62,6 +62,11 @@ impl Report {
         self.findings.push(Diagnostic::new(severity, message, Some(place)))
     }
 
+    /// Whether anything is wrong so far.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.findings.has_errors()
+    }
+
     pub(crate) fn into_findings(self) -> Diagnostics {
         self.findings.sorted()
     }

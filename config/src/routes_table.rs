@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use tidegate_core::auth::authorise::Authorization;
-use tidegate_core::integration::{Http, HttpKind, Integration, Mock, Piece};
+use tidegate_core::integration::{Http, HttpKind, Integration, Lambda, Mock, Piece};
 use tidegate_core::mapping::{Source, Values};
 use tidegate_core::plan::{Api, EndpointType, Stage};
 
@@ -77,8 +77,13 @@ fn describe(parameters: &[String], integration: &Integration) -> String {
     match integration {
         Integration::Mock(mock) => describe_mock(mock),
         Integration::Http(http) => describe_http(parameters, http),
+        Integration::Lambda(lambda) => describe_lambda(lambda),
         Integration::Misconfigured => "answers 500: it cannot be called in this stage".to_owned(),
     }
+}
+
+fn describe_lambda(lambda: &Lambda) -> String {
+    format!("AWS_PROXY {} timeout {}", lambda.invoked_arn, seconds(lambda.timeout_ms))
 }
 
 /// The statuses that a MOCK's templates lead to.

@@ -3,31 +3,41 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use tidegate_core::integration::{Custom, Http, HttpKind, Integration, Mock, RequestTemplates, Responses};
+use tidegate_core::integration::{
+    Custom, Http, HttpKind, Integration, Lambda, Mock, RequestTemplates, Responses,
+};
 use tidegate_core::limit::{MeterId, Rate};
 use tidegate_core::plan::{Api, Origin, OriginId, Stage};
 use tidegate_core::route::RouteId;
+use tidegate_core::span::Span;
 
 use crate::file;
 use crate::file::throttle::MethodSettings;
 use crate::file::usage_plan::meter_of;
+use crate::functions::Functions;
 use crate::openapi::integration::{self, Definition};
+use crate::openapi::lambda::{self as openapi, FunctionArn, report_arn};
+use crate::openapi::uri::UriError;
 use crate::openapi::{Method, responses::Rules};
 use crate::report::Report;
 
-/// Every distinct backend address, numbered.
-#[derive(Default)]
-pub(crate) struct Origins {
-    pub(crate) list: Vec<Origin>,
+/// Every distinct backend address, numbered, and the functions.
+pub(crate) struct Backends {
+    pub(crate) origins: Vec<Origin>,
+    pub(crate) functions: Functions,
     ids: HashMap<Origin, OriginId>,
     hosts: HashSet<Arc<str>>,
 }
 
-impl Origins {
+impl Backends {
+    pub(crate) fn new(functions: Functions) -> Self {
+        Self { origins: Vec::new(), functions, ids: HashMap::new(), hosts: HashSet::new() }
+    }
+
     fn id(&mut self, origin: Origin) -> OriginId {
         *self.ids.entry(origin).or_insert_with_key(|origin| {
-            self.list.push(origin.clone());
-            OriginId(self.list.len() as u32 - 1)
+            self.origins.push(origin.clone());
+            OriginId(self.origins.len() as u32 - 1)
         })
     }
 
@@ -46,11 +56,11 @@ impl Origins {
 pub(crate) fn compile(
     stage: file::stage::Stage,
     methods: &[Method],
-    origins: &mut Origins,
+    backends: &mut Backends,
     report: &mut Report,
 ) -> Stage {
     let integrations =
-        methods.iter().map(|method| compile_one(&method.integration, &stage, origins, report)).collect();
+        methods.iter().map(|method| compile_one(&method.integration, &stage, backends, report)).collect();
     Stage {
         name: stage.name,
         variables: stage.variables,
@@ -85,7 +95,7 @@ pub(crate) fn throttles(
 fn compile_one(
     definition: &Definition,
     stage: &file::stage::Stage,
-    origins: &mut Origins,
+    backends: &mut Backends,
     report: &mut Report,
 ) -> Integration {
     match definition {
@@ -93,24 +103,48 @@ fn compile_one(
         Definition::Mock { request, rules } => {
             Integration::Mock(Mock { request: request.clone(), responses: responses(rules) })
         }
-        Definition::Http(http) => match compile_http(http, stage, origins, report) {
+        Definition::Http(http) => match compile_http(http, stage, backends, report) {
             Some(http) => Integration::Http(Box::new(http)),
+            None => Integration::Misconfigured,
+        },
+        Definition::Lambda(lambda) => match compile_lambda(lambda, stage, backends, report) {
+            Some(lambda) => Integration::Lambda(Box::new(lambda)),
             None => Integration::Misconfigured,
         },
     }
 }
 
+/// A missing stage variable is a warning, as for a URI; a function that is not here is an error.
+fn compile_lambda(
+    lambda: &openapi::Lambda,
+    stage: &file::stage::Stage,
+    backends: &mut Backends,
+    report: &mut Report,
+) -> Option<Lambda> {
+    let uri = match lambda.uri.text(|name| stage.variable(name)) {
+        Ok(uri) => uri,
+        Err(error) => {
+            warn_uri(lambda.uri_span, stage, &error, report);
+            return None;
+        }
+    };
+    let arn =
+        FunctionArn::of_uri(&uri).inspect_err(|error| report_arn(lambda.uri_span, error, report)).ok()?;
+    let function = backends.functions.find(&arn, lambda.uri_span, report)?;
+    Some(Lambda { function, invoked_arn: arn.text.into(), timeout_ms: lambda.timeout_ms })
+}
+
 fn compile_http(
     http: &integration::Http,
     stage: &file::stage::Stage,
-    origins: &mut Origins,
+    backends: &mut Backends,
     report: &mut Report,
 ) -> Option<Http> {
     match http.uri.endpoint(|name| stage.variable(name), &http.parameters.path) {
         Ok(endpoint) => Some(Http {
             kind: kind(http.custom.as_ref()),
-            origin: origins.id(endpoint.origin),
-            host: origins.host(&endpoint.host),
+            origin: backends.id(endpoint.origin),
+            host: backends.host(&endpoint.host),
             method: http.method,
             target: endpoint.target,
             query: http.parameters.query.clone(),
@@ -118,14 +152,17 @@ fn compile_http(
             timeout_ms: http.timeout_ms,
         }),
         Err(error) => {
-            let message =
-                format!("in stage `{}` this answers 500 Internal server error: {error}", stage.name);
-            let finding = report.warning(http.uri_span, message);
-            if let Some(help) = error.help() {
-                finding.help(help);
-            }
+            warn_uri(http.uri_span, stage, &error, report);
             None
         }
+    }
+}
+
+fn warn_uri(at: Span, stage: &file::stage::Stage, error: &UriError, report: &mut Report) {
+    let message = format!("in stage `{}` this answers 500 Internal server error: {error}", stage.name);
+    let finding = report.warning(at, message);
+    if let Some(help) = error.help() {
+        finding.help(help);
     }
 }
 

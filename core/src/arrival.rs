@@ -184,7 +184,7 @@ fn hex(text: &mut [u8], mut number: u64) {
 }
 
 /// A random UUID (RFC 9562 version 4).
-fn uuid(high: u64, low: u64) -> [u8; 36] {
+pub fn uuid(high: u64, low: u64) -> [u8; 36] {
     let high = high & !0xf000 | 0x4000;
     let low = low & !(0b11 << 62) | 0b10 << 62;
     let mut text = [b'-'; 36];

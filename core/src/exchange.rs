@@ -12,12 +12,17 @@ use crate::auth::principal::PrincipalId;
 use crate::clock::Now;
 use crate::context::{ErrorFacts, Outcome, View};
 use crate::hosts::Place;
-use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead};
-use crate::integration::{Http, HttpKind, Integration, Mock, RequestBody, Responses, UnsupportedMediaType};
-use crate::limit::{self, Caller, Denied, MeterId, Meters, StageId};
+use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead, encode};
+use crate::integration::{
+    Http, HttpKind, Integration, Lambda, Mock, RequestBody, Responses, UnsupportedMediaType,
+};
+use crate::lambda::result::{Malformed, ProxyResult};
+use crate::lambda::{self, answer::NotBase64};
+use crate::limit::{self, Caller, Denied, MeterId, Meters, StageId, Standing};
+use crate::limits::EVENT_BYTES_MAX;
 use crate::method::Method;
 use crate::mock;
-use crate::plan::{Api, LogDestination, OriginId, Plan, Stage};
+use crate::plan::{Api, FunctionId, LogDestination, OriginId, Plan, Stage};
 use crate::reject::{Reject, Reuse};
 use crate::route::{PathParameters, RouteId};
 use crate::shard::{Shard, SharedPlan};
@@ -43,9 +48,10 @@ pub struct Exchange {
     identified: Option<Identified>,
     caller: Option<Caller>,
     parameters: PathParameters,
+    standing: Standing,
     called: Option<Now>,
-    /// What the client's body is being read for.
-    awaited: Awaited,
+    /// Set while the client's body is read to see whether it is what the client has signed.
+    unproved: Option<Routed>,
     /// The client's body, when it had to be read before its turn.
     body: Option<Vec<u8>>,
     /// What denied the request, for the log; empty when nothing did.
@@ -82,17 +88,6 @@ struct Metered {
     routed: Routed,
 }
 
-/// What the client's body is read for.
-#[derive(Clone, Copy, Debug, Default)]
-enum Awaited {
-    #[default]
-    Nothing,
-    /// To see whether it is what the client has signed.
-    ToAuthorise(Routed),
-    /// To see what a MOCK is to answer.
-    ToMock,
-}
-
 /// What happened outside.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -110,6 +105,21 @@ pub enum Event<'a> {
     Response,
     /// The call had no answer.
     CallFailed(CallFailure),
+    /// The function has answered with this payload.
+    Invoked(&'a [u8]),
+    /// The invocation had no answer.
+    InvokeFailed(InvokeFailure),
+}
+
+/// Why an invocation had no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvokeFailure {
+    /// No process was free, and too many invocations wait for one.
+    Throttled,
+    /// The function said that it failed, died, took longer than it may, or answered too much.
+    Function,
+    /// No answer within the integration's timeout.
+    Timeout,
 }
 
 /// Why a call had no answer.
@@ -137,6 +147,8 @@ pub enum Step {
     },
     /// [`Exchange::out`] sent to this origin, and its answer.
     Call(Call),
+    /// The function invoked with the event in [`Exchange::out`].
+    Invoke(Invoke),
     /// [`Exchange::out`] sent to the client.
     Answer(Answer),
 }
@@ -154,6 +166,15 @@ pub struct Call {
     pub is_idempotent: bool,
     /// Whether the method is HEAD, whose answers have no content.
     pub is_head: bool,
+}
+
+/// An invocation of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invoke {
+    /// The function, of the plan that the exchange began with.
+    pub function: FunctionId,
+    /// Milliseconds to the answer.
+    pub timeout_ms: u32,
 }
 
 /// An answer to the client.
@@ -188,16 +209,24 @@ impl Exchange {
                 self.begin(shard, now, peer, entropy);
                 self.refuse(shard, now, reject)
             }
-            Event::Body(body) => match std::mem::take(&mut self.awaited) {
-                Awaited::ToAuthorise(routed) => {
+            Event::Body(body) => match self.unproved.take() {
+                Some(routed) => {
                     self.body = Some(body.to_vec());
                     self.authorise(shard, now, routed)
                 }
-                Awaited::ToMock | Awaited::Nothing => self.mock_with_body(shard, now, body),
+                None => self.go_on_with_body(shard, now, body),
             },
             Event::Response => self.respond(shard, now),
             Event::CallFailed(failure) => {
                 self.count_integration(now, None);
+                self.refuse(shard, now, failure.reject())
+            }
+            Event::Invoked(payload) => {
+                self.count_integration(now, Some(200));
+                self.answer_result(shard, now, payload)
+            }
+            Event::InvokeFailed(failure) => {
+                self.count_integration(now, failure.status());
                 self.refuse(shard, now, failure.reject())
             }
         }
@@ -206,6 +235,18 @@ impl Exchange {
     /// The API's limit on payloads, in bytes.
     pub fn payload_bytes_max(&self) -> u64 {
         self.plan.as_ref().map_or(crate::limits::PAYLOAD_BYTES_MAX, |plan| plan.limits.payload_bytes_max)
+    }
+
+    /// Appends the header fields by which a function's runtime learns what it is invoked as and within which trace. A
+    /// trace that the client has made up and no field can hold is left out.
+    pub fn write_invocation_fields(&self, out: &mut Vec<u8>) {
+        let plan = self.plan();
+        if let Some(Integration::Lambda(lambda)) = self.routed.map(|routed| integration_of(&plan, routed)) {
+            encode::field(b"Lambda-Runtime-Invoked-Function-Arn", lambda.invoked_arn.as_bytes(), out);
+        }
+        out.extend_from_slice(b"Lambda-Runtime-Trace-Id: ");
+        self.arrival.write_trace(&self.request, out);
+        out.extend_from_slice(b"\r\n");
     }
 
     /// Ends the exchange: appends its access log line to the buffer that `buffer_for` names for its destination.
@@ -237,9 +278,9 @@ impl Exchange {
         }
         (self.place, self.routed, self.principal) = (None, None, None);
         (self.identified, self.caller, self.called) = (None, None, None);
-        (self.body_wanted, self.awaited, self.body) = (false, Awaited::Nothing, None);
+        (self.body_wanted, self.unproved, self.body) = (false, None, None);
         self.denial.clear();
-        self.outcome = Outcome::default();
+        (self.outcome, self.standing) = (Outcome::default(), Standing::default());
         self.out.clear();
     }
 
@@ -286,11 +327,19 @@ impl Exchange {
         let plan = self.plan();
         let (_, stage) = stage_of(&plan, routed.place);
         let now_ns = now.monotonic_ns;
-        match limit::admit(&mut shard.meters, &plan, stage, routed.route, self.caller, now_ns) {
-            Ok(()) => self.integrate(shard, now, Metered { routed }),
-            Err(Denied::Wait(meter)) => Step::AskLedger(meter),
-            Err(Denied::Throttled { .. }) => self.refuse(shard, now, Reject::Throttled),
-            Err(Denied::QuotaExceeded { .. }) => self.refuse(shard, now, Reject::QuotaExceeded),
+        let admitted = limit::admit(&mut shard.meters, &plan, stage, routed.route, self.caller, now_ns);
+        let (reject, retry_after_ns) = match admitted {
+            Ok(()) => (None, None),
+            Err(Denied::Wait(meter)) => return Step::AskLedger(meter),
+            Err(Denied::Throttled { retry_after_ns }) => (Some(Reject::Throttled), Some(retry_after_ns)),
+            Err(Denied::QuotaExceeded { retry_after_ns }) => {
+                (Some(Reject::QuotaExceeded), Some(retry_after_ns))
+            }
+        };
+        self.standing = limit::standing(&shard.meters, &plan, self.caller, retry_after_ns, now_ns);
+        match reject {
+            None => self.integrate(shard, now, Metered { routed }),
+            Some(reject) => self.refuse(shard, now, reject),
         }
     }
 
@@ -299,6 +348,14 @@ impl Exchange {
         match integration_of(&plan, routed) {
             Integration::Http(http) => self.call(shard, now, routed, http),
             Integration::Mock(mock) => self.mock(shard, now, mock),
+            Integration::Lambda(lambda) if let Some(body) = self.body.take() => {
+                self.invoke(shard, now, routed, lambda, &body)
+            }
+            Integration::Lambda(_) if self.request.framing() != BodyFraming::None => {
+                self.body_wanted = true;
+                Step::ReadBody { bytes_max: self.payload_bytes_max() }
+            }
+            Integration::Lambda(lambda) => self.invoke(shard, now, routed, lambda, b""),
             Integration::Misconfigured => self.refuse(shard, now, Reject::Misconfigured),
         }
     }
@@ -338,9 +395,9 @@ impl Exchange {
             Ok(RequestBody::Template(literal)) => {
                 self.mock_answer(shard, now, &mock.responses, literal.status)
             }
-            Ok(RequestBody::Passthrough) if let Some(body) = body => self.mock_with_body(shard, now, &body),
+            Ok(RequestBody::Passthrough) if let Some(body) = body => self.go_on_with_body(shard, now, &body),
             Ok(RequestBody::Passthrough) if self.request.framing() != BodyFraming::None => {
-                (self.awaited, self.body_wanted) = (Awaited::ToMock, true);
+                self.body_wanted = true;
                 Step::ReadBody { bytes_max: self.payload_bytes_max() }
             }
             Ok(RequestBody::Passthrough) => self.refuse(shard, now, Reject::NoMockStatus),
@@ -348,17 +405,51 @@ impl Exchange {
         }
     }
 
-    /// A MOCK without template reads its status from the client's body.
-    fn mock_with_body(&mut self, shard: &mut Shard, now: Now, body: &[u8]) -> Step {
+    /// A MOCK without template reads its status from the client's body; a function gets it in its event.
+    fn go_on_with_body(&mut self, shard: &mut Shard, now: Now, body: &[u8]) -> Step {
         let plan = self.plan();
-        match self.routed.map(|routed| integration_of(&plan, routed)) {
-            Some(Integration::Mock(mock)) => {
+        match self.routed.map(|routed| (routed, integration_of(&plan, routed))) {
+            Some((_, Integration::Mock(mock))) => {
                 self.mock_answer(shard, now, &mock.responses, mock::status_code(body))
             }
-            Some(Integration::Http(_) | Integration::Misconfigured) | None => {
+            Some((routed, Integration::Lambda(lambda))) => self.invoke(shard, now, routed, lambda, body),
+            Some((_, Integration::Http(_) | Integration::Misconfigured)) | None => {
                 self.refuse(shard, now, Reject::Misconfigured)
             }
         }
+    }
+
+    fn invoke(&mut self, shard: &mut Shard, now: Now, routed: Routed, lambda: &Lambda, body: &[u8]) -> Step {
+        let plan = self.plan();
+        let binary = &plan.apis[routed.place.api].binary_media_types;
+        self.write_out(|values, out| lambda::event::write(values, routed.method, body, binary, out));
+        if self.out.len() > EVENT_BYTES_MAX {
+            return self.refuse(shard, now, Reject::EventTooLarge);
+        }
+        self.called = Some(now);
+        Step::Invoke(Invoke { function: lambda.function, timeout_ms: lambda.timeout_ms })
+    }
+
+    /// The answer of a function by AWS_PROXY.
+    fn answer_result(&mut self, shard: &mut Shard, now: Now, payload: &[u8]) -> Step {
+        let plan = self.plan();
+        let Some(api) = self.place.map(|place| &plan.apis[place.api]) else {
+            return self.refuse(shard, now, Reject::Misconfigured);
+        };
+        let result = match ProxyResult::read(payload) {
+            Ok(result) => result,
+            Err(Malformed) => return self.refuse(shard, now, Reject::MalformedResult),
+        };
+        let accept = self.request.first(KnownField::Accept);
+        let content = match lambda::answer::content(&result, accept, &api.binary_media_types) {
+            Ok(content) => content,
+            Err(NotBase64) => return self.refuse(shard, now, Reject::NotBase64),
+        };
+        self.outcome.status = result.status;
+        let keep_alive = self.keeps_alive(shard);
+        let frame = self.frame(shard.date.text(now), keep_alive);
+        self.write_out(|values, out| lambda::answer::write(&result, &content, values, frame, out));
+        self.answer(BodyFraming::None, keep_alive)
     }
 
     fn mock_answer(
@@ -399,7 +490,7 @@ impl Exchange {
                     self.answer_mapped(shard, now, &custom.responses, i64::from(status))
                 }
             },
-            Some(Integration::Mock(_) | Integration::Misconfigured) | None => {
+            Some(Integration::Mock(_) | Integration::Lambda(_) | Integration::Misconfigured) | None => {
                 self.refuse(shard, now, Reject::Misconfigured)
             }
         }
@@ -469,7 +560,13 @@ impl Exchange {
     }
 
     fn frame<'a>(&self, date: &'a [u8; 29], keep_alive: bool) -> Frame<'a> {
-        Frame { date, keep_alive, is_head: self.request.method() == b"HEAD", version: self.request.version() }
+        Frame {
+            date,
+            keep_alive,
+            is_head: self.request.method() == b"HEAD",
+            version: self.request.version(),
+            standing: self.standing,
+        }
     }
 
     fn count_integration(&mut self, now: Now, status: Option<i64>) {
@@ -525,6 +622,25 @@ impl CallFailure {
             Self::Network => Reject::NetworkError,
             Self::Timeout => Reject::IntegrationTimeout,
             Self::Request(reject) => reject,
+        }
+    }
+}
+
+impl InvokeFailure {
+    fn reject(self) -> Reject {
+        match self {
+            Self::Throttled => Reject::FunctionThrottled,
+            Self::Function => Reject::FunctionError,
+            Self::Timeout => Reject::IntegrationTimeout,
+        }
+    }
+
+    /// What the Lambda API would have said.
+    fn status(self) -> Option<i64> {
+        match self {
+            Self::Throttled => Some(429),
+            Self::Function => Some(200),
+            Self::Timeout => None,
         }
     }
 }

@@ -191,6 +191,7 @@ mod tests {
             authorization: vec![],
             policy: None,
             router: Router::compile(&[]).expect("no routes"),
+            binary_media_types: crate::media_types::BinaryMediaTypes::default(),
             gateway_responses: GatewayResponses::default(),
             stages: stages.iter().map(stage).collect(),
         }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use regex::Regex;
 
 use crate::mapping::{Mapped, Source};
+use crate::media_types::media_type;
 use crate::method::Method;
 use crate::mock;
-use crate::plan::OriginId;
+use crate::plan::{FunctionId, OriginId};
 
 /// What answers a method in one stage.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub enum Integration {
     Mock(Mock),
     /// Calls an HTTP backend.
     Http(Box<Http>),
+    /// Invokes a function (`aws_proxy`).
+    Lambda(Box<Lambda>),
     /// Cannot be called in this stage, because its URI needs a stage variable that the stage lacks, or does not make
     /// a valid address with it. Answers 500 (AWS logs "Invalid endpoint address").
     Misconfigured,
@@ -40,6 +43,17 @@ pub struct Http {
     /// Mapped header fields.
     pub headers: Vec<Mapped>,
     /// Time from the end of the request to the response head, and between pieces of the response, in milliseconds.
+    pub timeout_ms: u32,
+}
+
+/// An `aws_proxy` integration.
+#[derive(Debug)]
+pub struct Lambda {
+    /// The function.
+    pub function: FunctionId,
+    /// Its ARN as the integration names it, with the qualifier.
+    pub invoked_arn: Box<str>,
+    /// Time for the function's answer, in milliseconds.
     pub timeout_ms: u32,
 }
 
@@ -256,12 +270,6 @@ impl IntegrationResponse {
 }
 
 const JSON: &[u8] = b"application/json";
-
-/// The first media type of a field value, without parameters.
-fn media_type(value: &[u8]) -> &[u8] {
-    let end = memchr::memchr2(b';', b',', value).unwrap_or(value.len());
-    value[..end].trim_ascii()
-}
 
 #[cfg(test)]
 mod tests {

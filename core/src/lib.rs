@@ -11,6 +11,7 @@
 //! - [`auth`]: who calls
 //! - [`limit`]: who may call, and how often
 //! - [`transform`]: the request to the backend, the answer to the client
+//! - [`lambda`], [`media_types`]: events for functions and their answers; which payloads are binary
 //! - [`mock`]: the sloppy JSON of MOCK integrations
 //! - [`reject`], [`gateway_response`]: refusals and how an API words them
 //! - [`record`]: access log lines
@@ -39,6 +40,8 @@ pub mod limit;
 
 pub mod transform;
 
+pub mod lambda;
+pub mod media_types;
 pub mod mock;
 
 pub mod gateway_response;

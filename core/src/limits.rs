@@ -33,6 +33,26 @@ pub const INTEGRATION_TIMEOUT_MS: u32 = 29_000;
 pub const INTEGRATION_TIMEOUT_MS_MIN: u32 = 50;
 /// Longest integration timeout in milliseconds. AWS allows 29,000 (more by quota); Tidegate 15 minutes.
 pub const INTEGRATION_TIMEOUT_MS_MAX: u32 = 900_000;
+/// Most bytes of a function's event; more is 413. AWS: 6 MB for a synchronous invocation.
+pub const EVENT_BYTES_MAX: usize = 6_291_456;
+/// Most bytes of a function's result; more is a function error. AWS: 6 MB and a little for its own.
+pub const RESULT_BYTES_MAX: u64 = 6_291_556;
+/// Most header lines of a function's answer; more is malformed. AWS names no number.
+pub const FUNCTION_HEADERS_MAX: usize = 512;
+/// Processes of a function for each shard, by default.
+pub const FUNCTION_CONCURRENCY: usize = 1;
+/// Most processes of a function for each shard.
+pub const FUNCTION_CONCURRENCY_MAX: usize = 256;
+/// Invocations of a function on a shard that may wait for a process, by default; a further one is throttled, 500.
+pub const FUNCTION_QUEUE: usize = 100;
+/// Most that may be allowed to wait.
+pub const FUNCTION_QUEUE_MAX: usize = 100_000;
+/// Longest time of one invocation in seconds, by default (AWS: 3); then the process is killed, 502.
+pub const FUNCTION_TIMEOUT_S: u64 = 3;
+/// Longest that may be allowed (AWS: 15 minutes).
+pub const FUNCTION_TIMEOUT_S_MAX: u64 = 900;
+/// Most files that a function's process may have open, by default (AWS: 1,024).
+pub const FUNCTION_FILES: u64 = 1_024;
 /// How long a stop waits for requests in flight, in milliseconds.
 pub const DRAIN_TIMEOUT_MS: u64 = 60_000;
 
@@ -63,6 +83,8 @@ pub struct Limits {
     pub connect_timeout_ms: u64,
     /// See [`DRAIN_TIMEOUT_MS`].
     pub drain_timeout_ms: u64,
+    /// Whether answers say where a caller stands with its throttle and its quota. AWS: no.
+    pub rate_limit_fields: bool,
 }
 
 impl Default for Limits {
@@ -80,6 +102,7 @@ impl Default for Limits {
             upstream_idle_timeout_ms: UPSTREAM_IDLE_TIMEOUT_MS,
             connect_timeout_ms: CONNECT_TIMEOUT_MS,
             drain_timeout_ms: DRAIN_TIMEOUT_MS,
+            rate_limit_fields: false,
         }
     }
 }

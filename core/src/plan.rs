@@ -14,6 +14,7 @@ use crate::hosts::Hosts;
 use crate::integration::Integration;
 use crate::limit::{MeterId, Rate, UsagePlans};
 use crate::limits::Limits;
+use crate::media_types::BinaryMediaTypes;
 use crate::method::RouteMethod;
 use crate::record::LogFormat;
 use crate::route::{RouteId, Router};
@@ -31,6 +32,8 @@ pub struct Plan {
     pub hosts: Hosts,
     /// Every distinct backend address that an integration names.
     pub origins: Vec<Origin>,
+    /// The functions that run beside the gateway.
+    pub functions: Vec<Function>,
     /// Who may call methods that need an API key.
     pub usage_plans: UsagePlans,
     /// Who may sign requests.
@@ -97,6 +100,54 @@ pub struct Origin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OriginId(pub u32);
 
+/// A function that runs beside the gateway: a program that speaks the Lambda Runtime API.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Function {
+    /// Its name, with a qualifier if it answers for that one alone (`name:alias`).
+    pub name: String,
+    /// The program and its arguments; a program with a slash is an absolute path.
+    pub command: Vec<String>,
+    /// Where it runs, an absolute path.
+    pub folder: String,
+    /// Its environment beside what the Lambda Runtime API asks for.
+    pub environment: Vec<(String, String)>,
+    /// Processes for each shard; each has one invocation at a time.
+    pub concurrency: usize,
+    /// Invocations of each shard that may wait for a process; a further one is throttled.
+    pub queue: usize,
+    /// Longest time of one invocation in milliseconds; then the process is killed.
+    pub timeout_ms: u64,
+    /// Who it runs as, if not the gateway's user.
+    pub user: Option<User>,
+    /// Most MiB of memory that a process may allocate; none: no limit but the machine's.
+    pub memory_mib: Option<u64>,
+    /// Most files that a process may have open.
+    pub files: u64,
+}
+
+/// A user and a group, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The user.
+    pub id: u32,
+    /// The group.
+    pub group: u32,
+}
+
+/// Without the environment, which may hold secrets.
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Function")
+            .field("name", &self.name)
+            .field("command", &self.command)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Index into [`Plan::functions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FunctionId(pub u32);
+
 /// One API.
 #[derive(Debug)]
 pub struct Api {
@@ -117,6 +168,8 @@ pub struct Api {
     pub policy: Option<Policy>,
     /// Finds a route by method and path.
     pub router: Router,
+    /// Which payloads are binary: a function gets and gives them as base64.
+    pub binary_media_types: BinaryMediaTypes,
     /// How its errors are answered.
     pub gateway_responses: GatewayResponses,
     /// Its stages.

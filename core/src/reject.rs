@@ -56,6 +56,16 @@ pub enum Reject {
     IntegrationTimeout,
     /// The backend's payload is larger than the limit.
     IntegrationPayloadTooLarge,
+    /// The event is larger than a function takes.
+    EventTooLarge,
+    /// The function failed: it said so, died, or took longer than it may.
+    FunctionError,
+    /// The function answers what AWS_PROXY does not take.
+    MalformedResult,
+    /// The function's answer is said to be base64 and is not.
+    NotBase64,
+    /// All processes of the function are busy, and as many invocations wait as may.
+    FunctionThrottled,
 }
 
 /// What the connection does after the answer.
@@ -149,7 +159,8 @@ impl Reject {
             Self::Misconfigured
             | Self::NoMockStatus
             | Self::NoIntegrationResponse
-            | Self::UnresolvableHost => {
+            | Self::UnresolvableHost
+            | Self::NotBase64 => {
                 (T::ApiConfigurationError, 500, INTERNAL, "Internal server error", Execution, KeepAlive)
             }
             Self::UnsupportedMediaType => {
@@ -169,6 +180,16 @@ impl Reject {
             Self::IntegrationPayloadTooLarge => {
                 (T::IntegrationFailure, 500, INTERNAL, "Internal server error", Execution, KeepAlive)
             }
+            Self::EventTooLarge => (T::RequestTooLarge, 413, BAD, "Request Too Long", Execution, KeepAlive),
+            // AWS: "API Gateway treats all invocation and function errors as internal errors. If the Lambda API
+            // rejects the invocation request, API Gateway returns a 500 error code. If the function runs but returns
+            // an error, or returns a response in the wrong format, API Gateway returns a 502."
+            Self::FunctionThrottled => {
+                (T::IntegrationFailure, 500, INTERNAL, "Internal server error", Execution, KeepAlive)
+            }
+            Self::FunctionError | Self::MalformedResult => {
+                (T::IntegrationFailure, 502, INTERNAL, "Internal server error", Execution, KeepAlive)
+            }
         };
         Refusal { response_type, status, error_type, message: Cow::Borrowed(message), voice, reuse }
     }
@@ -182,7 +203,11 @@ impl Reject {
             | Self::UnresolvableHost
             | Self::NetworkError
             | Self::IntegrationTimeout
-            | Self::IntegrationPayloadTooLarge => true,
+            | Self::IntegrationPayloadTooLarge
+            | Self::FunctionError
+            | Self::MalformedResult
+            | Self::NotBase64
+            | Self::FunctionThrottled => true,
             Self::Head(_)
             | Self::HeadTimeout
             | Self::Body(_)
@@ -197,7 +222,8 @@ impl Reject {
             | Self::Throttled
             | Self::QuotaExceeded
             | Self::LedgerSilent
-            | Self::UnsupportedMediaType => false,
+            | Self::UnsupportedMediaType
+            | Self::EventTooLarge => false,
         }
     }
 }

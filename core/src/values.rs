@@ -159,12 +159,16 @@ impl Values<'_> {
 
     /// The values of a query parameter, still encoded. AWS: `;` separates like `&`.
     fn query_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.query_pairs().filter_map(|(key, value)| decoded(key).eq(name.bytes()).then_some(value))
+    }
+
+    /// All query parameters, still encoded.
+    pub fn query_pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let query = self.view.request.query().unwrap_or_default();
         let pairs = query.split(|byte| matches!(byte, b'&' | b';')).filter(|pair| !pair.is_empty());
-        pairs.filter_map(move |pair| {
+        pairs.map(|pair| {
             let at = memchr::memchr(b'=', pair).unwrap_or(pair.len());
-            let (key, value) = (&pair[..at], pair.get(at + 1..).unwrap_or_default());
-            decoded(key).eq(name.bytes()).then_some(value)
+            (&pair[..at], pair.get(at + 1..).unwrap_or_default())
         })
     }
 }
@@ -229,7 +233,7 @@ fn encode_behind(start: usize, encoded: &'static AsciiSet, out: &mut Vec<u8>) {
 }
 
 /// A part of a query, decoded. AWS: `+` is a space.
-fn decoded(text: &[u8]) -> impl Iterator<Item = u8> {
+pub(crate) fn decoded(text: &[u8]) -> impl Iterator<Item = u8> {
     let parts = text.split(|&byte| byte == b'+').enumerate();
     parts.flat_map(|(position, part)| (position > 0).then_some(b' ').into_iter().chain(percent_decode(part)))
 }

@@ -89,6 +89,12 @@ paths:
         type: mock
         requestTemplates: { application/json: '{"statusCode": 200}' }
         responses: { default: { statusCode: 200, responseTemplates: { application/json: '{"a": "b"}' } } }
+  /function/{id}:
+    get:
+      x-amazon-apigateway-integration:
+        type: aws_proxy
+        httpMethod: POST
+        uri: arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:pets/invocations
 "#;
 
 const LOG_FORMAT: &str = r#"$context.identity.sourceIp [$context.requestTime] "$context.httpMethod $context.resourcePath $context.protocol" $context.status $context.responseLength $context.requestId $context.integrationLatency"#;
@@ -99,6 +105,8 @@ const FIELDS: &str = "Host: api.example.com\r\nConnection: keep-alive\r\nAccept:
 
 const RESPONSE: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nETag: x\r\nServer: y\r\n\r\n";
+
+const RESULT: &[u8] = br#"{"statusCode":200,"headers":{"ETag":"x"},"body":"text"}"#;
 
 struct Connection {
     shard: Shard,
@@ -121,6 +129,9 @@ impl Connection {
             exchange.response.buffer_mut().extend_from_slice(RESPONSE);
             assert!(exchange.response.parse(&limits.response_head(), call.is_head).is_ok());
             step = exchange.advance(shard, now, Event::Response);
+        }
+        if let Step::Invoke(_) = step {
+            step = exchange.advance(shard, now, Event::Invoked(RESULT));
         }
         assert!(matches!(step, Step::Answer(_)));
         self.log.clear();
@@ -167,6 +178,14 @@ fn mappings() {
 #[test]
 fn mock() {
     check("/mock/1", b"200", 0);
+}
+
+/// The answer's headers; with a query its parameters too, and one more for each that is encoded.
+#[test]
+fn functions() {
+    check("/function/1", b"200", 1);
+    check("/function/1?a=b&c=d&a=e", b"200", 2);
+    check("/function/1?a=%20", b"200", 3);
 }
 
 /// The body of a refusal. A message that tells of the request is written, and kept for the log.

@@ -2,10 +2,9 @@
 //! `http_desync_guardian` (Apache-2.0): whatever it calls severe, we refuse,
 //! and whatever it calls compliant, we accept.
 
-#[path = "support/crate_folder.rs"]
-mod crate_folder;
+#[path = "support/sources.rs"]
+mod support;
 
-use crate_folder::crate_folder;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -62,7 +61,7 @@ impl Case {
 
 /// All cases of the crate, but for the file in which its developers try out a single one.
 fn cases() -> Vec<Case> {
-    let files = std::fs::read_dir(crate_folder("http_desync_guardian").join("tests"))
+    let files = std::fs::read_dir(support::crate_folder("http_desync_guardian").join("tests"))
         .expect("the crate has its test cases");
     let mut paths: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));

@@ -19,6 +19,7 @@ use tidegate_core::plan::Plan;
 use crate::access_log::LogWriter;
 use crate::admin::{Admin, Health};
 use crate::doctor;
+use crate::function::host::Host;
 use crate::ledger::{self, Ledger, StoreError};
 use crate::resolve::{Resolved, Resolver};
 use crate::ring::{self, Doorbell, RingSettings, probe};
@@ -110,6 +111,8 @@ pub fn run(
         return Ok(());
     };
     let log = LogWriter::start().map_err(GatewayError::Start)?;
+    // Dropped behind the shards: what it runs does not outlive it.
+    let host = Host::start().map_err(GatewayError::Start)?;
     let (sockets, listeners) = bind(settings)?;
     let health = Arc::new(Health::default());
     let admin = match settings.admin {
@@ -117,7 +120,7 @@ pub fn run(
         None => None,
     };
     let bound = Bound { listeners, admin: admin.as_ref().map(Admin::address) };
-    let mut control = Control::start(plan, &addresses, settings, sockets, &log)?;
+    let mut control = Control::start(plan, &addresses, settings, sockets, &log, &host)?;
     if let Some(admin) = admin {
         admin.start(Arc::clone(&health)).map_err(GatewayError::Start)?;
     }
@@ -127,6 +130,7 @@ pub fn run(
         control.stop(&signals)
     });
     control.ledger.stop();
+    drop(host);
     log.stop();
     ended
 }
@@ -210,6 +214,7 @@ impl Control {
         settings: &Settings,
         sockets: Vec<Vec<socket2::Socket>>,
         log: &LogWriter,
+        host: &Host,
     ) -> Result<Self, GatewayError> {
         let (sender, reports) = unbounded();
         let plan = Arc::new(plan);
@@ -227,6 +232,8 @@ impl Control {
                 commands: receiver,
                 reports: shard::Reporter { shard: index, reports: sender.clone() },
                 log: log.sender(),
+                host: host.handle(),
+                host_bell: Doorbell::new().map_err(GatewayError::Start)?,
                 ledger: ends.shard(doorbell.clone()),
                 shards: settings.cpus.len(),
             };

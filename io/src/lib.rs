@@ -8,8 +8,10 @@
 //! - `relay`: one exchange; the loop that joins core and kernel
 //! - `upload`: a request body on its way while the backend already answers
 //! - `stream`, `upstream`: reading peers; the pools of backend connections
-//! - [`ring`]: sockets, deadlines and tasks on the shard's io_uring. The only module with `unsafe`: `ring/mod.rs`
-//!   (submissions), `ring/buffers.rs` (lent memory), `ring/driver.rs` (eventfd, enter), `ring/socket.rs` (descriptors)
+//! - `function`: functions beside the gateway: their processes and the Lambda Runtime API
+//! - [`ring`]: sockets, deadlines and tasks on the shard's io_uring. `unsafe` is in `ring/mod.rs` (submissions),
+//!   `ring/buffers.rs` (lent memory), `ring/driver.rs` (eventfd, enter), `ring/socket.rs` (descriptors), and outside of it in
+//!   `function/process.rs` alone (between fork and exec)
 //! - `ledger`, `waiting`: lends limits to shards and stores usage; requests that wait for it
 //! - `access_log`, `resolve`, `admin`, [`doctor`]: slow things on threads of their own
 //! - `clock`: the time that all threads agree on
@@ -21,6 +23,7 @@ pub mod gateway;
 mod shard;
 
 mod client;
+mod function;
 mod relay;
 mod stream;
 mod upload;

@@ -13,6 +13,7 @@ use tidegate_core::http1::{BodyFraming, encode};
 use tidegate_core::limits::Limits;
 use tidegate_core::reject::Reject;
 
+use crate::function;
 use crate::ring::Socket;
 use crate::shard::Shard;
 use crate::stream::{Body, BodyFailure, Stream};
@@ -48,6 +49,8 @@ pub(crate) async fn run(
     };
     let mut upload = Upload::None;
     let mut backend = None;
+    // Of the plan that the exchange begins with: reading a body may take longer than a reload.
+    let functions = shard.functions.current();
     let mut step = advance(shard, exchange, Event::Request(peer, shard.entropy()));
     loop {
         step = match step {
@@ -71,6 +74,14 @@ pub(crate) async fn run(
                     }
                     Err(Failure::Call(failure)) => advance(shard, exchange, Event::CallFailed(failure)),
                     Err(Failure::ClientGone) => return client_gone(shard, exchange),
+                }
+            }
+            Step::Invoke(invoke) => {
+                let pool = &functions[invoke.function.0 as usize];
+                // In a box, so that exchanges without functions do not hold its memory.
+                match Box::pin(function::invoke(shard, pool, exchange, invoke.timeout_ms)).await {
+                    Ok(payload) => advance(shard, exchange, Event::Invoked(&payload)),
+                    Err(failure) => advance(shard, exchange, Event::InvokeFailed(failure)),
                 }
             }
             Step::Answer(answer) => {

@@ -17,6 +17,8 @@ use tidegate_core::plan::{Origin, Plan};
 
 use crate::access_log::{Lines, LogSender};
 use crate::client;
+use crate::function::Functions;
+use crate::function::host::HostHandle;
 use crate::ledger::ShardEnd;
 use crate::resolve::Addresses;
 use crate::ring::{Acceptor, Doorbell, Listener, Ring, RingSettings, Socket};
@@ -86,6 +88,10 @@ pub(crate) struct Start {
     pub(crate) reports: Reporter,
     /// Access log lines.
     pub(crate) log: LogSender,
+    /// Starts functions' processes.
+    pub(crate) host: HostHandle,
+    /// Wakes the shard when the host has something to say.
+    pub(crate) host_bell: Doorbell,
     /// The ledger.
     pub(crate) ledger: ShardEnd,
     /// How many shards there are.
@@ -102,6 +108,8 @@ pub(crate) struct Shard {
     pub(crate) waiting: Waiting,
     ledger: ShardEnd,
     pools: Rc<Pools>,
+    /// Its functions.
+    pub(crate) functions: Functions,
     random: RefCell<Rng>,
     lines: RefCell<Lines>,
     #[expect(clippy::vec_box, reason = "an exchange is large and moves between here and a connection")]
@@ -246,12 +254,16 @@ impl Shard {
     fn new(ring: &Ring, start: Start) -> Self {
         let pools = Rc::new(Pools::default());
         pools.install(&start.plan, &start.addresses);
+        let functions =
+            Functions::new(ring, start.reports.shard, start.host.clone(), start.host_bell.clone());
+        functions.install(&start.plan);
         Self {
             ring: ring.clone(),
             core: RefCell::new(tidegate_core::shard::Shard::new(start.plan, start.shards)),
             waiting: Waiting::default(),
             ledger: start.ledger,
             pools,
+            functions,
             random: RefCell::new(Rng::new()),
             lines: RefCell::new(Lines::new(start.log)),
             exchanges: RefCell::new(Vec::new()),
@@ -370,6 +382,7 @@ impl Shard {
 
     fn install(&self, plan: Arc<Plan>, addresses: &HashMap<Origin, Addresses>) {
         self.pools.install(&plan, addresses);
+        self.functions.install(&plan);
         self.core.borrow_mut().plan = Rc::new(plan);
     }
 

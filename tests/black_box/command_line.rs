@@ -157,10 +157,7 @@ const NOT_YET: &str = "not supported yet";
 #[test]
 fn keys_of_the_file_that_are_not_supported_yet() {
     let base = Setup::new(&good());
-    let sections = [
-        ("function", "[[function]]\nname = \"hello\"\ncommand = [\"python3\"]\n"),
-        ("aws", "[aws]\nendpoint_url = \"http://127.0.0.1:5000\"\n"),
-    ];
+    let sections = [("aws", "[aws]\nendpoint_url = \"http://127.0.0.1:5000\"\n")];
     for (key, section) in sections {
         check_refused(&base.clone().more(section).write(), &[key, NOT_YET, "tidegate.toml:"], key);
     }
@@ -192,7 +189,7 @@ fn features_of_documents_that_are_not_supported_yet() {
             "aws_proxy",
             change(
                 integration,
-                json!({"type": "aws_proxy", "httpMethod": "POST", "uri": "arn:aws:apigateway:us-east-1:lambda:path/x"}),
+                json!({"type": "aws_proxy", "httpMethod": "POST", "uri": "arn:aws:apigateway:us-east-1:firehose:action/PutRecord"}),
             ),
         ),
         (

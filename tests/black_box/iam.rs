@@ -44,7 +44,7 @@ fn start(origin: &Origin) -> Gateway {
 #[track_caller]
 fn botocore(requests: &[Value]) -> Vec<(u16, String, String)> {
     let root = env!("CARGO_MANIFEST_DIR");
-    let python = format!("{root}/target/python/bin/python");
+    let python = format!("{root}/.venv/bin/python");
     let mut child = Command::new(&python)
         .arg(format!("{root}/tests/black_box/botocore_driver.py"))
         .env("no_proxy", "*")

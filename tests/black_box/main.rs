@@ -19,6 +19,8 @@ mod apis;
 mod errors;
 mod iam;
 
+mod functions;
+
 mod gateway_responses;
 mod http_custom;
 mod http_proxy;

@@ -2,14 +2,15 @@
 //!
 //! In reading order: `node` and `settings` say who and where this gateway is, `limits` what it lets in, `api` and
 //! `stage` what it serves, `domain` under which names, `api_key`, `api_key_file`, `usage_plan` and `throttle` to whom and
-//! how much, `principal` and `network` who signs and from where. Nothing here opens another file, but those of secrets, keys
-//! and the policies of principals.
+//! how much, `function` what runs beside it, `principal` and `network` who signs and from where. Nothing here opens another
+//! file, but those of secrets, keys and the policies of principals.
 
 pub(crate) mod api;
 pub(crate) mod api_key;
 mod api_key_file;
 mod credentials_file;
 pub(crate) mod domain;
+pub(crate) mod function;
 mod limits;
 mod network;
 mod node;
@@ -45,6 +46,7 @@ pub(crate) struct File {
     pub(crate) usage_plans: Vec<usage_plan::UsagePlan>,
     /// The throttle of all APIs together.
     pub(crate) throttle: Option<Rate>,
+    pub(crate) functions: Vec<function::Declared>,
     pub(crate) principals: Principals,
     pub(crate) networks: Networks,
     /// What is wrong in files that are named here.
@@ -52,7 +54,7 @@ pub(crate) struct File {
 }
 
 /// Sections whose feature is not built yet.
-const UNSUPPORTED: [&str; 2] = ["function", "aws"];
+const UNSUPPORTED: [&str; 1] = ["aws"];
 
 /// Reads the tree of a `tidegate.toml` that lies in `folder`.
 pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut Report) -> Option<File> {
@@ -71,6 +73,7 @@ pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut 
     let around = principal::Around { folder, node: &node.plan };
     let principals = principal::read(fields.value("principal"), &around, &mut policies, report);
     let principals = Principals::new(principals);
+    let functions = function::read(fields.value("function"), folder, report);
     for section in UNSUPPORTED {
         fields.unsupported(section, report);
     }
@@ -87,5 +90,6 @@ pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut 
         principals,
         networks,
         policies,
+        functions,
     })
 }

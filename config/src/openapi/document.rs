@@ -1,10 +1,11 @@
 //! The root of a document.
 
 use tidegate_core::auth::policy::{OwnArn, Policy};
+use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::plan::{EndpointType, Node as PlanNode};
 use tidegate_core::span::Span;
 
-use super::{Definition, gateway_responses, path_item, security, validators};
+use super::{Definition, Method, gateway_responses, path_item, security, validators};
 use crate::fields::Fields;
 use crate::policy::{self, Kind};
 use crate::report::Report;
@@ -79,12 +80,12 @@ pub(crate) fn read(root: &Node, around: Around<'_>, report: &mut Report) -> Opti
     let policy = fields.take(extension::POLICY).map(|entry| read_policy(entry, around, report));
     read_servers(fields.value("servers"), around.endpoint, report);
     read_root_extensions(&mut fields, around.endpoint, report);
+    let binary_media_types = fields.take(extension::BINARY_MEDIA_TYPES);
+    let binary_media_types =
+        binary_media_types.map(|entry| read_binary_media_types(entry, &methods, report)).unwrap_or_default();
     fields.finish_except(report, is_foreign_extension);
-    Some(Definition {
-        methods,
-        gateway_responses,
-        policy: policy.map_or(Some(None), |policy| policy.map(Some))?,
-    })
+    let policy = policy.map_or(Some(None), |policy| policy.map(Some))?;
+    Some(Definition { methods, gateway_responses, binary_media_types, policy })
 }
 
 fn read_policy(entry: &Entry, around: Around<'_>, report: &mut Report) -> Option<(Policy, Span)> {
@@ -124,9 +125,6 @@ fn read_root_extensions(fields: &mut Fields<'_>, endpoint: EndpointType, report:
     {
         report.unsupported(value.span, "an API key from an authorizer");
     }
-    if let Some(entry) = fields.take(extension::BINARY_MEDIA_TYPES) {
-        read_binary_media_types(entry, report);
-    }
     if let Some(value) = fields.value(extension::ENDPOINT) {
         read_endpoint(value, endpoint, report);
     }
@@ -141,8 +139,10 @@ fn read_root_extensions(fields: &mut Fields<'_>, endpoint: EndpointType, report:
     security::check_extensions(fields, report);
 }
 
-fn read_binary_media_types(entry: &Entry, report: &mut Report) {
+/// They say when a function gets and gives base64. Payloads of other integrations pass unchanged.
+fn read_binary_media_types(entry: &Entry, methods: &[Method], report: &mut Report) -> BinaryMediaTypes {
     let types = scalar::list(&entry.value, report);
+    let mut read = Vec::with_capacity(types.len());
     for item in types {
         let Some(text) = scalar::text(item, report) else { continue };
         let parts = text.split_once('/');
@@ -152,12 +152,14 @@ fn read_binary_media_types(entry: &Entry, report: &mut Report) {
                 .error(item.span, format!("`{text}` is not a media type"))
                 .help("for example image/png or */*");
         }
+        read.push(text.into());
     }
-    if !types.is_empty() {
+    if !types.is_empty() && !methods.iter().any(|method| method.integration.invokes_function()) {
         report
             .warning(entry.key_span, "binary media types have no effect: payloads pass unchanged")
-            .help("conversion between text and base64 is not supported yet");
+            .help("only functions get base64; conversion for other integrations is not supported yet");
     }
+    BinaryMediaTypes::new(read)
 }
 
 /// In OpenAPI 3.0 the endpoint configuration stands in a `servers` entry.

@@ -1,11 +1,14 @@
 //! `x-amazon-apigateway-integration`: what answers a method.
 
+use tidegate_core::http1::KnownFields;
 use tidegate_core::integration::{RequestTemplates, Responses};
 use tidegate_core::limits::{INTEGRATION_TIMEOUT_MS, INTEGRATION_TIMEOUT_MS_MAX, INTEGRATION_TIMEOUT_MS_MIN};
 use tidegate_core::method::Method as HttpMethod;
 use tidegate_core::span::Span;
+use tidegate_core::transform::pass;
 
 use super::document::Document;
+use super::lambda::{self, Lambda};
 use super::parameters::Declared;
 use super::path_item::Resource;
 use super::request::{self, Parameters};
@@ -24,6 +27,8 @@ pub(crate) enum Definition {
     Mock { request: RequestTemplates, rules: Rules },
     /// Calls an HTTP backend.
     Http(Box<Http>),
+    /// Invokes a function.
+    Lambda(Box<Lambda>),
     /// Fails every call in every stage, which has been said.
     Misconfigured,
 }
@@ -46,6 +51,35 @@ enum Type {
     Mock,
     Http,
     HttpProxy,
+    AwsProxy,
+}
+
+impl Type {
+    /// Whether request and response pass without templates.
+    fn is_proxy(self) -> bool {
+        matches!(self, Self::HttpProxy | Self::AwsProxy)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Mock => "mock",
+            Self::Http => "http",
+            Self::HttpProxy => "http_proxy",
+            Self::AwsProxy => "aws_proxy",
+        }
+    }
+
+    /// The type that maps what this one passes.
+    fn mapping(self) -> &'static str {
+        if self == Self::AwsProxy { "aws" } else { "http" }
+    }
+}
+
+impl Definition {
+    /// Whether a function answers, in a stage that is configured well.
+    pub(crate) fn invokes_function(&self) -> bool {
+        matches!(self, Self::Lambda(_))
+    }
 }
 
 /// `None` for what is not built yet.
@@ -54,7 +88,7 @@ const TYPES: [(&str, Option<Type>); 5] = [
     ("http", Some(Type::Http)),
     ("http_proxy", Some(Type::HttpProxy)),
     ("aws", None),
-    ("aws_proxy", None),
+    ("aws_proxy", Some(Type::AwsProxy)),
 ];
 
 /// Reads an integration, reporting everything that is wrong with it.
@@ -67,12 +101,20 @@ pub(super) fn read(
 ) -> Option<Definition> {
     let mut fields = Fields::read(node, "an integration", report)?;
     let kind = read_type(&mut fields, report)?;
-    let parameters = Parameters::read(fields.value("requestParameters"), resource, declared, report);
-    let runs = if kind == Type::HttpProxy { Use::Never } else { Use::Run };
+    // A function gets no mapped header at all.
+    let lost = if kind == Type::AwsProxy { KnownFields::default() } else { pass::LOST_WHEN_MAPPED };
+    let parameters = Parameters::read(fields.value("requestParameters"), resource, declared, lost, report);
+    let runs = if kind.is_proxy() { Use::Never } else { Use::Run };
     let request = request::read_templates(&mut fields, runs, report);
     let responses = fields.take("responses");
     let rules = responses::read(responses.map(|entry| &entry.value), runs, report);
     let timeout_ms = read_timeout(&mut fields, report);
+    let invokes = (kind == Type::AwsProxy)
+        .then(|| lambda::read(&mut fields, &parameters, timeout_ms, document, report));
+    if !matches!(kind, Type::AwsProxy) {
+        responses::refuse_content_handling(&mut fields, report);
+        read_transfer_mode(&mut fields, report);
+    }
     refuse_unsupported(&mut fields, report);
     read_cache(&mut fields, report);
     let fails = parameters.fails;
@@ -89,6 +131,11 @@ pub(super) fn read(
             warn_responses(kind, responses, node.span, report);
             warn_templates(kind, fields.take("requestTemplates"), report);
             read_http(&mut fields, custom, parameters, timeout_ms, document, report).map(Definition::Http)
+        }
+        Type::AwsProxy => {
+            warn_responses(kind, responses, node.span, report);
+            warn_templates(kind, fields.take("requestTemplates"), report);
+            invokes.flatten().map(|lambda| lambda.map_or(Definition::Misconfigured, Definition::Lambda))
         }
     };
     fields.finish(report);
@@ -120,7 +167,6 @@ fn read_timeout(fields: &mut Fields<'_>, report: &mut Report) -> u32 {
 
 /// Keys of features that are not built, and of HTTP APIs.
 fn refuse_unsupported(fields: &mut Fields<'_>, report: &mut Report) {
-    responses::refuse_content_handling(fields, report);
     if let Some(value) = fields.value("connectionType")
         && scalar::variant(value, &[("INTERNET", true), ("VPC_LINK", false)], report) == Some(false)
     {
@@ -141,7 +187,10 @@ fn refuse_unsupported(fields: &mut Fields<'_>, report: &mut Report) {
     {
         report.error(value.span, "a REST API has payload format version 1.0 only");
     }
-    // A proxied body streams anyway, and a mapped one is whole in either mode.
+}
+
+/// A proxied body streams anyway, and a mapped one is whole in either mode.
+fn read_transfer_mode(fields: &mut Fields<'_>, report: &mut Report) {
     if let Some(value) = fields.value("responseTransferMode") {
         scalar::variant(value, &[("BUFFERED", ()), ("STREAM", ())], report);
     }
@@ -288,25 +337,29 @@ fn warn_responses(kind: Type, responses: Option<&Entry>, at: Span, report: &mut 
             .warning(at, "this integration answers 500 Internal server error: it has no responses")
             .help("add responses: { default: { statusCode: 200 } }");
     }
-    if kind == Type::HttpProxy
+    if kind.is_proxy()
         && let Some(entry) = responses
         && rules.iter().any(|rule| maps_anything(&rule.value))
     {
-        report
-            .warning(entry.key_span, "the mappings of these responses have no effect")
-            .help("http_proxy passes the response as it is; use the type http to map it");
+        report.warning(entry.key_span, "the mappings of these responses have no effect").help(format!(
+            "{} passes the response as it is; use the type {} to map it",
+            kind.name(),
+            kind.mapping()
+        ));
     }
 }
 
 /// Request templates that never run.
 fn warn_templates(kind: Type, templates: Option<&Entry>, report: &mut Report) {
     if let Some(entry) = templates
-        && kind == Type::HttpProxy
+        && kind.is_proxy()
         && !entry.value.is_empty()
     {
-        report
-            .warning(entry.key_span, "`requestTemplates` has no effect")
-            .help("http_proxy passes the request as it is; use the type http to map it");
+        report.warning(entry.key_span, "`requestTemplates` has no effect").help(format!(
+            "{} passes the request as it is; use the type {} to map it",
+            kind.name(),
+            kind.mapping()
+        ));
     }
 }
 

@@ -9,6 +9,7 @@ mod document;
 mod expression;
 mod gateway_responses;
 pub(crate) mod integration;
+pub(crate) mod lambda;
 mod operation;
 mod parameters;
 mod path_item;
@@ -23,6 +24,7 @@ mod validators;
 use tidegate_core::auth::authorise::Authorization;
 use tidegate_core::auth::policy::Policy;
 use tidegate_core::gateway_response::GatewayResponses;
+use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::method::RouteMethod;
 use tidegate_core::span::Span;
 
@@ -36,6 +38,7 @@ pub(crate) struct Definition {
     pub(crate) gateway_responses: GatewayResponses,
     /// The resource policy, and where it stands.
     pub(crate) policy: Option<(Policy, Span)>,
+    pub(crate) binary_media_types: BinaryMediaTypes,
 }
 
 /// One method of one resource.

@@ -1,6 +1,6 @@
 //! What an integration sends: `requestParameters`, `requestTemplates`, `passthroughBehavior`.
 
-use tidegate_core::http1::KnownField;
+use tidegate_core::http1::{KnownField, KnownFields};
 use tidegate_core::integration::{Literal, Passthrough, RequestTemplates};
 use tidegate_core::mapping::{Mapped, Phase, Source};
 use tidegate_core::transform::pass;
@@ -31,11 +31,12 @@ const PASSTHROUGH: [(&str, Passthrough); 3] = [
 ];
 
 impl Parameters {
-    /// Reads `requestParameters`.
+    /// Reads `requestParameters`. The header fields `lost` are dropped by the integration's type, mapped or not.
     pub(super) fn read(
         node: Option<&Node>,
         resource: &Resource<'_>,
         declared: &Declared,
+        lost: KnownFields,
         report: &mut Report,
     ) -> Self {
         let mut parameters = Self::default();
@@ -49,12 +50,12 @@ impl Parameters {
             if let Some(source) = &source {
                 declared.check(source, &entry.value, resource, report);
             }
-            parameters.add(entry, source, report);
+            parameters.add(entry, source, lost, report);
         }
         parameters
     }
 
-    fn add(&mut self, entry: &Entry, source: Option<Source>, report: &mut Report) {
+    fn add(&mut self, entry: &Entry, source: Option<Source>, lost: KnownFields, report: &mut Report) {
         let target = entry.key.strip_prefix("integration.request.").and_then(|rest| rest.split_once('.'));
         let target = target.filter(|(place, name)| {
             ["header", "querystring", "path"].contains(place) && expression::is_parameter_name(name)
@@ -70,7 +71,7 @@ impl Parameters {
                 .error(entry.key_span, "Parameter names must be unique across querystring, header and path");
         }
         if place == "header" {
-            self.warn_header(entry, name, report);
+            self.warn_header(entry, name, lost, report);
         }
         let Some(source) = source else { return };
         let mapped = Mapped { name: name.into(), source };
@@ -82,7 +83,7 @@ impl Parameters {
     }
 
     /// Target headers that fail every call, and those that are lost.
-    fn warn_header(&mut self, entry: &Entry, name: &str, report: &mut Report) {
+    fn warn_header(&mut self, entry: &Entry, name: &str, lost: KnownFields, report: &mut Report) {
         let field = KnownField::of(name.as_bytes());
         if pass::NEVER_MAPPED.contains(field) {
             report
@@ -92,7 +93,7 @@ impl Parameters {
                 )
                 .help("API Gateway sets this header itself; remove the mapping");
             self.fails = true;
-        } else if pass::LOST_WHEN_MAPPED.contains(field) {
+        } else if lost.contains(field) {
             report
                 .warning(entry.key_span, format!("API Gateway drops the header {name}, mapped or not"))
                 .help("remove the mapping");

@@ -1,4 +1,4 @@
-//! The URI of an HTTP integration: a template with stage variables, import variables and `{name}` placeholders.
+//! The URI of an integration: a template with stage variables, import variables and `{name}` placeholders.
 //!
 //! A [`Template`] is read once; a stage's variables then make it an [`Endpoint`], or fail to.
 
@@ -106,8 +106,13 @@ impl Template {
         if !scheme("http://") {
             return Err(UriError::NotHttp);
         }
+        Self::of(&text["http://".len()..], node)
+    }
+
+    /// Reads a text with stage variables and import variables, whatever it is.
+    pub(crate) fn of(text: &str, node: &PlanNode) -> Result<Self, UriError> {
         let mut parts = vec![Part::Text(String::new())];
-        let mut rest = &text["http://".len()..];
+        let mut rest = text;
         while let Some((before, reference)) = rest.split_once("${") {
             let (name, after) = reference.split_once('}').ok_or(UriError::Unclosed)?;
             push_text(&mut parts, before);
@@ -139,16 +144,21 @@ impl Template {
         variable: impl Fn(&str) -> Option<&'v str>,
         mapped: &[Mapped],
     ) -> Result<Endpoint, UriError> {
-        let mut uri = String::new();
+        read_endpoint(&self.text(variable)?, mapped)
+    }
+
+    /// The text in a stage with these variables.
+    pub(crate) fn text<'v>(&self, variable: impl Fn(&str) -> Option<&'v str>) -> Result<String, UriError> {
+        let mut text = String::new();
         for part in &self.parts {
-            uri.push_str(match part {
+            text.push_str(match part {
                 Part::Text(text) => text,
                 Part::Variable(name) => {
                     variable(name).ok_or_else(|| UriError::MissingVariable(name.clone()))?
                 }
             });
         }
-        read_endpoint(&uri, mapped)
+        Ok(text)
     }
 }
 

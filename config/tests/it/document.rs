@@ -70,7 +70,7 @@ fn unknown_keys_of_the_root() {
     );
     check(
         &format!("{MOCK}x-amazon-apigateway-binary-media-types: [image/png, png]"),
-        "10:1: warning: binary media types have no effect: payloads pass unchanged | conversion between text and base64 is not supported yet\n\
+        "10:1: warning: binary media types have no effect: payloads pass unchanged | only functions get base64; conversion for other integrations is not supported yet\n\
          10:53: error: `png` is not a media type | for example image/png or */*",
     );
     check(&format!("{MOCK}x-amazon-apigateway-binary-media-types: []"), "");

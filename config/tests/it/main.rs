@@ -6,6 +6,7 @@ mod document;
 mod examples;
 mod file;
 mod formats;
+mod functions;
 mod integration;
 mod limits;
 mod plan;

@@ -13,7 +13,6 @@ fn check_file(more: &str, place: &str, what: &str) {
 
 #[test]
 fn of_tidegate_toml() {
-    check_file("[[function]]\nname = \"hello\"", "10:3", "`function`");
     check_file("[aws]\nendpoint_url = \"x\"", "10:2", "`aws`");
     check_file("cache = { ttl = 1 }", "10:1", "`cache`");
     check_file("method.\"GET /\".cache = { ttl = 1 }", "10:16", "`cache`");
@@ -103,7 +102,23 @@ components:
 #[test]
 fn of_integrations() {
     check_integration("type: aws\nuri: x", "the integration type AWS");
-    check_integration("type: AWS_PROXY", "the integration type AWS_PROXY");
+    let lambda = "type: aws_proxy\nhttpMethod: POST\nuri: arn:aws:apigateway:r:lambda:path/2021-11-15/functions/x/response-streaming-invocations\n";
+    check_integration(lambda, "response streaming");
+    check_integration(
+        "type: aws_proxy\nhttpMethod: POST\nuri: arn:aws:apigateway:r:firehose:action/PutRecord",
+        "a Firehose stream",
+    );
+    let lambda = lambda.replace(
+        "2021-11-15/functions/x/response-streaming-",
+        "2015-03-31/functions/arn:aws:lambda:r:1:function:f/",
+    );
+    for (more, what) in [
+        ("responseTransferMode: STREAM", "response streaming from a function"),
+        ("contentHandling: CONVERT_TO_BINARY", "`contentHandling`"),
+    ] {
+        let uri = lambda.replace("function:f", "function:${stageVariables.f}");
+        check_integration(&format!("{uri}{more}"), what);
+    }
     check_integration(
         "$ref: '#/components/x-amazon-apigateway-integrations/x'",
         "a reference to an integration",

@@ -215,6 +215,11 @@ impl KnownFields {
         Self(bits)
     }
 
+    /// The fields of both sets.
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// True when the set has `field`.
     pub const fn contains(self, field: KnownField) -> bool {
         self.0 & field.bit() != 0

@@ -4,6 +4,7 @@ use crate::context::{self, View};
 use crate::gateway_response::Custom;
 use crate::http1::{BodyFraming, Field, KnownField, ResponseHead, Version, encode};
 use crate::integration::{IntegrationResponse, ResponseBody};
+use crate::limit::Standing;
 use crate::mapping::Mapped;
 use crate::reject::{Refusal, Voice};
 use crate::transform::pass::{self, Passage};
@@ -20,6 +21,8 @@ pub struct Frame<'a> {
     pub is_head: bool,
     /// The client's version.
     pub version: Version,
+    /// Where the caller stands with its limits.
+    pub standing: Standing,
 }
 
 /// The answer of an HTTP_PROXY backend, passed on. Returns how content that follows is framed for the client.
@@ -126,10 +129,10 @@ pub fn write_mapped(
 }
 
 /// What an answer is when nothing says otherwise. AWS: "`Content-Type` … default `application/json`".
-const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 
 /// Answers that never have content (RFC 9110 section 6.4.1).
-fn is_bodiless(status: u16) -> bool {
+pub(crate) fn is_bodiless(status: u16) -> bool {
     matches!(status, 100..=199 | 204 | 304)
 }
 
@@ -222,7 +225,7 @@ fn write_refusal_body<'a>(
     JSON
 }
 
-const REMAPPED: &[u8] = b"x-amzn-Remapped-";
+pub(crate) const REMAPPED: &[u8] = b"x-amzn-Remapped-";
 
 fn write_passing(response: &ResponseHead, field: &Field, out: &mut Vec<u8>) {
     match pass::from_proxy(field.known) {
@@ -236,12 +239,15 @@ fn write_passing(response: &ResponseHead, field: &Field, out: &mut Vec<u8>) {
     }
 }
 
-fn write_start(status: u16, frame: Frame<'_>, out: &mut Vec<u8>) {
+pub(crate) fn write_start(status: u16, frame: Frame<'_>, out: &mut Vec<u8>) {
     encode::status_line(status, out);
     encode::field(b"Date", frame.date, out);
 }
 
-fn write_connection(frame: Frame<'_>, out: &mut Vec<u8>) {
+pub(crate) fn write_connection(frame: Frame<'_>, out: &mut Vec<u8>) {
+    if frame.standing != Standing::default() {
+        frame.standing.write(out);
+    }
     out.extend_from_slice(if frame.keep_alive {
         b"Connection: keep-alive\r\n"
     } else {
@@ -249,17 +255,17 @@ fn write_connection(frame: Frame<'_>, out: &mut Vec<u8>) {
     });
 }
 
-fn write_ids(view: &View<'_>, out: &mut Vec<u8>) {
+pub(crate) fn write_ids(view: &View<'_>, out: &mut Vec<u8>) {
     encode::field(b"x-amzn-RequestId", view.arrival.request_id(), out);
     encode::field(b"x-amz-apigw-id", &view.arrival.extended_request_id, out);
 }
 
-fn write_trace(view: &View<'_>, out: &mut Vec<u8>) {
+pub(crate) fn write_trace(view: &View<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"X-Amzn-Trace-Id: ");
     view.arrival.write_trace(view.request, out);
     out.extend_from_slice(b"\r\n");
 }
 
-fn write_length(length: u64, out: &mut Vec<u8>) {
+pub(crate) fn write_length(length: u64, out: &mut Vec<u8>) {
     encode::field(b"Content-Length", itoa::Buffer::new().format(length).as_bytes(), out);
 }

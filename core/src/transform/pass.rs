@@ -53,6 +53,10 @@ pub const NOT_TO_PROXY: KnownFields = KnownFields::of(&[
 /// Mapped request fields that are lost without a word (recorded fact 96).
 pub const LOST_WHEN_MAPPED: KnownFields = KnownFields::of(&[Connection, Expect, ProxyAuthenticate, Te, Via]);
 
+/// Fields that no mapping of an AWS or AWS_PROXY integration may set, beside those of the others (recorded fact 98).
+pub const NEVER_MAPPED_TO_AWS: KnownFields =
+    KnownFields::of(&[Authorization, Connection, Expect, ProxyAuthenticate, Te]);
+
 /// Fields that no mapping may set; an integration that tries is answered 500 (recorded fact 97).
 pub const NEVER_MAPPED: KnownFields =
     KnownFields::of(&[ContentLength, TransferEncoding, XAmznTraceId, XAmznApigatewayApiId]);
@@ -86,6 +90,20 @@ pub fn from_proxy(field: KnownField) -> Passage {
         | ContentType | MaxForwards | Pragma | ProxyAuthenticate | Range | Referer | UserAgent | Warn
         | WwwAuthenticate | XAmznTraceId | XAmznApigatewayApiId | XApigwApiId | XApiKey | XForwardedFor
         | XForwardedPort | XForwardedProto | XHttpMethodOverride | Other => Passage::Pass,
+    }
+}
+
+/// A header of a function's answer to AWS_PROXY (recorded behaviour: four are remapped, as from HTTP_PROXY). Framing and
+/// ids are the gateway's own.
+pub fn from_function(field: KnownField) -> Passage {
+    match field {
+        Connection | ContentLength | Date | Server => Passage::Remap,
+        Expect | Host | KeepAlive | ProxyConnection | Te | Trailer | TransferEncoding | Upgrade | Via
+        | XAmzApigwId | XAmznRequestId | XAmznTraceId => Passage::Drop,
+        Accept | AcceptCharset | AcceptEncoding | Age | Authorization | ContentEncoding | ContentMd5
+        | ContentType | MaxForwards | Pragma | ProxyAuthenticate | Range | Referer | UserAgent | Warn
+        | WwwAuthenticate | XAmznApigatewayApiId | XApigwApiId | XApiKey | XForwardedFor | XForwardedPort
+        | XForwardedProto | XHttpMethodOverride | Other => Passage::Pass,
     }
 }
 

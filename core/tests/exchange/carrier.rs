@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
 use tidegate_core::clock::Now;
-use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Step};
+use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Invoke, InvokeFailure, Step};
 use tidegate_core::http1::{BodyDecoder, BodyFraming, encode};
 use tidegate_core::limit::{Account, Day, Ledger, MeterId, Meters, Order, Record, ToShard};
 use tidegate_core::limits::Limits;
@@ -34,13 +34,17 @@ pub(crate) enum Origin<'a> {
     Answers(&'a str),
     /// The call has no answer.
     Fails(CallFailure),
+    /// It is a function that answers with this payload, or not.
+    Function(Result<&'a str, InvokeFailure>),
 }
 
 /// One exchange as it went.
 pub(crate) struct Exchanged {
     /// How the backend was called.
     pub(crate) call: Option<Call>,
-    /// What it was sent; empty without call.
+    /// How the function was invoked.
+    pub(crate) invoke: Option<Invoke>,
+    /// What it was sent, the head or the event; empty without call.
     pub(crate) sent: String,
     /// What the client was sent, content and all.
     pub(crate) answered: String,
@@ -117,7 +121,7 @@ impl Gateway {
     }
 
     fn carry(&mut self, event: Event<'_>, origin: Origin<'_>) -> Exchanged {
-        let (mut call, mut sent) = (None, String::new());
+        let (mut call, mut invoke, mut sent) = (None, None, String::new());
         let mut step = self.advance(event);
         let answer = loop {
             step = match step {
@@ -135,6 +139,15 @@ impl Gateway {
                     sent = text(&self.exchange.out);
                     self.call(called, origin)
                 }
+                Step::Invoke(invoked) => {
+                    invoke = Some(invoked);
+                    sent = text(&self.exchange.out);
+                    let Origin::Function(result) = origin else { panic!("a function is invoked") };
+                    self.advance(match result {
+                        Ok(payload) => Event::Invoked(payload.as_bytes()),
+                        Err(failure) => Event::InvokeFailed(failure),
+                    })
+                }
                 Step::Answer(answer) => break answer,
             };
         };
@@ -145,12 +158,12 @@ impl Gateway {
         let mut log = Vec::new();
         let now = self.tick();
         self.exchange.finish(&mut self.shard.meters, now, sent_bytes, |_| &mut log);
-        Exchanged { call, sent, answered: inline + &download.0, answer, logged: text(&log), denial }
+        Exchanged { call, invoke, sent, answered: inline + &download.0, answer, logged: text(&log), denial }
     }
 
     fn call(&mut self, call: Call, origin: Origin<'_>) -> Step {
         match origin {
-            Origin::Uncalled => panic!("the backend is called"),
+            Origin::Uncalled | Origin::Function(_) => panic!("the backend is called"),
             Origin::Fails(failure) => self.advance(Event::CallFailed(failure)),
             Origin::Answers(answer) => {
                 let head = &mut self.exchange.response;
@@ -238,7 +251,7 @@ fn obey(
             ledger.loaded(meter, period, known.copied().unwrap_or_default(), now);
             Vec::new()
         }
-        Order::Save { meter, account, period, record, then } => {
+        Order::Save { meter, account, period, record, then, .. } => {
             records.insert(((*account).clone(), period), record);
             ledger.saved(meter, now);
             then.into_iter().map(|(_, message)| message).collect()

@@ -28,6 +28,13 @@ paths:
     post:
       x-amazon-apigateway-auth: { type: AWS_IAM }
       x-amazon-apigateway-integration: { type: mock, responses: { default: { statusCode: 200 }, '418': { statusCode: 418 } } }
+  /function:
+    post:
+      x-amazon-apigateway-auth: { type: AWS_IAM }
+      x-amazon-apigateway-integration:
+        type: aws_proxy
+        httpMethod: POST
+        uri: arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:pets/invocations
   /{proxy+}:
     get:
       x-amazon-apigateway-auth: { type: aws_iam }
@@ -320,6 +327,23 @@ fn a_mock_reads_the_body_that_was_signed() {
     let text = format!("{signed}\n{{\"statusCode\": 418}}");
     let exchanged = Gateway::logging(DOCUMENT, FORMAT).exchange(&text, Origin::Uncalled);
     assert!(exchanged.answered.starts_with("HTTP/1.1 418 "), "{}", exchanged.answered);
+}
+
+#[test]
+fn a_function_is_told_who_has_signed() {
+    let signed =
+        request(ALICE, "POST", "/prod/function", &[("Content-Length", "5")], &PayloadHash::of(b"hello"));
+    let result = Origin::Function(Ok("{\"statusCode\": 200}"));
+    let exchanged = Gateway::logging(DOCUMENT, FORMAT).exchange(&format!("{signed}\nhello"), result);
+    assert!(exchanged.answered.starts_with("HTTP/1.1 200 OK\r\n"), "{}", exchanged.answered);
+    for member in [
+        r#""accountId":"123456789012","cognitoIdentityId":null,"caller":"AIDAALICE","principalOrgId":"o-1","accessKey":"AKIDALICEALICEALICE""#,
+        r#""userArn":"arn:aws:iam::123456789012:user/alice","user":"AIDAALICE""#,
+        r#""body":"hello""#,
+    ] {
+        assert!(exchanged.sent.contains(member), "{member}: {}", exchanged.sent);
+    }
+    assert!(!exchanged.sent.contains("AWS4-HMAC-SHA256"), "{}", exchanged.sent);
 }
 
 #[test]

@@ -4,14 +4,20 @@
 
 mod carrier;
 mod plan;
+#[path = "../support/sources.rs"]
+mod sources;
 
 mod to_custom;
+mod to_function;
 mod to_proxy;
 mod uri;
 
 mod from_custom;
+mod from_function;
 mod from_proxy;
 mod mock;
+
+mod aws_lambda_events;
 
 mod api_keys;
 mod attacks;

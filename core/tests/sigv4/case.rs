@@ -9,7 +9,7 @@ use tidegate_core::auth::sigv4::{
 };
 use tidegate_core::http1::{HeadLimits, RequestHead};
 
-use crate::crate_folder::crate_folder;
+use crate::sources::crate_folder;
 
 /// When all of them are signed: 2015-08-30T12:36:00Z.
 pub(crate) const NOW_S: u64 = 1_440_938_160;

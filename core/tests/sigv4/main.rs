@@ -1,7 +1,7 @@
 //! Signature Version 4 against others: AWS's test suite, AWS's signer, and requests changed by one byte.
 
-#[path = "../support/crate_folder.rs"]
-mod crate_folder;
+#[path = "../support/sources.rs"]
+mod sources;
 
 mod case;
 mod one_byte;

@@ -222,6 +222,9 @@ impl Ring {
     /// and a short sleep lets completions gather, which costs less than polling for the next one
     /// (`docs/decisions/0004-parking.md`).
     fn spin(&self) -> Duration {
+        if self.0.yielding.get() > 0 {
+            return Duration::ZERO;
+        }
         let spin_us = self.0.settings.spin_us / u64::from(self.0.tasks.active());
         Duration::from_micros(if spin_us < SPIN_US_MIN { 0 } else { spin_us })
     }

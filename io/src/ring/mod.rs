@@ -71,6 +71,8 @@ struct Shared {
     tasks: Tasks,
     batch: RefCell<Vec<Completion>>,
     now: Cell<Now>,
+    /// Things outside that are waited for and that need this CPU themselves.
+    yielding: Cell<usize>,
     settings: RingSettings,
 }
 
@@ -94,6 +96,7 @@ impl Ring {
             tasks: Tasks::default(),
             batch: RefCell::new(Vec::new()),
             now: Cell::new(Now::default()),
+            yielding: Cell::new(0),
             settings,
         }));
         ring.read_clock();
@@ -113,6 +116,18 @@ impl Ring {
     /// Ends no sooner than this many milliseconds from now.
     pub async fn sleep(&self, milliseconds: u64) {
         timers::sleep(self, milliseconds).await;
+    }
+
+    /// Parks at once when idle, until as many calls of [`Ring::poll_again`]: a process of this machine has something to do
+    /// first, perhaps on this very CPU.
+    pub fn yield_cpu(&self) {
+        self.0.yielding.set(self.0.yielding.get() + 1);
+    }
+
+    /// Ends one [`Ring::yield_cpu`].
+    pub fn poll_again(&self) {
+        debug_assert!(self.0.yielding.get() > 0, "as often as it was told to yield");
+        self.0.yielding.set(self.0.yielding.get().saturating_sub(1));
     }
 
     fn read_clock(&self) {

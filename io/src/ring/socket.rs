@@ -59,6 +59,11 @@ impl Socket {
         Ok(socket)
     }
 
+    /// Whether both are handles to the same connection.
+    pub fn is(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The peer's address.
     pub fn peer(&self) -> io::Result<SocketAddr> {
         let peer = SockRef::from(&*self.0.fd).peer_addr()?.as_socket();

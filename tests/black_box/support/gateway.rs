@@ -123,6 +123,14 @@ impl Gateway {
         assert_eq!(status.code(), Some(0), "stderr:\n{}", self.stderr.text());
     }
 
+    /// The processes that it has started and not waited for.
+    pub(crate) fn children(&self) -> Vec<u32> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("its threads");
+        let children = tasks.flatten().map(|task| std::fs::read_to_string(task.path().join("children")));
+        let children: String = children.map(Result::unwrap_or_default).collect();
+        children.split_whitespace().map(|number| number.parse().expect("a number")).collect()
+    }
+
     /// How many files the process has open; connections are files.
     pub(crate) fn open_files(&self) -> usize {
         open_files(&self.child)

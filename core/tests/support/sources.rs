@@ -1,9 +1,9 @@
-//! Where cargo has put the sources of a crate that is a dependency for its test cases.
+//! Test material that published crates carry in their sources.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The folder of the crate `name`.
+/// Where cargo has put the sources of a dependency.
 pub(crate) fn crate_folder(name: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").expect("run by cargo");
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");

@@ -1,0 +1,57 @@
+//! A function that does nothing: the least that a program can do to speak the Lambda Runtime API. What an invocation
+//! costs with it is the gateway's and the kernel's part.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+
+const RESULT: &[u8] = br#"{"statusCode":200,"headers":{"Content-Type":"text/plain"},"body":"Hello, world!"}"#;
+/// Larger than any event of a bench.
+const BUFFER_BYTES: usize = 65_536;
+
+fn main() -> io::Result<()> {
+    let api = std::env::var("AWS_LAMBDA_RUNTIME_API").map_err(io::Error::other)?;
+    let mut api = TcpStream::connect(api)?;
+    api.set_nodelay(true)?;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        api.write_all(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: a\r\n\r\n")?;
+        let head = receive(&mut api, &mut buffer)?;
+        let id = field(head, "lambda-runtime-aws-request-id: ").ok_or_else(broken)?;
+        let head = format!(
+            "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+            RESULT.len()
+        );
+        api.write_all(&[head.as_bytes(), RESULT].concat())?;
+        receive(&mut api, &mut buffer)?;
+    }
+}
+
+/// Reads a whole message; returns its head.
+fn receive<'b>(api: &mut TcpStream, buffer: &'b mut [u8]) -> io::Result<&'b str> {
+    let mut bytes = 0;
+    loop {
+        let read = api.read(&mut buffer[bytes..])?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes += read;
+        if let Some(end) = buffer[..bytes].windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = std::str::from_utf8(&buffer[..end + 2]).map_err(io::Error::other)?;
+            let length: usize =
+                field(head, "content-length: ").and_then(|text| text.parse().ok()).unwrap_or(0);
+            if bytes >= end + 4 + length {
+                return std::str::from_utf8(&buffer[..end + 2]).map_err(io::Error::other);
+            }
+        }
+    }
+}
+
+fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+    let line =
+        head.lines().find(|line| line.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name)))?;
+    Some(&line[name.len()..])
+}
+
+fn broken() -> io::Error {
+    io::Error::other("no request id")
+}

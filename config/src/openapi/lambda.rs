@@ -1,0 +1,276 @@
+//! `aws_proxy`: which function an integration invokes.
+
+use std::fmt;
+
+use tidegate_core::http1::KnownField;
+use tidegate_core::span::Span;
+use tidegate_core::transform::pass;
+
+use super::document::Document;
+use super::request::Parameters;
+use super::uri::Template;
+use crate::fields::Fields;
+use crate::file::function::{is_name, is_qualifier};
+use crate::report::Report;
+use crate::scalar;
+use crate::tree::{Entry, Node, Value};
+
+/// An `aws_proxy` integration, before a stage fills in its variables.
+#[derive(Debug)]
+pub(crate) struct Lambda {
+    pub(crate) uri: Template,
+    pub(crate) uri_span: Span,
+    pub(crate) timeout_ms: u32,
+}
+
+/// A function as an integration URI names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FunctionArn {
+    /// The whole ARN, with its qualifier.
+    pub(crate) text: String,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) name: String,
+    /// A version or an alias.
+    pub(crate) qualifier: Option<String>,
+}
+
+/// Why a URI invokes no function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ArnError {
+    NotAnArn,
+    NoPathOrAction,
+    Service,
+    Firehose,
+    Streaming,
+    NotAnInvocation,
+    Function(String),
+}
+
+impl fmt::Display for ArnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAnArn => "Invalid ARN specified in the request",
+            Self::NoPathOrAction => "AWS ARN for integration must contain path or action",
+            Self::Service => {
+                "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream \
+                 invocations."
+            }
+            Self::Firehose => "a Firehose stream is not supported yet",
+            Self::Streaming => "response streaming is not supported yet",
+            Self::NotAnInvocation => "the URI invokes no function",
+            Self::Function(text) => return write!(f, "`{text}` is not the ARN of a function"),
+        })
+    }
+}
+
+impl ArnError {
+    /// What to do about it.
+    pub(crate) fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::Streaming => Some("use the path 2015-03-31/functions/{arn}/invocations"),
+            Self::Firehose | Self::Service => None,
+            Self::NotAnArn | Self::NoPathOrAction | Self::NotAnInvocation | Self::Function(_) => Some(
+                "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/arn:aws:lambda:{region}:{account}:\
+                 function:{name}/invocations",
+            ),
+        }
+    }
+}
+
+impl FunctionArn {
+    /// Reads the URI of an integration. A doubled slash behind `path` is taken (recorded fact 143).
+    pub(crate) fn of_uri(uri: &str) -> Result<Self, ArnError> {
+        let mut parts = uri.splitn(6, ':');
+        let mut part = || parts.next().ok_or(ArnError::NotAnArn);
+        let (arn, _partition, apigateway, _region, service, rest) =
+            (part()?, part()?, part()?, part()?, part()?, part()?);
+        if arn != "arn" || apigateway != "apigateway" {
+            return Err(ArnError::NotAnArn);
+        }
+        let path = rest.strip_prefix("path/");
+        if path.is_none() && !rest.starts_with("action/") {
+            return Err(ArnError::NoPathOrAction);
+        }
+        match service {
+            "lambda" => Self::of_path(path.ok_or(ArnError::NotAnInvocation)?.trim_start_matches('/')),
+            "firehose" => Err(ArnError::Firehose),
+            _ => Err(ArnError::Service),
+        }
+    }
+
+    fn of_path(path: &str) -> Result<Self, ArnError> {
+        if path.starts_with("2021-11-15/") {
+            return Err(ArnError::Streaming);
+        }
+        let function = path.strip_prefix("2015-03-31/functions/");
+        let function = function.and_then(|rest| rest.strip_suffix("/invocations"));
+        let function = function.ok_or(ArnError::NotAnInvocation)?;
+        Self::parse(function).ok_or_else(|| ArnError::Function(function.to_owned()))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let (["arn", _partition, "lambda", region, account, "function", name], rest) =
+            parts.split_first_chunk::<7>()?
+        else {
+            return None;
+        };
+        let qualifier = match rest {
+            [] => None,
+            [qualifier] => Some((*qualifier).to_owned()),
+            _ => return None,
+        };
+        (is_name(name) && qualifier.as_deref().is_none_or(is_qualifier)).then(|| Self {
+            text: text.to_owned(),
+            region: (*region).to_owned(),
+            account: (*account).to_owned(),
+            name: (*name).to_owned(),
+            qualifier,
+        })
+    }
+}
+
+/// Reads what is left of the integration. The inner option is `None` for one that fails every call, which is reported.
+pub(super) fn read(
+    fields: &mut Fields<'_>,
+    parameters: &Parameters,
+    timeout_ms: u32,
+    document: &Document<'_>,
+    report: &mut Report,
+) -> Option<Option<Box<Lambda>>> {
+    let fails = warn_parameters(fields.take("requestParameters"), parameters, report);
+    read_content_handling(fields, report);
+    read_transfer_mode(fields, report);
+    if let Some(entry) = fields.take("credentials")
+        && !entry.value.is_empty()
+    {
+        report
+            .warning(entry.key_span, "`credentials` has no effect")
+            .help("the function runs here and needs no permission");
+    }
+    let method = fields.required("httpMethod", report);
+    let posts = method.is_some_and(|value| is_post(value, report));
+    let value = fields.required("uri", report)?;
+    let uri = read_uri(value, document, report)?;
+    method?;
+    Some((posts && !fails).then(|| Box::new(Lambda { uri, uri_span: value.span, timeout_ms })))
+}
+
+/// AWS takes any method at import and fails each call with another one (recorded fact 122).
+fn is_post(value: &Node, report: &mut Report) -> bool {
+    let posts = value.scalar().is_some_and(|word| word.eq_ignore_ascii_case("POST"));
+    if !posts {
+        report
+            .warning(value.span, "a function is invoked with POST: this answers 500 Internal server error")
+            .help("set httpMethod: POST");
+    }
+    posts
+}
+
+/// Mapped parameters never reach a function (recorded fact 99), but some make every call fail (facts 97 and 98).
+fn warn_parameters(entry: Option<&Entry>, parameters: &Parameters, report: &mut Report) -> bool {
+    let Some(entry) = entry.filter(|entry| !entry.value.is_empty()) else { return false };
+    let fatal = parameters
+        .headers
+        .iter()
+        .find(|mapped| pass::NEVER_MAPPED_TO_AWS.contains(KnownField::of(mapped.name.as_bytes())));
+    if let Some(mapped) = fatal {
+        report.warning(
+            entry.key_span,
+            format!("mapping to the header {} answers 500 Internal server error", mapped.name),
+        );
+    } else if !parameters.fails {
+        report
+            .warning(entry.key_span, "`requestParameters` has no effect")
+            .help("aws_proxy passes the request as it is");
+    }
+    fatal.is_some()
+}
+
+/// A function gets text, so that one conversion is what happens anyway.
+fn read_content_handling(fields: &mut Fields<'_>, report: &mut Report) {
+    if let Some(entry) = fields.take("contentHandling")
+        && entry.value.value != Value::Null
+        && !entry.value.scalar().is_some_and(|word| word.eq_ignore_ascii_case("CONVERT_TO_TEXT"))
+    {
+        report.unsupported(entry.key_span, "`contentHandling`");
+    }
+}
+
+fn read_transfer_mode(fields: &mut Fields<'_>, report: &mut Report) {
+    if let Some(value) = fields.value("responseTransferMode")
+        && scalar::variant(value, &[("BUFFERED", false), ("STREAM", true)], report) == Some(true)
+    {
+        report.unsupported(value.span, "response streaming from a function");
+    }
+}
+
+fn read_uri(value: &Node, document: &Document<'_>, report: &mut Report) -> Option<Template> {
+    let text = scalar::text(value, report)?;
+    let template = match Template::of(text, document.node) {
+        Ok(template) => template,
+        Err(error) => {
+            report.error(value.span, error.to_string());
+            return None;
+        }
+    };
+    // With stage variables only a stage can say whether the URI is good.
+    if !template.has_variables()
+        && let Err(error) =
+            template.text(|_| None).map_or(Err(ArnError::NotAnArn), |uri| FunctionArn::of_uri(&uri))
+    {
+        report_arn(value.span, &error, report);
+        return None;
+    }
+    Some(template)
+}
+
+/// Reports why a URI invokes nothing.
+pub(crate) fn report_arn(at: Span, error: &ArnError, report: &mut Report) {
+    let finding = report.error(at, error.to_string());
+    if let Some(help) = error.help() {
+        finding.help(help);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(function: &str) -> String {
+        format!("arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function}/invocations")
+    }
+
+    #[track_caller]
+    fn check(uri: &str, want: Result<(&str, Option<&str>), ArnError>) {
+        let read = FunctionArn::of_uri(uri);
+        let read = read.as_ref().map(|arn| (&*arn.name, arn.qualifier.as_deref()));
+        assert_eq!(read.map_err(Clone::clone), want, "{uri}");
+    }
+
+    #[test]
+    fn uris() {
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:hello";
+        check(&uri(arn), Ok(("hello", None)));
+        check(&uri(&format!("{arn}:prod")), Ok(("hello", Some("prod"))));
+        check(&uri(&format!("{arn}:$LATEST")), Ok(("hello", Some("$LATEST"))));
+        check(&uri(arn).replace("path/", "path//"), Ok(("hello", None)));
+        check(&uri(arn).replace("arn:aws:", "arn:aws-cn:"), Ok(("hello", None)));
+        check("https://a.test/", Err(ArnError::NotAnArn));
+        check("arn:aws:lambda:us-east-1:123456789012:function:hello", Err(ArnError::NotAnArn));
+        check("arn:aws:apigateway:us-east-1:lambda", Err(ArnError::NotAnArn));
+        check("arn:aws:apigateway:us-east-1:lambda:x", Err(ArnError::NoPathOrAction));
+        check("arn:aws:apigateway:us-east-1:lambda:action/Invoke", Err(ArnError::NotAnInvocation));
+        check("arn:aws:apigateway:us-east-1:sqs:path/1/q", Err(ArnError::Service));
+        check("arn:aws:apigateway:us-east-1:firehose:action/PutRecord", Err(ArnError::Firehose));
+        check(&uri(arn).replace("2015-03-31", "2021-11-15"), Err(ArnError::Streaming));
+        check(&uri(arn).replace("2015-03-31", "2015-03-30"), Err(ArnError::NotAnInvocation));
+        check(&uri(arn).replace("/invocations", ""), Err(ArnError::NotAnInvocation));
+        for wrong in
+            ["hello", "", "arn:aws:lambda:r:1:function:a b", &format!("{arn}:a:b"), &format!("{arn}:")]
+        {
+            check(&uri(wrong), Err(ArnError::Function(wrong.to_owned())));
+        }
+    }
+}

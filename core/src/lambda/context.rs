@@ -1,0 +1,98 @@
+//! `requestContext` of an event.
+
+use super::event::single_slash;
+use super::json::{escape_behind, write_string};
+use crate::context::Variable;
+use crate::method::Method;
+use crate::values::Values;
+
+/// Members that are texts, with the variable that each is.
+const TEXTS: [(&str, Variable); 11] = [
+    ("resourceId", Variable::ResourceId),
+    ("resourcePath", Variable::ResourcePath),
+    ("extendedRequestId", Variable::ExtendedRequestId),
+    ("requestTime", Variable::RequestTime),
+    ("accountId", Variable::AccountId),
+    ("protocol", Variable::Protocol),
+    ("stage", Variable::Stage),
+    ("domainPrefix", Variable::DomainPrefix),
+    ("requestId", Variable::RequestId),
+    ("domainName", Variable::DomainName),
+    ("apiId", Variable::ApiId),
+];
+
+/// Members of `identity` that have no value unless a feature gives it: those of who has signed the request.
+const SIGNER: [(&str, Variable); 10] = [
+    ("cognitoIdentityPoolId", Variable::Absent),
+    ("accountId", Variable::CallerAccountId),
+    ("cognitoIdentityId", Variable::Absent),
+    ("caller", Variable::Caller),
+    ("principalOrgId", Variable::PrincipalOrgId),
+    ("accessKey", Variable::AccessKey),
+    ("cognitoAuthenticationType", Variable::Absent),
+    ("cognitoAuthenticationProvider", Variable::Absent),
+    ("userArn", Variable::UserArn),
+    ("user", Variable::Caller),
+];
+
+/// Members of `identity` that have a value; the last two only with a key.
+const IDENTITY: [(&str, Variable); 4] = [
+    ("sourceIp", Variable::SourceIp),
+    ("userAgent", Variable::UserAgent),
+    ("apiKey", Variable::ApiKey),
+    ("apiKeyId", Variable::ApiKeyId),
+];
+
+/// Appends the member. `deploymentId` is `null`: a deployment here is a file and a reload.
+pub(super) fn write(values: &Values<'_>, method: Method, out: &mut Vec<u8>) {
+    out.extend_from_slice(br#","requestContext":{"#);
+    for (name, variable) in TEXTS {
+        write_text(values, name, variable, out);
+        out.push(b',');
+    }
+    out.extend_from_slice(br#""path":"#);
+    write_string(single_slash(values.view.request.path()), out);
+    out.extend_from_slice(br#","httpMethod":"#);
+    write_string(method.name().as_bytes(), out);
+    out.extend_from_slice(br#","requestTimeEpoch":"#);
+    values.view.write(Variable::RequestTimeEpoch, out);
+    out.extend_from_slice(br#","deploymentId":null"#);
+    if let Some(name) = operation_name(values) {
+        out.extend_from_slice(br#","operationName":"#);
+        write_string(name.as_bytes(), out);
+    }
+    write_identity(values, out);
+    out.push(b'}');
+}
+
+fn operation_name<'a>(values: &Values<'a>) -> Option<&'a str> {
+    let ((api, _), route) = values.view.stage.zip(values.view.route)?;
+    api.route(route).0.operation_name.as_deref()
+}
+
+/// The key and its name only where the method asks for one: elsewhere it is not known whether it is good.
+fn write_identity(values: &Values<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(br#","identity":{"#);
+    let known = if values.view.api_key.is_some() { &IDENTITY[..] } else { &IDENTITY[..2] };
+    for (position, &(name, variable)) in SIGNER.iter().chain(known).enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        write_text(values, name, variable, out);
+    }
+    out.push(b'}');
+}
+
+/// `"name":"value"`, or `"name":null`.
+fn write_text(values: &Values<'_>, name: &str, variable: Variable, out: &mut Vec<u8>) {
+    write_string(name.as_bytes(), out);
+    out.extend_from_slice(b":\"");
+    let start = out.len();
+    if values.view.write(variable, out) {
+        escape_behind(start, out);
+        out.push(b'"');
+    } else {
+        out.truncate(start - 1);
+        out.extend_from_slice(b"null");
+    }
+}

@@ -1,0 +1,129 @@
+//! Functions that run beside the gateway: processes that speak the Lambda Runtime API.
+//!
+//! Each shard owns its processes and the listeners by which they reach it, so that an invocation crosses no shard. What is
+//! slow (starting, waiting for ends, what they print) is done by one [`host`] thread, told and heard over channels.
+//!
+//! In reading order, with an invocation:
+//!
+//! - [`pool`]: one function on one shard: which process gets the invocation, or that it waits, or that it is throttled
+//! - `invocation`: what a runtime is handed, and the answer that a client waits for
+//! - `slot`: the place of one process: what it is doing, and its life from start to start
+//! - `runtime_api`: the connections of a runtime
+//! - [`host`], `process`, `lines`: the thread; how a process is started; what it prints
+//! - `current`: which invocation a process has, for its lines in the log
+
+pub(crate) mod host;
+pub(crate) mod pool;
+
+mod current;
+mod invocation;
+mod lines;
+#[expect(unsafe_code, reason = "what a process does between fork and exec; see the JUSTIFICATION")]
+mod process;
+mod runtime_api;
+mod slot;
+
+use std::cell::RefCell;
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use slab::Slab;
+use tidegate_core::exchange::{Exchange, InvokeFailure};
+use tidegate_core::plan::Plan;
+
+use self::host::{HostHandle, Notice};
+use self::invocation::Invocation;
+use self::pool::Pool;
+use self::slot::Slot;
+use crate::ring::{Doorbell, Listener, Ring};
+use crate::shard::Shard;
+
+/// Notices that wait for a shard; the host keeps what does not fit. A place has at most one under way.
+const QUEUED_NOTICES_MAX: usize = 1024;
+
+/// The functions of a shard.
+pub(crate) struct Functions {
+    /// By [`tidegate_core::plan::FunctionId`] of the plan in force. An exchange keeps the list that it began with, and a
+    /// pool stops its processes when the last list with it is gone.
+    current: RefCell<Rc<[Rc<Pool>]>>,
+    places: Rc<Places>,
+}
+
+/// What the places of processes share.
+pub(crate) struct Places {
+    ring: Ring,
+    host: HostHandle,
+    slots: RefCell<Slab<Rc<Slot>>>,
+    notices: Sender<Notice>,
+    doorbell: Doorbell,
+    shard: usize,
+}
+
+impl Functions {
+    /// No functions yet. Notices of the host are heard from now on.
+    pub(crate) fn new(ring: &Ring, shard: usize, host: HostHandle, doorbell: Doorbell) -> Self {
+        let (notices, heard) = bounded(QUEUED_NOTICES_MAX);
+        let listener = ring.listen_to(&doorbell);
+        let slots = RefCell::default();
+        let places = Rc::new(Places { ring: ring.clone(), host, slots, notices, doorbell, shard });
+        ring.spawn(hear(Rc::clone(&places), heard, listener));
+        Self { current: RefCell::default(), places }
+    }
+
+    /// Takes over the functions of a plan: starts the new ones, keeps the unchanged ones with their processes.
+    pub(crate) fn install(&self, plan: &Plan) {
+        let before = Rc::clone(&self.current.borrow());
+        let region = plan.node.region.as_str().into();
+        let pool = |function| {
+            let kept = before.iter().find(|pool| pool.is_for(function));
+            kept.map_or_else(|| Pool::start(function, &region, &self.places), Rc::clone)
+        };
+        let pools: Rc<[Rc<Pool>]> = plan.functions.iter().map(pool).collect();
+        self.current.replace(pools);
+    }
+
+    /// The pools by the functions of the plan in force.
+    pub(crate) fn current(&self) -> Rc<[Rc<Pool>]> {
+        Rc::clone(&self.current.borrow())
+    }
+}
+
+/// Passes on what the host says.
+async fn hear(places: Rc<Places>, notices: Receiver<Notice>, listener: Listener) {
+    loop {
+        for notice in notices.try_iter() {
+            let slot = places.slots.borrow().get(notice.slot).map(Rc::clone);
+            if let Some(slot) = slot {
+                slot.note_end(notice.end);
+            }
+        }
+        listener.heard().await;
+    }
+}
+
+/// Invokes a function with the event in `exchange.out`, and waits for its answer no longer than `timeout_ms`. Like a
+/// caller of Lambda that gives up, it leaves an invocation that has begun to itself.
+pub(crate) async fn invoke(
+    shard: &Shard,
+    pool: &Rc<Pool>,
+    exchange: &Exchange,
+    timeout_ms: u32,
+) -> Result<Vec<u8>, InvokeFailure> {
+    let [high, low, ..] = shard.entropy();
+    let invocation = Rc::new(Invocation::new(&shard.ring, exchange, [high, low]));
+    pool.admit(&invocation)?;
+    let mut late = pin!(shard.ring.sleep(u64::from(timeout_ms)));
+    poll_fn(|context| {
+        if let Some(outcome) = invocation.outcome(context.waker()) {
+            return Poll::Ready(outcome);
+        }
+        late.as_mut().poll(context).map(|()| {
+            pool.give_up(&invocation);
+            Err(InvokeFailure::Timeout)
+        })
+    })
+    .await
+}

@@ -20,6 +20,11 @@ mod mock;
 mod aws_lambda_events;
 
 mod api_keys;
+mod attacks;
+mod iam;
+mod resource_policies;
+mod sign;
+
 mod gateway_responses;
 mod limits;
 mod refusals;

@@ -20,6 +20,7 @@ mod mock;
 mod aws_lambda_events;
 
 mod api_keys;
+mod aws_function;
 mod gateway_responses;
 mod limits;
 mod refusals;

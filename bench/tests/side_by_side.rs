@@ -39,6 +39,58 @@ fn a_run_leaves_a_report() {
 }
 
 #[test]
+fn functions_beside_http_proxy() {
+    let out = tempfile::tempdir().unwrap();
+    let output =
+        bench(&["run", "functions", "--against", "none", "--rounds", "1", "--seconds", "0.2", "--anyway"])
+            .arg("--bin-dir")
+            .arg(binaries())
+            .arg("--out")
+            .arg(out.path())
+            .output()
+            .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let read = |name: &str| fs::read_to_string(out.path().join(name)).unwrap();
+    let markdown = read("report.md");
+    let goal = "CPU per request with the origin's: at most 2.5 of tidegate, http_proxy |";
+    assert!(markdown.contains(goal) && !markdown.contains(&format!("{goal} not measured")), "{markdown}");
+    let definition = read("configs/functions/tidegate/definition.yaml");
+    assert!(definition.contains("type: aws_proxy"), "{definition}");
+}
+
+#[test]
+fn limits_refuse_and_cost() {
+    let out = tempfile::tempdir().unwrap();
+    let output =
+        bench(&["run", "limits-10000", "--against", "none", "--rounds", "1", "--seconds", "0.2", "--anyway"])
+            .arg("--bin-dir")
+            .arg(binaries())
+            .arg("--out")
+            .arg(out.path())
+            .output()
+            .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    // A proxy that refuses no stranger, or lets all through under a low limit, is a measurement that failed.
+    assert!(output.status.success(), "{said}");
+    let read = |name: &str| fs::read_to_string(out.path().join(name)).unwrap();
+    let (markdown, csv) = (read("report.md"), read("raw.csv"));
+    assert!(markdown.contains("| tidegate, no limits |"), "{markdown}");
+    assert!(markdown.contains("CPU per request: more than without"), "{markdown}");
+    assert!(markdown.contains("CPU per request: at most 500 ns above tidegate, no limits |"), "{markdown}");
+    assert!(!markdown.contains("above tidegate, no limits | not measured"), "{markdown}");
+    assert_eq!(column(&csv, "phase"), ["saturation", "saturation"], "{csv}");
+    let requests = read("configs/requests");
+    assert_eq!(requests.lines().filter(|line| line.starts_with("x-api-key: ")).count(), 50_000);
+    for variant in ["", ", low limit of the caller", ", low limit of the method", ", low quota"] {
+        let folder = out.path().join(format!("configs/limits-10000/tidegate{variant}"));
+        assert!(folder.join("state/usage.redb").is_file(), "{variant}");
+        assert_eq!(fs::read_to_string(folder.join("keys.csv")).unwrap().lines().count(), 10_001);
+    }
+    assert!(!out.path().join("configs/limits-10000/tidegate, no limits/keys.csv").exists());
+}
+
+#[test]
 fn an_unfit_host_is_refused() {
     let out = tempfile::tempdir().unwrap();
     let output = bench(&["run", "keep-alive-1", "--against", "none"])

@@ -15,7 +15,7 @@ use crate::context::{ErrorFacts, Outcome, View};
 use crate::hosts::Place;
 use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead};
 use crate::integration::{Http, HttpKind, Integration, Mock, RequestBody, Responses, UnsupportedMediaType};
-use crate::limit::{self, Caller, Denied, MeterId, Meters, StageId};
+use crate::limit::{self, Caller, Denied, MeterId, Meters, StageId, Standing};
 use crate::method::Method;
 use crate::mock;
 use crate::plan::{Api, LogDestination, OriginId, Plan, Stage};
@@ -42,7 +42,10 @@ pub struct Exchange {
     routed: Option<Routed>,
     identified: Option<Identified>,
     caller: Option<Caller>,
+    /// The caller for whom the request was counted.
+    counted: Option<MeterId>,
     parameters: PathParameters,
+    standing: Standing,
     called: Option<Now>,
     /// Whether the client's body was called for: then a client that waits for `100 Continue` is told to go on.
     body_wanted: bool,
@@ -202,8 +205,8 @@ impl Exchange {
         buffer_for: impl FnOnce(&LogDestination) -> &'b mut Vec<u8>,
     ) {
         self.outcome.response_bytes = response_bytes;
-        if let Some(caller) = self.caller {
-            meters.sent(caller.meter, response_bytes);
+        if let Some(caller) = self.counted {
+            meters.sent(caller, response_bytes);
         }
         self.outcome.latency_ms = now.since_ms(self.arrival.now);
         if let Some(plan) = self.plan.take()
@@ -217,8 +220,8 @@ impl Exchange {
         self.plan = Some(Rc::clone(&shard.plan));
         self.arrival.name(&self.request, peer, now, entropy);
         (self.place, self.routed, self.identified, self.caller) = (None, None, None, None);
-        (self.called, self.body_wanted) = (None, false);
-        self.outcome = Outcome::default();
+        (self.counted, self.called, self.body_wanted) = (None, None, false);
+        (self.outcome, self.standing) = (Outcome::default(), Standing::default());
         self.out.clear();
     }
 
@@ -262,11 +265,22 @@ impl Exchange {
         let plan = self.plan();
         let (_, stage) = stage_of(&plan, routed.place);
         let now_ns = now.monotonic_ns;
-        match limit::admit(&mut shard.meters, &plan, stage, routed.route, self.caller, now_ns) {
-            Ok(()) => self.integrate(shard, now, Metered { routed }),
-            Err(Denied::Wait(meter)) => Step::AskLedger(meter),
-            Err(Denied::Throttled { .. }) => self.refuse(shard, now, Reject::Throttled),
-            Err(Denied::QuotaExceeded { .. }) => self.refuse(shard, now, Reject::QuotaExceeded),
+        let admitted = limit::admit(&mut shard.meters, &plan, stage, routed.route, self.caller, now_ns);
+        let (reject, retry_after_ns) = match admitted {
+            Ok(()) => (None, None),
+            Err(Denied::Wait(meter)) => return Step::AskLedger(meter),
+            Err(Denied::Throttled { retry_after_ns }) => (Some(Reject::Throttled), Some(retry_after_ns)),
+            Err(Denied::QuotaExceeded { retry_after_ns }) => {
+                (Some(Reject::QuotaExceeded), Some(retry_after_ns))
+            }
+        };
+        self.standing = limit::standing(&shard.meters, &plan, self.caller, retry_after_ns, now_ns);
+        match reject {
+            None => {
+                self.counted = self.caller.map(|caller| caller.meter);
+                self.integrate(shard, now, Metered { routed })
+            }
+            Some(reject) => self.refuse(shard, now, reject),
         }
     }
 
@@ -437,7 +451,13 @@ impl Exchange {
     }
 
     fn frame<'a>(&self, date: &'a [u8; 29], keep_alive: bool) -> Frame<'a> {
-        Frame { date, keep_alive, is_head: self.request.method() == b"HEAD", version: self.request.version() }
+        Frame {
+            date,
+            keep_alive,
+            is_head: self.request.method() == b"HEAD",
+            version: self.request.version(),
+            standing: self.standing,
+        }
     }
 
     fn count_integration(&mut self, now: Now, status: Option<i64>) {

@@ -85,6 +85,8 @@ pub struct Limits {
     pub connect_timeout_ms: u64,
     /// See [`DRAIN_TIMEOUT_MS`].
     pub drain_timeout_ms: u64,
+    /// Whether answers say where a caller stands with its throttle and its quota. AWS: no.
+    pub rate_limit_fields: bool,
 }
 
 impl Default for Limits {
@@ -102,6 +104,7 @@ impl Default for Limits {
             upstream_idle_timeout_ms: UPSTREAM_IDLE_TIMEOUT_MS,
             connect_timeout_ms: CONNECT_TIMEOUT_MS,
             drain_timeout_ms: DRAIN_TIMEOUT_MS,
+            rate_limit_fields: false,
         }
     }
 }

@@ -87,6 +87,18 @@ fn a_quota_is_exact_on_all_shards() {
     assert_eq!(usage(&gateway.folder), (3000, 0));
 }
 
+/// Calls and the content of their answers, and nothing of refusals.
+#[test]
+fn bytes_are_counted() {
+    let gateway = setup("quota = { limit = 100, period = \"MONTH\" }").start();
+    assert_eq!(use_up(&gateway), 100);
+    let file = gateway.folder.main_file().display().to_string();
+    let output = tidegate(&["usage", &file, "--json"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let bytes = 100 * "served".len();
+    assert!(text.contains(&format!("\"bytesOut\":{bytes},\"calls\":100,")), "{text}");
+}
+
 #[test]
 fn a_restart_forgets_nothing() {
     let mut gateway = setup("quota = { limit = 1000, period = \"MONTH\" }").start();

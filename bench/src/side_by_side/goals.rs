@@ -1,6 +1,8 @@
 //! What is wanted of Tidegate, and whether it holds in a run. All by medians over the rounds, and ratios by the median
 //! of those within a round.
 
+use super::course::functions::http_proxy;
+use super::course::limits::without;
 use super::course::load::is_client_side_full;
 use super::course::routes::one_route;
 use super::measurement::{Phase, Quantity};
@@ -30,6 +32,8 @@ enum Limit {
     AtMost(f64),
     /// At most this much more than in another phase.
     AtMostAbove(Phase, f64),
+    /// At most this much more than another's.
+    AtMostAboveOf(String, f64),
 }
 
 /// What came of a goal.
@@ -78,6 +82,12 @@ pub fn goals() -> Vec<Goal> {
     }
     let alone = Limit::AtMostOf(one_route(Proxy::Tidegate.name()), 1.03);
     goals.push(saturation("routes-5000", Quantity::CpuPerRequest, alone));
+    let alone = Limit::AtMostAboveOf(without(Proxy::Tidegate.name()), 500.0);
+    goals.push(saturation("limits-10000", Quantity::CpuPerRequest, alone));
+    let beside = Limit::AtMostOf(http_proxy(Proxy::Tidegate.name()), 2.5);
+    goals.push(saturation("functions", Quantity::CpuWithOriginPerRequest, beside));
+    // Ten thousand invocations a second on one CPU, the function's part included.
+    goals.push(saturation("functions", Quantity::CpuPerRequest, Limit::AtMost(100e3)));
     let absolute = |scenario, phase, quantity, limit| Goal { scenario, phase, quantity, limit };
     goals.extend([
         absolute("routes-5000", Phase::Loading, Quantity::Loading, Limit::AtMost(100e6)),
@@ -126,17 +136,29 @@ impl Goal {
                 (wanted, judged(results.spread(own, self.quantity), text, |it| it <= *most))
             }
             Limit::AtMostAbove(phase, most) => {
-                let text = |value| show(self.quantity, value);
-                let difference = results.difference(own, Series { phase: *phase, ..own }, self.quantity);
-                let wanted = format!("{what}: at most {} above {}", text(*most), phase.name());
-                (wanted, judged(difference, text, |it| it <= *most))
+                self.above(results, Series { phase: *phase, ..own }, phase.name(), *most)
             }
+            Limit::AtMostAboveOf(proxy, most) => self.above(results, self.series(proxy), proxy, *most),
         };
         let full = self.phase == Phase::FixedRate && is_client_side_full(results, own);
         let doubt = if full { "; client side at its limit" } else { "" };
         let (measured, held) = measured
             .map_or(("not measured".to_owned(), None), |(text, held)| (format!("{text}{doubt}"), Some(held)));
         Verdict { scenario: self.scenario, wanted, measured, held }
+    }
+
+    /// Goal and outcome of a difference.
+    fn above(
+        &self,
+        results: &Results,
+        other: Series<'_>,
+        name: &str,
+        most: f64,
+    ) -> (String, Option<(String, bool)>) {
+        let text = |value| show(self.quantity, value);
+        let difference = results.difference(self.series(Proxy::Tidegate.name()), other, self.quantity);
+        let wanted = format!("{}: at most {} above {name}", self.quantity.words(), text(most));
+        (wanted, judged(difference, text, |it| it <= most))
     }
 
     /// The rival that is nearest.
@@ -210,5 +232,10 @@ mod tests {
         let wanted = "worst latency: at most 2.00 ms above steady";
         check(&[worst(Phase::Steady, 1e6), worst(Phase::Reloading, 2e6)], wanted, Some(true));
         check(&[worst(Phase::Steady, 1e6), worst(Phase::Reloading, 4e6)], wanted, Some(false));
+        let cpu = |proxy, value| ("limits-10000", Phase::Saturation, proxy, Quantity::CpuPerRequest, value);
+        let wanted = "CPU per request: at most 500 ns above tidegate, no limits";
+        check(&[cpu("tidegate", 10_500.0), cpu("tidegate, no limits", 10e3)], wanted, Some(true));
+        check(&[cpu("tidegate", 10_501.0), cpu("tidegate, no limits", 10e3)], wanted, Some(false));
+        check(&[cpu("tidegate", 10e3)], wanted, None);
     }
 }

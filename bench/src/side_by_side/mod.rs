@@ -8,6 +8,7 @@
 //! - `course`: what is done in a scenario, and in which order proxies take turns.
 //! - `stand`: starts origin, proxy and load generator where they belong. `rival`: every proxy's binary and
 //!   configuration. `load`: the load generator. `http`: a client that looks whether a proxy is ready.
+//! - `limits`: API keys and limits, and requests with them.
 //! - `process`: what is started, its CPU time and its memory. `host`: the machine, and whether it suits.
 //! - `measurement`, `statistics`, `goals`: numbers. `journal`: what is kept of them while a run goes.
 //! - `report`: Markdown, CSV and HTML.
@@ -18,6 +19,7 @@ pub mod goals;
 pub mod host;
 pub mod http;
 pub mod journal;
+pub mod limits;
 pub mod list;
 pub mod load;
 pub mod measurement;

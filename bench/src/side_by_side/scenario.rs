@@ -32,6 +32,10 @@ pub enum Course {
     FixedRate(u32),
     /// As fast as it goes with one route and with so many.
     Routes(usize),
+    /// As fast as it goes with limits for so many API keys, and without.
+    Limits(usize),
+    /// As fast as it goes with a function as backend, and with the origin.
+    Functions,
     /// So many connections that have served a request and wait.
     Idle(usize),
     /// This rate, without and with a reload each second.
@@ -51,7 +55,7 @@ const KEEP_ALIVE: Scenario = Scenario {
 };
 
 /// All of them, in the order in which they run.
-pub const SCENARIOS: [Scenario; 12] = [
+pub const SCENARIOS: [Scenario; 14] = [
     Scenario {
         name: "keep-alive-1",
         summary: "1 connection that is kept, answers of 11 bytes",
@@ -110,6 +114,21 @@ pub const SCENARIOS: [Scenario; 12] = [
         name: "routes-5000",
         summary: "requests spread over 5,000 routes, beside one route; time to load the definition",
         course: Course::Routes(5_000),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "limits-10000",
+        summary: "10,000 API keys, by Zipf's law, with throttles and quotas that refuse nobody, beside none of it",
+        course: Course::Limits(10_000),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "functions",
+        summary: "a function that does nothing behind AWS_PROXY, beside the origin behind HTTP_PROXY; 16 connections",
+        connections: 16,
+        course: Course::Functions,
         relay: false,
         ..KEEP_ALIVE
     },

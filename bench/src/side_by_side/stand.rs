@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use super::host::cpus::Placement;
 use super::http::{Answer, Connection};
+use super::limits::{self, Limits};
 use super::load::Load;
 use super::process::{Launch, Started};
-use super::rival::{Found, Places, Setting, path};
-use super::scenario::Scenario;
+use super::rival::{Found, Function, Places, Setting, path};
+use super::scenario::{Course, Scenario};
 use super::trouble::{Interrupt, Trouble};
 
 /// How long a proxy may take to answer for the first time.
@@ -45,6 +46,21 @@ pub struct Stand {
     pub next_port: AtomicU16,
 }
 
+/// A proxy, and how it takes part in a scenario.
+#[derive(Clone, Debug)]
+pub struct Entrant {
+    /// The proxy.
+    pub found: Found,
+    /// Its name in the results.
+    pub name: String,
+    /// Its routes.
+    pub routes: usize,
+    /// Its keys and limits.
+    pub limits: Option<Limits>,
+    /// Whether a function answers instead of the origin.
+    pub function: bool,
+}
+
 /// A proxy set up for a scenario. It is started anew for each measurement, so that none inherits another's heap, pools
 /// or luck with addresses, and nothing but the proxy under test runs on its CPU.
 #[derive(Clone, Debug)]
@@ -72,6 +88,19 @@ pub struct Origin {
     pub process: Started,
 }
 
+impl Entrant {
+    /// One route, no limits.
+    pub fn plain(found: &Found) -> Self {
+        Self {
+            found: found.clone(),
+            name: found.proxy.name().to_owned(),
+            routes: 1,
+            limits: None,
+            function: false,
+        }
+    }
+}
+
 impl Stand {
     /// Starts the origin of a scenario.
     ///
@@ -93,7 +122,7 @@ impl Stand {
             log: self.log(scenario, "origin"),
         };
         let mut process = launch.start()?;
-        let answer = self.first_answer(address, &mut process)?;
+        let answer = self.first_answer(address, None, &mut process)?;
         Ok(Origin { address, command: launch.command(), answer, process })
     }
 
@@ -104,11 +133,10 @@ impl Stand {
     pub fn contender(
         &self,
         scenario: &Scenario,
-        found: &Found,
-        routes: usize,
-        name: &str,
+        entrant: &Entrant,
         origin: &Origin,
     ) -> Result<Contender, Trouble> {
+        let Entrant { found, name, routes, limits, function } = entrant;
         let folder = self.out.join("configs").join(scenario.name).join(name);
         fs::create_dir_all(&folder).map_err(|error| Trouble::writing(&folder, &error))?;
         let setting = Setting {
@@ -117,11 +145,16 @@ impl Stand {
             origin: origin.address,
             cpu: self.placement.proxy,
             large_answers: scenario.answer_bytes > 16 * 1024,
-            routes,
+            routes: *routes,
+            limits: *limits,
+            function: function.then(|| Function {
+                program: self.places.binaries.join("tidegate-function"),
+                answer: String::from_utf8_lossy(&origin.answer.body).into_owned(),
+            }),
             log: self.log(scenario, name),
         };
         let launch = found.configure(&setting)?;
-        Ok(Contender { name: name.to_owned(), found: found.clone(), setting, launch })
+        Ok(Contender { name: name.clone(), found: found.clone(), setting, launch })
     }
 
     /// Starts a proxy; it answers what the origin answers, and stays on its CPU.
@@ -130,7 +163,8 @@ impl Stand {
     /// When it does not.
     pub fn start(&self, contender: &Contender, origin: &Origin) -> Result<Started, Trouble> {
         let mut process = contender.launch.start()?;
-        let answer = self.first_answer(contender.setting.listen, &mut process)?;
+        let key = contender.setting.limits.map(|_| limits::key(0));
+        let answer = self.first_answer(contender.setting.listen, key.as_deref(), &mut process)?;
         if answer != origin.answer {
             let (status, bytes) = (answer.status, answer.body.len());
             return Err(Trouble::World(format!(
@@ -168,7 +202,7 @@ impl Stand {
 
     fn requests(&self, scenario: &Scenario, contender: &Contender) -> Vec<String> {
         let url = format!("http://{}{}", contender.setting.listen, path(0));
-        if contender.setting.routes > 1 {
+        if contender.setting.routes > 1 || matches!(scenario.course, Course::Limits(_)) {
             return vec![format!("--request-file={}", self.requests_file().display()), url];
         }
         let body = scenario.upload_bytes.map(|_| format!("--body-file={}", self.body_file().display()));
@@ -179,18 +213,19 @@ impl Stand {
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn prepare(&self, scenario: &Scenario, routes: usize) -> Result<(), Trouble> {
+    pub fn prepare(&self, scenario: &Scenario) -> Result<(), Trouble> {
         let write = |path: PathBuf, content: Vec<u8>| {
             fs::write(&path, content).map_err(|error| Trouble::writing(&path, &error))
         };
         if let Some(bytes) = scenario.upload_bytes {
             write(self.body_file(), vec![b'x'; bytes])?;
         }
-        if routes > 1 {
-            let requests: String = (0..routes).map(|index| format!("GET {}\n\n", path(index))).collect();
-            write(self.requests_file(), requests.into_bytes())?;
-        }
-        Ok(())
+        let requests = match scenario.course {
+            Course::Routes(routes) => (0..routes).map(|index| format!("GET {}\n\n", path(index))).collect(),
+            Course::Limits(keys) => limits::requests(&path(0), keys),
+            _ => return Ok(()),
+        };
+        write(self.requests_file(), requests.into_bytes())
     }
 
     fn body_file(&self) -> PathBuf {
@@ -205,13 +240,18 @@ impl Stand {
         self.out.join("logs").join(scenario.name).join(format!("{name}.log"))
     }
 
-    fn first_answer(&self, address: SocketAddr, process: &mut Started) -> Result<Answer, Trouble> {
+    fn first_answer(
+        &self,
+        address: SocketAddr,
+        key: Option<&str>,
+        process: &mut Started,
+    ) -> Result<Answer, Trouble> {
         let mut last = String::new();
         let answer = self.interrupt.wait_for(READY_MAX, || {
             if let Some(status) = process.ended()? {
                 return Err(Trouble::World(format!("it ended with {status}: {}", process.last_words())));
             }
-            match Connection::open(address).and_then(|mut connection| connection.get(&path(0))) {
+            match Connection::open(address).and_then(|mut connection| connection.get(&path(0), key)) {
                 // Until a proxy has seen its origin it may answer 503.
                 Ok(answer) if answer.status == 200 => return Ok(Some(answer)),
                 Ok(answer) => last = format!("status {}", answer.status),

@@ -27,6 +27,7 @@ pub(super) fn read(section: Option<&Node>, report: &mut Report) -> Limits {
     keys.integer("upstream_idle_timeout_ms", 100..=3_600_000, &mut limits.upstream_idle_timeout_ms);
     keys.integer("connect_timeout_ms", 10..=60_000, &mut limits.connect_timeout_ms);
     keys.integer("drain_timeout_ms", 0..=3_600_000, &mut limits.drain_timeout_ms);
+    keys.boolean("rate_limit_fields", &mut limits.rate_limit_fields);
     keys.fields.finish(keys.report);
     limits
 }
@@ -45,6 +46,11 @@ impl Keys<'_, '_> {
         if let Some(read) = read {
             *limit = read;
         }
+    }
+
+    fn boolean(&mut self, key: &'static str, limit: &mut bool) {
+        let read = self.fields.value(key).and_then(|value| scalar::boolean(value, self.report));
+        *limit = read.unwrap_or(*limit);
     }
 
     fn integer<N>(&mut self, key: &'static str, range: RangeInclusive<N>, limit: &mut N)

@@ -173,6 +173,8 @@ pub enum ToShard {
         number: u32,
         /// How many.
         count: u32,
+        /// How many are left that nobody was lent.
+        remaining: u64,
         /// The generation of the plan by whose quota they were lent.
         generation: u32,
     },

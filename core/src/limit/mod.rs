@@ -8,6 +8,7 @@
 //! - [`Meters`]: a shard's side of all limits. Requests are admitted there
 //! - [`Ledger`]: lends [`Share`]s of buckets and blocks of quotas to shards
 //! - `message`: what the two say to each other
+//! - [`Standing`]: what a caller is told of its limits
 //! - [`statements`]: what a caller has used and has left
 //! - [`Calendar`]: the wall clock by which quotas begin anew
 
@@ -22,6 +23,7 @@ mod message;
 mod ledger;
 mod meters;
 
+mod standing;
 mod statement;
 mod under;
 mod usage;
@@ -34,9 +36,10 @@ pub use self::meters::{Client, Denied, Limits, Meters, THROTTLES_MAX};
 pub use self::quota::{Day, Period, Quota};
 pub use self::rate::Rate;
 pub use self::share::{Share, Tokens};
+pub use self::standing::{Policy, Standing};
 pub use self::statement::{Statement, statements};
-pub(crate) use self::under::admit;
 pub use self::under::{account_meter, method_meter};
+pub(crate) use self::under::{admit, standing};
 pub use self::usage::{
     ApiKeySpec, Caller, KEY_BYTES, KeyId, MethodThrottle, PlanId, PlanStage, StageId, UsagePlanSpec,
     UsagePlans,

@@ -82,6 +82,16 @@ impl Period {
         }
     }
 
+    /// Seconds of the longest one.
+    pub(super) fn longest_s(self) -> u64 {
+        let days = match self {
+            Self::Day => 1,
+            Self::Week => 7,
+            Self::Month => 31,
+        };
+        days * 86_400
+    }
+
     /// AWS's word for it.
     pub fn name(self) -> &'static str {
         match self {

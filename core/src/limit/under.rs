@@ -1,6 +1,6 @@
 //! Which limits a request is under, in AWS's order ("Throttle requests to your REST APIs": how limits are applied).
 
-use super::{Caller, Client, Denied, MeterId, Meters, Rate, THROTTLES_MAX};
+use super::{Caller, Client, Denied, MeterId, Meters, Rate, Standing, THROTTLES_MAX};
 use crate::plan::{Plan, Stage};
 use crate::route::RouteId;
 
@@ -42,15 +42,38 @@ pub(crate) fn admit(
         throttles[count] = throttle;
         count += 1;
     }
-    let client = caller.map(|caller| Client {
-        meter: caller.meter,
-        plan: plans.plan_name(caller.plan),
-        key: plans.key_name(caller.key),
-        quota: plans.quota(caller.plan),
-    });
+    let client = caller.map(|caller| client(plan, caller));
     if count == 0 && client.is_none() {
         return Ok(());
     }
     let limits = super::Limits { throttles: &throttles[..count], client, generation: plan.generation };
     meters.admit(&limits, now_ns)
+}
+
+fn client(plan: &Plan, caller: Caller) -> Client<'_> {
+    let plans = &plan.usage_plans;
+    Client {
+        meter: caller.meter,
+        plan: plans.plan_name(caller.plan),
+        key: plans.key_name(caller.key),
+        quota: plans.quota(caller.plan),
+    }
+}
+
+/// What a request's answer tells of limits: nothing unless that is switched on.
+pub(crate) fn standing(
+    meters: &Meters,
+    plan: &Plan,
+    caller: Option<Caller>,
+    retry_after_ns: Option<u64>,
+    now_ns: u64,
+) -> Standing {
+    if !plan.limits.rate_limit_fields {
+        return Standing::default();
+    }
+    let of_caller = caller.map(|caller| {
+        let throttle = plan.usage_plans.throttle(caller).map(|rate| (client_meter(caller), rate));
+        meters.standing(throttle, client(plan, caller), now_ns)
+    });
+    Standing { retry_after_ns, ..of_caller.unwrap_or_default() }
 }

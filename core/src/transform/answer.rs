@@ -4,6 +4,7 @@ use crate::context::View;
 use crate::gateway_response::Custom;
 use crate::http1::{BodyFraming, Field, KnownField, ResponseHead, Version, encode};
 use crate::integration::{IntegrationResponse, ResponseBody};
+use crate::limit::Standing;
 use crate::mapping::Mapped;
 use crate::reject::{Refusal, Voice};
 use crate::transform::pass::{self, Passage};
@@ -20,6 +21,8 @@ pub struct Frame<'a> {
     pub is_head: bool,
     /// The client's version.
     pub version: Version,
+    /// Where the caller stands with its limits.
+    pub standing: Standing,
 }
 
 /// The answer of an HTTP_PROXY backend, passed on. Returns how content that follows is framed for the client.
@@ -241,6 +244,9 @@ pub(crate) fn write_start(status: u16, frame: Frame<'_>, out: &mut Vec<u8>) {
 }
 
 pub(crate) fn write_connection(frame: Frame<'_>, out: &mut Vec<u8>) {
+    if frame.standing != Standing::default() {
+        frame.standing.write(out);
+    }
     out.extend_from_slice(if frame.keep_alive {
         b"Connection: keep-alive\r\n"
     } else {

@@ -246,7 +246,7 @@ fn obey(
             ledger.loaded(meter, period, known.copied().unwrap_or_default(), now);
             Vec::new()
         }
-        Order::Save { meter, account, period, record, then } => {
+        Order::Save { meter, account, period, record, then, .. } => {
             records.insert(((*account).clone(), period), record);
             ledger.saved(meter, now);
             then.into_iter().map(|(_, message)| message).collect()

@@ -190,3 +190,48 @@ fn answers() {
     let nothing = Settings { usage_plan: "quota = { limit = 0, period = \"DAY\" }", ..Settings::default() };
     check_answer(nothing, "LimitExceededException", "Limit Exceeded");
 }
+
+/// Fields of the answers to requests for these paths, from `Retry-After` on to `RateLimit`.
+#[track_caller]
+fn check_fields(settings: Settings<'_>, rows: &[(&str, &str)]) {
+    let mut gateway =
+        Gateway::with(DOCUMENT, FORMAT, Settings { limits: "rate_limit_fields = true", ..settings });
+    for (row, (path, want)) in rows.iter().enumerate() {
+        let answered = gateway.exchange(&request(path), Origin::Uncalled).answered;
+        let fields = answered.lines().filter(|line| line.starts_with("R"));
+        assert_eq!(fields.collect::<Vec<_>>().join(" | "), *want, "row {row}, {path}");
+    }
+}
+
+#[test]
+fn a_caller_can_be_told_where_it_stands() {
+    check_fields(
+        Settings {
+            usage_plan: "throttle = { rate = 0.1, burst = 2 }\nquota = { limit = 50, period = \"DAY\" }",
+            ..Settings::default()
+        },
+        &[
+            (
+                "/keyed",
+                "RateLimit-Policy: \"throttle\";q=2;w=20, \"quota\";q=50;w=86400 | \
+                 RateLimit: \"throttle\";r=1;t=10, \"quota\";r=49;t=54623",
+            ),
+            (
+                "/keyed",
+                "RateLimit-Policy: \"throttle\";q=2;w=20, \"quota\";q=50;w=86400 | \
+                 RateLimit: \"throttle\";r=0;t=20, \"quota\";r=48;t=54623",
+            ),
+            (
+                "/keyed",
+                "Retry-After: 10 | RateLimit-Policy: \"throttle\";q=2;w=20, \"quota\";q=50;w=86400 | \
+                 RateLimit: \"throttle\";r=0;t=20, \"quota\";r=48;t=54623",
+            ),
+            ("/open", ""),
+            ("/none", ""),
+        ],
+    );
+    check_fields(
+        Settings { stage: "throttle = { rate = 0.001, burst = 1 }", ..Settings::default() },
+        &[("/open", ""), ("/open", "Retry-After: 1000")],
+    );
+}

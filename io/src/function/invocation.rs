@@ -182,11 +182,14 @@ impl Invocation {
     /// Ends it. The first outcome counts.
     pub(super) fn end(&self, outcome: Outcome) {
         if !self.ended.replace(true) {
+            let unattended = self.unattended.take();
+            if unattended.is_some() && outcome.is_err() {
+                tracing::warn!(request_id = self.request_id(), "an asynchronous invocation failed");
+            }
             *self.outcome.borrow_mut() = Some(outcome);
             if let Some(waker) = self.waker.take() {
                 waker.wake();
             }
-            drop(self.unattended.take());
         }
     }
 

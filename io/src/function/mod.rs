@@ -160,8 +160,6 @@ fn leave(shard: &Shard, pool: &Rc<Pool>, invocation: &Rc<Invocation>) -> Invoked
             Invoked::Refused(failure)
         }
         Err(Failure::Function(document)) => {
-            let request_id = invocation.request_id();
-            tracing::warn!(%request_id, "an asynchronous invocation failed: no process is running");
             invocation.end(Err(Failure::Function(document)));
             Invoked::Answer(Vec::new())
         }

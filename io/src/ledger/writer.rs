@@ -16,6 +16,8 @@ use super::store::{Batch, Store, StoreError};
 /// How long usage is collected before it is written: what a crash can lose of the calls in `tidegate usage`, never of a
 /// quota.
 const USAGE_INTERVAL: Duration = Duration::from_secs(10);
+/// How long writes that nobody waits for are collected: each write costs about as much as ten requests.
+const CALM_INTERVAL: Duration = Duration::from_millis(10);
 /// How long to wait before the next try when writing failed.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// Most orders that are written together.
@@ -87,7 +89,12 @@ pub(super) struct Writer {
     loads: Vec<(MeterId, Account, Day)>,
     flushed: Vec<Sender<()>>,
     usage_since: Option<Instant>,
-    is_failing: bool,
+    /// Since when something is to be written that is not usage.
+    unwritten_since: Option<Instant>,
+    /// Whether a request waits for it.
+    is_urgent: bool,
+    /// When writing or reading last failed, as long as it does.
+    failed: Option<Instant>,
     stops: bool,
 }
 
@@ -101,7 +108,9 @@ impl Writer {
             loads: Vec::new(),
             flushed: Vec::new(),
             usage_since: None,
-            is_failing: false,
+            unwritten_since: None,
+            is_urgent: false,
+            failed: None,
             stops: false,
         }
     }
@@ -124,10 +133,13 @@ impl Writer {
     }
 
     fn patience(&self) -> Duration {
-        if self.is_failing {
-            return RETRY_INTERVAL;
+        if let Some(failed) = self.failed {
+            return RETRY_INTERVAL.saturating_sub(failed.elapsed());
         }
-        self.usage_since.map_or(USAGE_INTERVAL, |since| USAGE_INTERVAL.saturating_sub(since.elapsed()))
+        let left = |since: Option<Instant>, interval: Duration| {
+            since.map_or(USAGE_INTERVAL, |since| interval.saturating_sub(since.elapsed()))
+        };
+        left(self.usage_since, USAGE_INTERVAL).min(left(self.unwritten_since, CALM_INTERVAL))
     }
 
     fn take(&mut self, job: Job) {
@@ -135,13 +147,16 @@ impl Writer {
             Job::Order(Order::Load { meter, account, period }) => {
                 self.loads.push((meter, (*account).clone(), period));
             }
-            Job::Order(Order::Save { meter, account, period, record, then }) => {
+            Job::Order(Order::Save { meter, account, period, record, then, urgent }) => {
+                self.is_urgent |= urgent;
+                self.unwritten_since.get_or_insert_with(Instant::now);
                 self.batch.records.insert(((*account).clone(), period), record);
                 if !then.is_empty() {
                     self.saved.push((meter, then));
                 }
             }
             Job::Order(Order::Refund { account, period, left }) => {
+                self.unwritten_since.get_or_insert_with(Instant::now);
                 match self.batch.records.get_mut(&((*account).clone(), period)) {
                     Some(record) => record.used = record.used.saturating_sub(u64::from(left)),
                     None => self.batch.refunds.push(((*account).clone(), period, left)),
@@ -161,20 +176,26 @@ impl Writer {
     }
 
     fn work(&mut self) {
-        let is_urgent = !self.batch.records.is_empty() || !self.batch.refunds.is_empty();
-        let is_due = self.usage_since.is_some_and(|since| since.elapsed() >= USAGE_INTERVAL);
-        let worked = if is_urgent || is_due || !self.flushed.is_empty() { self.write() } else { Ok(()) };
+        if self.failed.is_some_and(|failed| failed.elapsed() < RETRY_INTERVAL) && !self.stops {
+            return;
+        }
+        let is_past = |since: Option<Instant>, interval: Duration| {
+            since.is_some_and(|since| since.elapsed() >= interval)
+        };
+        let is_due =
+            is_past(self.usage_since, USAGE_INTERVAL) || is_past(self.unwritten_since, CALM_INTERVAL);
+        let worked = if self.is_urgent || is_due || !self.flushed.is_empty() { self.write() } else { Ok(()) };
         match worked.and_then(|()| self.load()) {
-            Ok(()) if self.is_failing => {
-                tracing::info!("usage is stored again");
-                self.is_failing = false;
+            Ok(()) => {
+                if self.failed.take().is_some() {
+                    tracing::info!("usage is stored again");
+                }
             }
-            Ok(()) => {}
             Err(error) => {
-                if !self.is_failing {
+                if self.failed.is_none() {
                     tracing::error!(%error, "usage is not stored; calls under a quota are answered 500 until it is");
                 }
-                self.is_failing = true;
+                self.failed = Some(Instant::now());
                 self.shelf.close();
             }
         }
@@ -184,7 +205,7 @@ impl Writer {
         if !self.batch.is_empty() {
             self.shelf.store()?.write(&self.batch)?;
             self.batch = Batch::default();
-            self.usage_since = None;
+            (self.usage_since, self.unwritten_since, self.is_urgent) = (None, None, false);
         }
         for (meter, then) in self.saved.drain(..) {
             let _ = self.says.send(Said::Saved(meter, then));

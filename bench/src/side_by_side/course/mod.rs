@@ -1,6 +1,8 @@
 //! What is done in a scenario, one file for each [`Course`](super::scenario::Course).
 
+pub mod functions;
 pub mod idle;
+pub mod limits;
 pub mod load;
 pub mod reload;
 pub mod routes;
@@ -9,7 +11,7 @@ use super::journal::Journal;
 use super::measurement::{Measurement, Phase};
 use super::rival::{Found, Proxy};
 use super::scenario::{Course, Scenario};
-use super::stand::{Contender, Origin, Stand};
+use super::stand::{Contender, Entrant, Origin, Stand};
 use super::trouble::Trouble;
 
 /// A scenario that runs.
@@ -35,8 +37,7 @@ pub fn run(
     proxies: &[Found],
     journal: &mut Journal,
 ) -> Result<(), Trouble> {
-    let routes = if let Course::Routes(routes) = scenario.course { routes } else { 1 };
-    stand.prepare(scenario, routes)?;
+    stand.prepare(scenario)?;
     let origin = stand.origin(scenario)?;
     journal.command(scenario.name, &origin.command);
     let contenders = contenders(stand, scenario, proxies, &origin)?;
@@ -48,6 +49,8 @@ pub fn run(
         Course::Saturation => load::saturation_then_latency(&session, journal),
         Course::FixedRate(rate) => load::at(&session, journal, Phase::FixedRate, Some(rate)),
         Course::Routes(_) => routes::run(&session, journal),
+        Course::Limits(_) => limits::run(&session, journal),
+        Course::Functions => load::at(&session, journal, Phase::Saturation, None),
         Course::Idle(connections) => idle::run(&session, journal, connections),
         Course::Reload(rate) => reload::run(&session, journal, rate),
     }
@@ -59,19 +62,21 @@ fn contenders(
     proxies: &[Found],
     origin: &Origin,
 ) -> Result<Vec<Contender>, Trouble> {
-    let plain = |found: &Found| (found.clone(), 1, found.proxy.name().to_owned());
     let proxies = proxies.iter().filter(|found| scenario.relay || found.proxy != Proxy::Floor);
-    let wanted: Vec<(Found, usize, String)> = match scenario.course {
+    let entrants: Vec<Entrant> = match scenario.course {
         Course::Routes(routes) => proxies
             .filter(|found| routes::takes(found.proxy))
             .flat_map(|it| routes::both(it, routes))
             .collect(),
-        _ => proxies.map(plain).collect(),
+        Course::Limits(keys) => {
+            proxies.filter(|found| limits::takes(found.proxy)).flat_map(|it| limits::both(it, keys)).collect()
+        }
+        Course::Functions => {
+            proxies.filter(|found| functions::takes(found.proxy)).flat_map(functions::both).collect()
+        }
+        _ => proxies.map(Entrant::plain).collect(),
     };
-    wanted
-        .iter()
-        .map(|(found, routes, name)| stand.contender(scenario, found, *routes, name, origin))
-        .collect()
+    entrants.iter().map(|entrant| stand.contender(scenario, entrant, origin)).collect()
 }
 
 impl Session<'_> {

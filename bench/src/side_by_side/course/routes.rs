@@ -7,6 +7,7 @@ use super::{Session, load};
 use crate::side_by_side::journal::Journal;
 use crate::side_by_side::measurement::{Phase, Quantity};
 use crate::side_by_side::rival::{Found, Proxy};
+use crate::side_by_side::stand::Entrant;
 use crate::side_by_side::trouble::Trouble;
 
 /// Whether this proxy is asked: the others' configuration has no routes.
@@ -15,9 +16,9 @@ pub fn takes(proxy: Proxy) -> bool {
 }
 
 /// A proxy with so many routes and with one.
-pub fn both(found: &Found, routes: usize) -> [(Found, usize, String); 2] {
-    let name = found.proxy.name();
-    [(found.clone(), routes, name.to_owned()), (found.clone(), 1, one_route(name))]
+pub fn both(found: &Found, routes: usize) -> [Entrant; 2] {
+    let one = Entrant::plain(found);
+    [Entrant { routes, ..one.clone() }, Entrant { name: one_route(found.proxy.name()), ..one }]
 }
 
 /// Name of a proxy that has one route.

@@ -39,13 +39,22 @@ pub fn tables(results: &Results, scenario: &str) -> Vec<Table> {
 /// What is shown of a phase, and of what the ratio to Tidegate is.
 fn columns(phase: Phase) -> (&'static str, &'static [Quantity], &'static [Quantity]) {
     use Quantity::{
-        ClientCpuShare, CpuPerRequest, CpuShare, Failed, Loading, P50, P99, P999, Pss, PssPerConnection,
-        Rate, Reloads, Rss, SystemPerRequest, UserPerRequest, Worst,
+        ClientCpuShare, CpuPerRequest, CpuShare, CpuWithOriginPerRequest, Failed, Loading, P50, P99, P999,
+        Pss, PssPerConnection, Rate, Reloads, Rss, SystemPerRequest, UserPerRequest, Worst,
     };
     match phase {
         Phase::Saturation => (
             "As fast as it goes",
-            &[Rate, CpuPerRequest, UserPerRequest, SystemPerRequest, CpuShare, Rss, Pss],
+            &[
+                Rate,
+                CpuPerRequest,
+                UserPerRequest,
+                SystemPerRequest,
+                CpuWithOriginPerRequest,
+                CpuShare,
+                Rss,
+                Pss,
+            ],
             &[CpuPerRequest, Rate],
         ),
         Phase::FixedRate => (
@@ -70,7 +79,10 @@ fn table(results: &Results, scenario: &str, phase: Phase) -> Option<Table> {
     let ratios = if proxies.len() > 1 { ratios } else { &[] };
     let quantity_heads = quantities.iter().map(|quantity| quantity.words().to_owned());
     let ratio_heads = ratios.iter().map(|quantity| format!("{}: Tidegate by it", quantity.words()));
-    let head = ["proxy".to_owned()].into_iter().chain(quantity_heads).chain(ratio_heads).collect();
+    let costs = proxies.iter().any(|name| alone(&proxies, name).is_some());
+    let costs_head = costs.then(|| format!("{}: more than without", COST.words()));
+    let first = ["proxy".to_owned()].into_iter();
+    let head = first.chain(quantity_heads).chain(ratio_heads).chain(costs_head).collect();
     let own = Series { scenario, phase, proxy: Proxy::Tidegate.name() };
     let row = |name: &str| {
         let its = Series { proxy: name, ..own };
@@ -81,9 +93,21 @@ fn table(results: &Results, scenario: &str, phase: Phase) -> Option<Table> {
             let ratio = (name != own.proxy).then(|| results.ratio(own, its, *quantity)).flatten();
             show_spread(ratio, ratio_text)
         });
-        Row { name: shown(name), cells: numbers.chain(others).collect(), own: name == own.proxy }
+        let cost = alone(&proxies, name)
+            .and_then(|alone| results.difference(its, Series { proxy: alone, ..own }, COST));
+        let cost = costs.then(|| show_spread(cost, |value| show(COST, value)));
+        Row { name: shown(name), cells: numbers.chain(others).chain(cost).collect(), own: name == own.proxy }
     };
     Some(Table { phase, title, head, rows: ordered(&proxies).into_iter().map(row).collect() })
+}
+
+/// What a proxy pays for what it has and [`alone`] has not.
+const COST: Quantity = Quantity::CpuPerRequest;
+
+/// The same proxy without what a scenario is about: `nginx, 1 route` beside `nginx`.
+fn alone<'a>(proxies: &[&'a str], name: &str) -> Option<&'a str> {
+    let is_alone = |its: &&str| its.strip_prefix(name).is_some_and(|rest| rest.starts_with(", "));
+    proxies.iter().copied().find(is_alone)
 }
 
 /// Tidegate first, the bound last: it is no rival.
@@ -133,5 +157,29 @@ mod tests {
         assert_eq!(tables[0].rows[1].cells[ratio - 1], "0.55 (0.50..0.60)");
         assert_eq!(tables[0].rows[0].cells[ratio - 1], "–");
         assert_eq!(tables.len(), 1);
+    }
+
+    #[test]
+    fn a_proxy_beside_itself() {
+        let measurement = |proxy: &str, round, cpu| {
+            Measurement::new("s", Phase::Saturation, proxy, round).with(Quantity::CpuPerRequest, cpu)
+        };
+        let measurements = vec![
+            measurement("nginx-newest, no limits", 1, 9e3),
+            measurement("nginx, no limits", 1, 20e3),
+            measurement("nginx", 1, 21e3),
+            measurement("nginx", 2, 31e3),
+            measurement("nginx, no limits", 2, 28e3),
+            measurement("nginx-newest", 2, 9e3),
+        ];
+        let tables = tables(&Results { measurements }, "s");
+        assert_eq!(tables[0].head.last().unwrap(), "CPU per request: more than without");
+        let cost = |name: &str| {
+            let row = tables[0].rows.iter().find(|row| row.name == name).unwrap();
+            row.cells.last().unwrap().as_str()
+        };
+        assert_eq!(cost("nginx"), "2.00 µs (1.00 µs..3.00 µs)");
+        assert_eq!(cost("nginx, no limits"), "–");
+        assert_eq!(cost("nginx-newest"), "–", "the rounds are not the same");
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use askama::Template;
 
-use super::{Places, Reload, Setting, Trouble, present, python, render, says, write};
+use super::{Places, Reload, Setting, Trouble, path, present, python, render, says, write};
 
 const ROUTES: &str = "routes.yaml";
 
@@ -14,6 +14,8 @@ const ROUTES: &str = "routes.yaml";
 struct Configuration<'a> {
     setting: &'a Setting,
     routes_file: String,
+    /// That of the method with a limit.
+    path: String,
 }
 
 #[derive(Template)]
@@ -24,7 +26,7 @@ struct Routes {
 
 pub(super) fn configure(setting: &Setting) -> Result<Vec<String>, Trouble> {
     let routes_file = setting.folder.join(ROUTES).display().to_string();
-    write(&setting.folder, "envoy.yaml", &render(&Configuration { setting, routes_file })?)?;
+    write(&setting.folder, "envoy.yaml", &render(&Configuration { setting, routes_file, path: path(0) })?)?;
     write(&setting.folder, ROUTES, &routes("1"))?;
     // https://www.envoyproxy.io/docs/envoy/latest/operations/cli: one worker thread; no second process to hand over to.
     let arguments =

@@ -18,6 +18,10 @@ struct Configuration<'a> {
 
 pub(super) fn configure(setting: &Setting) -> Result<Vec<String>, Trouble> {
     write(&setting.folder, "haproxy.cfg", &render(&Configuration { setting })?)?;
+    if let Some(limits) = &setting.limits {
+        let keys: String = limits.key_values().map(|key| key + "\n").collect();
+        write(&setting.folder, "keys.acl", &keys)?;
+    }
     Ok(["-W", "-db", "-f", "haproxy.cfg"].map(str::to_owned).to_vec())
 }
 

@@ -20,6 +20,7 @@ use std::process::Command;
 use clap::ValueEnum;
 use rustix::process::Signal;
 
+use super::limits::Limits;
 use super::process::{Launch, Started};
 use super::trouble::Trouble;
 
@@ -79,8 +80,21 @@ pub struct Setting {
     pub large_answers: bool,
     /// Routes; with one, it is that of [`path`] 0.
     pub routes: usize,
+    /// Its keys and limits.
+    pub limits: Option<Limits>,
+    /// The function that answers instead of the origin.
+    pub function: Option<Function>,
     /// Where its messages go.
     pub log: PathBuf,
+}
+
+/// A function that does nothing.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its binary.
+    pub program: PathBuf,
+    /// What it answers: the same as the origin, which is printable.
+    pub answer: String,
 }
 
 /// How a proxy takes a changed configuration.

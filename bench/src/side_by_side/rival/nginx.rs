@@ -27,6 +27,10 @@ pub(super) fn configure(setting: &Setting) -> Result<Vec<String>, Trouble> {
         locations,
     };
     write(&setting.folder, "nginx.conf", &render(&configuration)?)?;
+    if let Some(limits) = &setting.limits {
+        let keys: String = limits.key_values().map(|key| format!("{key} 1;\n")).collect();
+        write(&setting.folder, "keys.map", &keys)?;
+    }
     let prefix = setting.folder.display().to_string();
     Ok(["-p", &prefix, "-c", "nginx.conf", "-e", "stderr"].map(str::to_owned).to_vec())
 }

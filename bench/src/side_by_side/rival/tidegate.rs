@@ -6,6 +6,7 @@ use std::path::Path;
 use askama::Template;
 
 use crate::side_by_side::date::Date;
+use crate::side_by_side::limits::Limits;
 
 use super::{Setting, Trouble, path, render, says, write};
 
@@ -16,6 +17,8 @@ pub(super) const FILE: &str = "tidegate.toml";
 #[template(path = "../rivals/tidegate/tidegate.toml", escape = "none")]
 struct Configuration<'a> {
     setting: &'a Setting,
+    /// That of the method with a throttle.
+    path: String,
 }
 
 #[derive(Template)]
@@ -28,12 +31,24 @@ struct Definition<'a> {
 }
 
 pub(super) fn configure(setting: &Setting) -> Result<Vec<String>, Trouble> {
-    write(&setting.folder, FILE, &render(&Configuration { setting })?)?;
+    write(&setting.folder, FILE, &render(&Configuration { setting, path: path(0) })?)?;
+    if let Some(limits) = &setting.limits {
+        write(&setting.folder, "keys.csv", &keys(limits))?;
+    }
     let paths = (0..setting.routes).map(path).collect();
     // Many routes are as many methods; one has what any scenario asks for.
     let methods: &[&str] = if setting.routes > 1 { &["get"] } else { &["get", "post"] };
     write(&setting.folder, "definition.yaml", &render(&Definition { setting, paths, methods })?)?;
     Ok(vec!["run".to_owned(), FILE.to_owned()])
+}
+
+/// In API Gateway's format for key files, all in one plan.
+fn keys(limits: &Limits) -> String {
+    let row = |(number, key)| format!("key-{number},{key},plan\n");
+    ["name,key,usageplanIds\n".to_owned()]
+        .into_iter()
+        .chain(limits.key_values().enumerate().map(row))
+        .collect()
 }
 
 /// With the date of the binary: the version alone does not tell one build from the next.

@@ -12,9 +12,9 @@ use super::{Order, Record};
 /// Most requests that are lent at once: what a crash can lose of a quota, for each shard.
 pub const BLOCK_MAX: u32 = 4096;
 const BLOCK_FIRST: u32 = 16;
-/// A shard that comes back sooner than this gets a larger block, in nanoseconds; one that comes back later than ten times
-/// this, a smaller one.
-const BLOCK_NS: u64 = 500_000_000;
+/// Blocks grow fourfold while shards come back sooner than this, in nanoseconds: a block is a write to the disk. They shrink
+/// when shards come back later than ten times this.
+const BLOCK_NS: u64 = 10_000_000_000;
 
 /// One caller's quota.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl Counter {
         }
         if left > 0 {
             self.record.used -= u64::from(left).min(self.record.used);
-            orders.push(self.save(Vec::new()));
+            orders.push(self.save(Vec::new(), false));
         }
     }
 
@@ -148,7 +148,7 @@ impl Counter {
             return false;
         }
         self.record.extra = self.record.extra.saturating_add(requests);
-        orders.push(self.save(Vec::new()));
+        orders.push(self.save(Vec::new(), false));
         true
     }
 
@@ -176,17 +176,18 @@ impl Counter {
         }
         self.state = State::Saving;
         self.lent_ns = now_ns;
-        orders.push(self.save(tell));
+        orders.push(self.save(tell, waiting));
     }
 
     /// What the store is to write, and what is to be told to shards when it has.
-    fn save(&self, then: Vec<(usize, ToShard)>) -> Order {
+    fn save(&self, then: Vec<(usize, ToShard)>, urgent: bool) -> Order {
         Order::Save {
             meter: self.meter,
             account: Arc::clone(&self.account),
             period: self.period,
             record: self.record,
             then,
+            urgent,
         }
     }
 
@@ -222,6 +223,7 @@ impl Counter {
             end_ns: self.end_ns,
             number: self.number,
             count,
+            remaining: self.remaining(),
             generation: self.generation,
         }
     }
@@ -229,7 +231,7 @@ impl Counter {
     fn resize(&mut self, now_ns: u64) {
         let pause_ns = now_ns.saturating_sub(self.lent_ns);
         if pause_ns < BLOCK_NS {
-            self.block = (self.block * 2).min(BLOCK_MAX);
+            self.block = (self.block * 4).min(BLOCK_MAX);
         } else if pause_ns > 10 * BLOCK_NS {
             self.block = (self.block / 2).max(BLOCK_FIRST);
         }

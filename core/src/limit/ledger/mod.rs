@@ -47,6 +47,8 @@ pub enum Order {
         record: Record,
         /// What to tell when it is durable.
         then: Vec<(usize, ToShard)>,
+        /// Whether requests wait for it.
+        urgent: bool,
     },
     /// Take requests off what the store has as used in a period that is over.
     Refund {

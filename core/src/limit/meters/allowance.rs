@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{Account, Day, MeterId, Quota, ToLedger, Usage};
+use super::super::{Account, Day, MeterId, Policy, Quota, ToLedger, Usage};
 
 /// What a shard holds of one caller's quota, and what the caller has used since the last report.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ struct Block {
     end_ns: u64,
     number: u32,
     left: u32,
+    /// Requests that nobody was lent, when it was lent.
+    remaining: u64,
     /// The next block is asked for when no more than this is left.
     low: u32,
 }
@@ -106,15 +108,22 @@ impl Allowance {
     }
 
     /// The ledger lends requests.
-    pub(super) fn lend(&mut self, period: Day, end_ns: u64, number: u32, count: u32, generation: u32) {
+    pub(super) fn lend(
+        &mut self,
+        period: Day,
+        end_ns: u64,
+        number: u32,
+        (count, remaining): (u32, u64),
+        generation: u32,
+    ) {
         let left = if self.block.period == period { self.block.left + count } else { count };
-        self.block = Block { period, end_ns, number, left, low: left / 2 };
+        self.block = Block { period, end_ns, number, left, remaining, low: left / 2 };
         self.answered(generation);
     }
 
     /// The ledger has nothing to lend until then.
     pub(super) fn exhaust(&mut self, until_ns: u64, generation: u32) {
-        self.exhausted_ns = until_ns;
+        (self.exhausted_ns, self.block.remaining) = (until_ns, 0);
         self.answered(generation);
     }
 
@@ -143,6 +152,12 @@ impl Allowance {
     /// What goes back because it cannot or will not be used, if it is anything.
     pub(super) fn leave(&mut self) -> Option<ToLedger> {
         (self.block.left > 0).then(|| self.recall())
+    }
+
+    /// What the caller can be told: what this shard knows.
+    pub(super) fn policy(&self, quota: Quota, now_ns: u64) -> Policy {
+        let end_ns = self.block.end_ns.max(self.exhausted_ns).saturating_sub(now_ns);
+        Policy::of_quota(quota, u64::from(self.block.left) + self.block.remaining, end_ns)
     }
 
     /// Whether the ledger has been asked and has not answered yet.

@@ -1,6 +1,6 @@
 //! What a shard holds of one throttle.
 
-use super::super::{Demand, MeterId, Rate, Share, ToLedger};
+use super::super::{Demand, MeterId, Policy, Rate, Share, ToLedger};
 
 /// What a shard holds of one throttle: a share, or until when there is none.
 #[derive(Debug)]
@@ -128,6 +128,13 @@ impl Lease {
             span_ns: self.used_ns.saturating_sub(self.heard_ns),
             idle_ns: now_ns.saturating_sub(self.used_ns),
         }
+    }
+
+    /// What the caller can be told: what this shard has of it.
+    pub(super) fn policy(&self, rate: Rate, now_ns: u64) -> Policy {
+        let missing_ns = self.share.bucket.missing_ns(now_ns);
+        let tokens = if self.share.rate.is_nothing() { 0 } else { self.share.tokens(now_ns).floor() };
+        Policy::of_rate(rate, u64::from(tokens), missing_ns)
     }
 
     /// Whether nobody has wanted a token for this long.

@@ -14,7 +14,7 @@ use slab::Slab;
 
 use self::allowance::Allowance;
 use self::lease::Lease;
-use super::{Account, Demand, MeterId, Quota, Rate, ToLedger, ToShard};
+use super::{Account, Demand, MeterId, Quota, Rate, Standing, ToLedger, ToShard};
 
 /// What nobody has used for so long goes back to the ledger, in nanoseconds.
 const IDLE_NS: u64 = 10_000_000_000;
@@ -123,6 +123,20 @@ impl Meters {
         admitted
     }
 
+    /// What a caller can be told of its throttle and its quota: what this shard knows of them.
+    pub fn standing(&self, throttle: Option<(MeterId, Rate)>, client: Client<'_>, now_ns: u64) -> Standing {
+        let of_lease = |(meter, rate)| {
+            let lease = &self.leases[*self.lease_of.get(&meter)?];
+            Some(lease.policy(rate, now_ns))
+        };
+        let of_quota = |quota| {
+            let allowance = &self.allowances[*self.allowance_of.get(&client.meter)?];
+            Some(allowance.policy(quota, now_ns))
+        };
+        let (throttle, quota) = (throttle.and_then(of_lease), client.quota.and_then(of_quota));
+        Standing { retry_after_ns: None, throttle, quota }
+    }
+
     /// Counts what a caller was sent.
     pub fn sent(&mut self, client: MeterId, bytes: u64) {
         let Some(&slot) = self.allowance_of.get(&client) else { return };
@@ -214,8 +228,8 @@ impl Meters {
                 (until_ns, u64::MAX),
                 now_ns,
             ),
-            ToShard::Block { meter, period, end_ns, number, count, generation } => {
-                self.allowance(meter)?.lend(period, end_ns, number, count, generation);
+            ToShard::Block { meter, period, end_ns, number, count, remaining, generation } => {
+                self.allowance(meter)?.lend(period, end_ns, number, (count, remaining), generation);
                 Some(meter)
             }
             ToShard::NoBlock { meter, generation, until_ns } => {

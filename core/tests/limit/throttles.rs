@@ -158,3 +158,20 @@ fn a_reload_changes_the_rate() {
         assert!((195..=212).contains(&count(2 * S, 4 * S)), "{}", count(2 * S, 4 * S));
     }
 }
+
+/// A thread that stands still for seconds holds the others up and breaks nothing.
+#[test]
+fn a_ledger_that_stands_still() {
+    let rate = Rate::new(1000.0, 100).expect("a rate");
+    let mut world = World::new(SHARDS, Plan { throttle: Some(rate), ..Plan::default() }, 4);
+    world.delay_max_ns = 3 * S;
+    let start_ns = world.now_ns;
+    for number in 0..2000 {
+        let shard = world.random().below(SHARDS as u64) as usize;
+        world.request(start_ns + number * 10 * MS, shard);
+    }
+    world.run_until(start_ns + 600 * S);
+    let mut check = Bucket::default();
+    assert!(world.outcome.admitted.iter().all(|(at_ns, _)| check.take(rate, *at_ns).is_ok()));
+    assert_eq!(world.outcome.admitted.len() as u64 + world.outcome.throttled, 2000);
+}

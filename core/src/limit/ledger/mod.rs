@@ -5,6 +5,8 @@
 //! never admit more than the limit, whatever their share of the traffic.
 
 mod counter;
+mod division;
+mod taker;
 mod throttle;
 
 use std::collections::HashMap;

@@ -7,6 +7,8 @@
 
 use super::super::message::MeterId;
 use super::super::{Demand, Rate, Share, ToShard, Tokens};
+use super::division::divide;
+use super::taker::Taker;
 
 /// From this time for a token on, in nanoseconds, an empty bucket stays here until it has one.
 const SLOW_INTERVAL_NS: u64 = 20_000_000;
@@ -16,15 +18,6 @@ const DIVISIBLE: u32 = 16;
 const MESSAGES_NS: u64 = 2_000_000;
 /// A bucket is divided among all who wanted some lately when it has so many tokens for each of them.
 const PLENTY: u32 = 4;
-/// Over which time the rates of shards are smoothed, in nanoseconds.
-const SMOOTHING_NS: u64 = 10_000_000;
-/// What one request in a nanosecond weighs when the bucket is divided: so much that one in an hour weighs something.
-const WEIGHT: f64 = 1e13;
-/// What "lately" is, in nanoseconds.
-const MEMORY_NS: u64 = 1_000_000_000;
-/// Requests have stopped at a shard when none has come for so many times what they were apart, and a little more.
-const GAPS: f64 = 4.0;
-const JITTER_NS: f64 = 50_000.0;
 /// When a bucket with plenty of tokens is divided anew: at first, and when it has been well divided again and again, in
 /// nanoseconds. Until then a shard with too much may be full and one with too little not: tokens that are lost. At first
 /// no more can be lost than this part of the burst.
@@ -57,18 +50,6 @@ pub(super) struct Throttle {
     review_ns: u64,
     /// Counts how often there were more shards than tokens, so that none is always the last.
     turn: usize,
-}
-
-/// A shard where the throttle is wanted.
-#[derive(Clone, Copy, Debug)]
-struct Taker {
-    shard: usize,
-    /// Requests in a nanosecond, smoothed.
-    rate: f64,
-    /// When the shard was last heard.
-    seen_ns: u64,
-    /// When its last request came.
-    last_ns: u64,
 }
 
 /// What is to be told to shards.
@@ -158,9 +139,9 @@ impl Throttle {
         if self.rate.is_nothing() || (is_slow && tokens < Tokens::ONE) {
             return self.keep(tokens, now_ns, tell);
         }
-        self.takers.retain(|taker| taker.last_ns + MEMORY_NS > now_ns);
-        let is_plenty = self.is_plenty(tokens);
         let wanting = &self.wanting;
+        self.takers.retain(|taker| wanting.contains(&taker.shard) || taker.is_remembered(now_ns));
+        let is_plenty = self.is_plenty(tokens);
         let mut takers: Vec<(usize, u64)> = self
             .takers
             .iter()
@@ -272,106 +253,5 @@ impl Throttle {
 
     fn nothing(&self, until_ns: u64) -> ToShard {
         ToShard::NoShare { meter: self.meter, generation: self.generation, until_ns }
-    }
-}
-
-impl Taker {
-    fn new(shard: usize, demand: Demand, now_ns: u64) -> Self {
-        let span_ns = demand.span_ns.max(SMOOTHING_NS);
-        let last_ns = now_ns.saturating_sub(demand.idle_ns);
-        Self { shard, rate: f64::from(demand.requests) / span_ns as f64, seen_ns: now_ns, last_ns }
-    }
-
-    fn see(&mut self, demand: Demand, now_ns: u64) {
-        let passed_ns = (now_ns - self.seen_ns).max(1) as f64;
-        let part = (passed_ns / SMOOTHING_NS as f64).min(1.0);
-        self.rate += (f64::from(demand.requests) / passed_ns - self.rate) * part;
-        self.seen_ns = now_ns;
-        if demand.requests > 0 {
-            self.last_ns = now_ns.saturating_sub(demand.idle_ns).max(self.last_ns);
-        }
-    }
-
-    /// How much it wants, if it does: no more than the time since its last request lets expect.
-    fn wants(&self, is_plenty: bool, waits: bool, now_ns: u64) -> Option<(usize, u64)> {
-        let idle_ns = now_ns.saturating_sub(self.last_ns) as f64;
-        let goes_on = waits || idle_ns * self.rate <= GAPS || idle_ns <= JITTER_NS;
-        let rate = if goes_on { self.rate } else { self.rate.min(GAPS / idle_ns) };
-        (is_plenty || goes_on).then_some((self.shard, 1 + (rate * WEIGHT) as u64))
-    }
-}
-
-/// Cuts a bucket with `tokens` in it into a part for each taker, in proportion to what they want, as far as its burst
-/// reaches: each part must be able to hold one token.
-fn divide(rate: Rate, tokens: Tokens, takers: &[(usize, u64)], now_ns: u64) -> Vec<Share> {
-    let burst = rate.burst();
-    let takers = &takers[..takers.len().min(burst as usize)];
-    let weights = || takers.iter().map(|(_, demand)| *demand);
-    let total: u64 = weights().sum();
-    let spare = burst - takers.len() as u32;
-    let part = |weight: u64| (u128::from(spare) * u128::from(weight) / u128::from(total)) as u32;
-    let mut bursts: Vec<u32> = weights().map(|weight| 1 + part(weight)).collect();
-    bursts[0] += burst - bursts.iter().sum::<u32>();
-    let held = fill(tokens, &bursts, &weights().collect::<Vec<_>>(), total);
-    let parts = weights().zip(&bursts).map(|(weight, &burst)| rate.part(weight, total, burst));
-    parts.zip(held).map(|(part, held)| Share::with(part, held, now_ns)).collect()
-}
-
-/// Divides tokens: one for each as far as they reach, then by weight, whole ones as far as possible, since a fraction at
-/// each of two shards admits nobody.
-fn fill(tokens: Tokens, bursts: &[u32], weights: &[u64], total: u64) -> Vec<Tokens> {
-    let mut left = tokens;
-    let mut held = vec![Tokens::default(); bursts.len()];
-    let mut add = |held: &mut Tokens, burst: u32, wanted: Tokens| {
-        let more = wanted.min(left).min(Tokens::whole(burst).minus(*held));
-        left = left.minus(more);
-        *held = held.plus(more);
-        left
-    };
-    let mut rest = tokens;
-    for (held, &burst) in held.iter_mut().zip(bursts) {
-        rest = add(held, burst, Tokens::whole(rest.floor().min(1)));
-    }
-    for ((held, &burst), &weight) in held.iter_mut().zip(bursts).zip(weights) {
-        add(held, burst, Tokens::whole(rest.part(weight, total).floor()));
-    }
-    // What is left fits somewhere, since all of it fits into all bursts together.
-    for (held, &burst) in held.iter_mut().zip(bursts) {
-        add(held, burst, Tokens::whole(burst));
-    }
-    held
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const S: u64 = 1_000_000_000;
-
-    proptest! {
-        /// The parts are never more than the whole, and all tokens are somewhere.
-        #[test]
-        fn parts_are_not_more_than_the_whole(
-            per_second in 0.01_f64..2e6,
-            burst in 1_u32..5000,
-            demands in prop::collection::vec(1_u64..100_000, 2..16),
-            part in 0_u64..=1000,
-        ) {
-            let rate = Rate::new(per_second, burst).expect("a rate");
-            let tokens = Tokens::whole(burst).part(part, 1000);
-            let takers: Vec<_> = demands.into_iter().enumerate().collect();
-            let shares = divide(rate, tokens, &takers, S);
-            prop_assert_eq!(shares.len(), takers.len().min(burst as usize));
-            prop_assert!(shares.iter().map(|share| share.rate.burst()).sum::<u32>() <= burst);
-            let rates: f64 = shares.iter().map(|share| 1.0 / share.rate.interval_ns() as f64).sum();
-            prop_assert!(rates <= 1.0 / rate.interval_ns() as f64 * (1.0 + 1e-9));
-            let held = shares.iter().fold(Tokens::default(), |sum, share| sum.plus(share.tokens(S)));
-            prop_assert!(held <= tokens);
-            // One unit of the interval for each share may be lost to rounding.
-            let lost = tokens.minus(held);
-            prop_assert!(lost <= Tokens::ONE.part(shares.len() as u64 * 2, rate.interval_ns()).plus(Tokens::ONE.part(1, 1000)));
-        }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use tidegate_core::auth::authorise::Authorization;
-use tidegate_core::integration::{Http, HttpKind, Integration, Lambda, Mock, Piece};
+use tidegate_core::integration::{Http, HttpKind, Integration, Lambda, LambdaKind, Mock, Piece};
 use tidegate_core::mapping::{Source, Values};
 use tidegate_core::plan::{Api, EndpointType, Stage};
 
@@ -83,7 +83,11 @@ fn describe(parameters: &[String], integration: &Integration) -> String {
 }
 
 fn describe_lambda(lambda: &Lambda) -> String {
-    format!("AWS_PROXY {} timeout {}", lambda.invoked_arn, seconds(lambda.timeout_ms))
+    let kind = match lambda.kind {
+        LambdaKind::Proxy => "AWS_PROXY",
+        LambdaKind::Custom(_) => "AWS",
+    };
+    format!("{kind} {} timeout {}", lambda.invoked_arn, seconds(lambda.timeout_ms))
 }
 
 /// The statuses that a MOCK's templates lead to.

@@ -4,25 +4,23 @@
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 
 mod access;
+mod function;
 
 use std::rc::Rc;
+
+pub use self::function::{Invoke, InvokeFailure};
 
 use crate::arrival::{Arrival, Entropy, Peer};
 use crate::auth::principal::PrincipalId;
 use crate::clock::Now;
 use crate::context::{ErrorFacts, Outcome, View};
 use crate::hosts::Place;
-use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead, encode};
-use crate::integration::{
-    Http, HttpKind, Integration, Lambda, Mock, RequestBody, Responses, UnsupportedMediaType,
-};
-use crate::lambda::result::{Malformed, ProxyResult};
-use crate::lambda::{self, answer::NotBase64};
+use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead};
+use crate::integration::{Http, HttpKind, Integration, Mock, RequestBody, Responses, UnsupportedMediaType};
 use crate::limit::{self, Caller, Denied, MeterId, Meters, StageId, Standing};
-use crate::limits::EVENT_BYTES_MAX;
 use crate::method::Method;
 use crate::mock;
-use crate::plan::{Api, FunctionId, LogDestination, OriginId, Plan, Stage};
+use crate::plan::{Api, LogDestination, OriginId, Plan, Stage};
 use crate::reject::{Reject, Reuse};
 use crate::route::{PathParameters, RouteId};
 use crate::shard::{Shard, SharedPlan};
@@ -107,21 +105,12 @@ pub enum Event<'a> {
     Response,
     /// The call had no answer.
     CallFailed(CallFailure),
-    /// The function has answered with this payload.
+    /// The function has answered with this payload; empty for an asynchronous invocation that has been taken.
     Invoked(&'a [u8]),
+    /// The function has failed; this document says how.
+    FunctionFailed(&'a [u8]),
     /// The invocation had no answer.
     InvokeFailed(InvokeFailure),
-}
-
-/// Why an invocation had no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InvokeFailure {
-    /// No process was free, and too many invocations wait for one.
-    Throttled,
-    /// The function said that it failed, died, took longer than it may, or answered too much.
-    Function,
-    /// No answer within the integration's timeout.
-    Timeout,
 }
 
 /// Why a call had no answer.
@@ -170,15 +159,6 @@ pub struct Call {
     pub is_head: bool,
 }
 
-/// An invocation of a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Invoke {
-    /// The function, of the plan that the exchange began with.
-    pub function: FunctionId,
-    /// Milliseconds to the answer.
-    pub timeout_ms: u32,
-}
-
 /// An answer to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -223,10 +203,8 @@ impl Exchange {
                 self.count_integration(now, None);
                 self.refuse(shard, now, failure.reject())
             }
-            Event::Invoked(payload) => {
-                self.count_integration(now, Some(200));
-                self.answer_result(shard, now, payload)
-            }
+            Event::Invoked(payload) => self.answer_invoked(shard, now, payload),
+            Event::FunctionFailed(document) => self.answer_failed(shard, now, document),
             Event::InvokeFailed(failure) => {
                 self.count_integration(now, failure.status());
                 self.refuse(shard, now, failure.reject())
@@ -237,18 +215,6 @@ impl Exchange {
     /// The API's limit on payloads, in bytes.
     pub fn payload_bytes_max(&self) -> u64 {
         self.plan.as_ref().map_or(crate::limits::PAYLOAD_BYTES_MAX, |plan| plan.limits.payload_bytes_max)
-    }
-
-    /// Appends the header fields by which a function's runtime learns what it is invoked as and within which trace. A
-    /// trace that the client has made up and no field can hold is left out.
-    pub fn write_invocation_fields(&self, out: &mut Vec<u8>) {
-        let plan = self.plan();
-        if let Some(Integration::Lambda(lambda)) = self.routed.map(|routed| integration_of(&plan, routed)) {
-            encode::field(b"Lambda-Runtime-Invoked-Function-Arn", lambda.invoked_arn.as_bytes(), out);
-        }
-        out.extend_from_slice(b"Lambda-Runtime-Trace-Id: ");
-        self.arrival.write_trace(&self.request, out);
-        out.extend_from_slice(b"\r\n");
     }
 
     /// Ends the exchange: appends its access log line to the buffer that `buffer_for` names for its destination.
@@ -353,14 +319,7 @@ impl Exchange {
         match integration_of(&plan, routed) {
             Integration::Http(http) => self.call(shard, now, routed, http),
             Integration::Mock(mock) => self.mock(shard, now, mock),
-            Integration::Lambda(lambda) if let Some(body) = self.body.take() => {
-                self.invoke(shard, now, routed, lambda, &body)
-            }
-            Integration::Lambda(_) if self.request.framing() != BodyFraming::None => {
-                self.body_wanted = true;
-                Step::ReadBody { bytes_max: self.payload_bytes_max() }
-            }
-            Integration::Lambda(lambda) => self.invoke(shard, now, routed, lambda, b""),
+            Integration::Lambda(lambda) => self.begin_invocation(shard, now, routed, lambda),
             Integration::Misconfigured => self.refuse(shard, now, Reject::Misconfigured),
         }
     }
@@ -417,44 +376,13 @@ impl Exchange {
             Some((_, Integration::Mock(mock))) => {
                 self.mock_answer(shard, now, &mock.responses, mock::status_code(body))
             }
-            Some((routed, Integration::Lambda(lambda))) => self.invoke(shard, now, routed, lambda, body),
+            Some((routed, Integration::Lambda(lambda))) => {
+                self.invoke_with_body(shard, now, routed, lambda, body)
+            }
             Some((_, Integration::Http(_) | Integration::Misconfigured)) | None => {
                 self.refuse(shard, now, Reject::Misconfigured)
             }
         }
-    }
-
-    fn invoke(&mut self, shard: &mut Shard, now: Now, routed: Routed, lambda: &Lambda, body: &[u8]) -> Step {
-        let plan = self.plan();
-        let binary = &plan.apis[routed.place.api].binary_media_types;
-        self.write_out(|values, out| lambda::event::write(values, routed.method, body, binary, out));
-        if self.out.len() > EVENT_BYTES_MAX {
-            return self.refuse(shard, now, Reject::EventTooLarge);
-        }
-        self.called = Some(now);
-        Step::Invoke(Invoke { function: lambda.function, timeout_ms: lambda.timeout_ms })
-    }
-
-    /// The answer of a function by AWS_PROXY.
-    fn answer_result(&mut self, shard: &mut Shard, now: Now, payload: &[u8]) -> Step {
-        let plan = self.plan();
-        let Some(api) = self.place.map(|place| &plan.apis[place.api]) else {
-            return self.refuse(shard, now, Reject::Misconfigured);
-        };
-        let result = match ProxyResult::read(payload) {
-            Ok(result) => result,
-            Err(Malformed) => return self.refuse(shard, now, Reject::MalformedResult),
-        };
-        let accept = self.request.first(KnownField::Accept);
-        let content = match lambda::answer::content(&result, accept, &api.binary_media_types) {
-            Ok(content) => content,
-            Err(NotBase64) => return self.refuse(shard, now, Reject::NotBase64),
-        };
-        self.outcome.status = result.status;
-        let keep_alive = self.keeps_alive(shard);
-        let frame = self.frame(shard.date.text(now), keep_alive);
-        self.write_out(|values, out| lambda::answer::write(&result, &content, values, frame, out));
-        self.answer(BodyFraming::None, keep_alive)
     }
 
     fn mock_answer(
@@ -627,25 +555,6 @@ impl CallFailure {
             Self::Network => Reject::NetworkError,
             Self::Timeout => Reject::IntegrationTimeout,
             Self::Request(reject) => reject,
-        }
-    }
-}
-
-impl InvokeFailure {
-    fn reject(self) -> Reject {
-        match self {
-            Self::Throttled => Reject::FunctionThrottled,
-            Self::Function => Reject::FunctionError,
-            Self::Timeout => Reject::IntegrationTimeout,
-        }
-    }
-
-    /// What the Lambda API would have said.
-    fn status(self) -> Option<i64> {
-        match self {
-            Self::Throttled => Some(429),
-            Self::Function => Some(200),
-            Self::Timeout => None,
         }
     }
 }

@@ -56,6 +56,8 @@ pub enum Reject {
     IntegrationTimeout,
     /// The backend's payload is larger than the limit.
     IntegrationPayloadTooLarge,
+    /// What is to be a function's event is not JSON.
+    EventNotJson,
     /// The event is larger than a function takes.
     EventTooLarge,
     /// The function failed: it said so, died, or took longer than it may.
@@ -180,6 +182,14 @@ impl Reject {
             Self::IntegrationPayloadTooLarge => {
                 (T::IntegrationFailure, 500, INTERNAL, "Internal server error", Execution, KeepAlive)
             }
+            Self::EventNotJson => (
+                T::Default4xx,
+                400,
+                "InvalidRequestContentException",
+                "Could not parse request body into json",
+                Execution,
+                KeepAlive,
+            ),
             Self::EventTooLarge => (T::RequestTooLarge, 413, BAD, "Request Too Long", Execution, KeepAlive),
             // AWS: "API Gateway treats all invocation and function errors as internal errors. If the Lambda API
             // rejects the invocation request, API Gateway returns a 500 error code. If the function runs but returns
@@ -223,6 +233,7 @@ impl Reject {
             | Self::QuotaExceeded
             | Self::LedgerSilent
             | Self::UnsupportedMediaType
+            | Self::EventNotJson
             | Self::EventTooLarge => false,
         }
     }

@@ -156,7 +156,7 @@ fn check_event(exchange: &Exchange) {
 fn answer_invocation(answered: &[u8]) -> Event<'_> {
     match answered {
         b"throttled" => Event::InvokeFailed(InvokeFailure::Throttled),
-        b"failed" => Event::InvokeFailed(InvokeFailure::Function),
+        document if document.starts_with(b"{\"error") => Event::FunctionFailed(document),
         b"late" => Event::InvokeFailed(InvokeFailure::Timeout),
         payload => Event::Invoked(payload),
     }

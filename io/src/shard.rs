@@ -208,7 +208,8 @@ async fn drain(shard: &Rc<Shard>, acceptors: Vec<Rc<Acceptor>>) {
         acceptor.close(|socket| shard.admit(socket, acceptor.port(), position as u16)).await;
     }
     shard.nudge_idle();
-    while !shard.connections.borrow().is_empty() && shard.now().monotonic_ns / 1_000_000 < deadline_ms {
+    let is_busy = || !shard.connections.borrow().is_empty() || shard.functions.has_unattended();
+    while is_busy() && shard.now().monotonic_ns / 1_000_000 < deadline_ms {
         shard.ring.sleep(DRAIN_POLL_MS).await;
         shard.nudge_idle();
     }

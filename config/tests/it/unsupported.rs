@@ -101,7 +101,11 @@ components:
 
 #[test]
 fn of_integrations() {
-    check_integration("type: aws\nuri: x", "the integration type AWS");
+    let service = "type: aws\nhttpMethod: POST\nuri: arn:aws:apigateway:r:sqs:path/1/q\n";
+    check_integration(
+        &format!("{service}responses: {{ default: {{ statusCode: 200 }} }}"),
+        "the integration type AWS with the service sqs",
+    );
     let lambda = "type: aws_proxy\nhttpMethod: POST\nuri: arn:aws:apigateway:r:lambda:path/2021-11-15/functions/x/response-streaming-invocations\n";
     check_integration(lambda, "response streaming");
     check_integration(

@@ -1,4 +1,4 @@
-//! Writes the answer that a function gives by AWS_PROXY, head and content.
+//! Writes the answer that a function gives, head and content.
 
 use std::borrow::Cow;
 
@@ -8,6 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::result::{Header, ProxyResult};
 use crate::http1::{KnownField, encode};
+use crate::integration::{IntegrationResponse, ResponseBody};
 use crate::media_types::BinaryMediaTypes;
 use crate::transform::answer::{self, Frame};
 use crate::transform::pass::{self, Passage};
@@ -37,7 +38,7 @@ pub fn content<'a>(
     Ok(Cow::Borrowed(text))
 }
 
-/// Appends the whole answer.
+/// Appends the whole answer of AWS_PROXY.
 pub fn write(
     result: &ProxyResult<'_>,
     content: &[u8],
@@ -56,6 +57,36 @@ pub fn write(
     answer::write_connection(frame, out);
     answer::write_ids(&values.view, out);
     result.headers.iter().for_each(|header| write_header(header, out));
+    answer::write_trace(&values.view, out);
+    out.extend_from_slice(b"\r\n");
+    if has_content && !frame.is_head {
+        out.extend_from_slice(content);
+    }
+}
+
+/// Appends the whole answer that an integration response makes of a payload.
+pub fn write_mapped(
+    chosen: &IntegrationResponse,
+    payload: &[u8],
+    values: &Values<'_>,
+    frame: Frame<'_>,
+    out: &mut Vec<u8>,
+) {
+    let (media_type, content) = match chosen.body(values.view.request.first(KnownField::Accept)) {
+        ResponseBody::Template(text, media_type) => (media_type, text.as_bytes()),
+        ResponseBody::Passthrough => (answer::JSON, payload),
+    };
+    let has_content = !answer::is_bodiless(chosen.status);
+    answer::write_start(chosen.status, frame, out);
+    if !answer::maps(&chosen.headers, "content-type", values, out) {
+        encode::field(b"Content-Type", media_type.as_bytes(), out);
+    }
+    if has_content {
+        answer::write_length(content.len() as u64, out);
+    }
+    answer::write_connection(frame, out);
+    answer::write_ids(&values.view, out);
+    answer::write_mapped_fields(&chosen.headers, values, out);
     answer::write_trace(&values.view, out);
     out.extend_from_slice(b"\r\n");
     if has_content && !frame.is_head {

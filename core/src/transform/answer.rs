@@ -137,11 +137,11 @@ pub(crate) fn is_bodiless(status: u16) -> bool {
 }
 
 /// Whether a mapping gives the field a value. `out` comes back as it was.
-fn maps(headers: &[Mapped], name: &str, values: &Values<'_>, out: &mut Vec<u8>) -> bool {
+pub(crate) fn maps(headers: &[Mapped], name: &str, values: &Values<'_>, out: &mut Vec<u8>) -> bool {
     headers.iter().any(|mapped| mapped.name.eq_ignore_ascii_case(name) && values.has(&mapped.source, out))
 }
 
-fn write_mapped_fields(headers: &[Mapped], values: &Values<'_>, out: &mut Vec<u8>) {
+pub(crate) fn write_mapped_fields(headers: &[Mapped], values: &Values<'_>, out: &mut Vec<u8>) {
     for mapped in headers {
         let start = out.len();
         let name = mapped.name.as_bytes();

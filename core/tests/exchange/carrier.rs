@@ -36,6 +36,8 @@ pub(crate) enum Origin<'a> {
     Fails(CallFailure),
     /// It is a function that answers with this payload, or not.
     Function(Result<&'a str, InvokeFailure>),
+    /// It is a function that fails with this document.
+    FunctionFails(&'a str),
 }
 
 /// One exchange as it went.
@@ -142,10 +144,11 @@ impl Gateway {
                 Step::Invoke(invoked) => {
                     invoke = Some(invoked);
                     sent = text(&self.exchange.out);
-                    let Origin::Function(result) = origin else { panic!("a function is invoked") };
-                    self.advance(match result {
-                        Ok(payload) => Event::Invoked(payload.as_bytes()),
-                        Err(failure) => Event::InvokeFailed(failure),
+                    self.advance(match origin {
+                        Origin::Function(Ok(payload)) => Event::Invoked(payload.as_bytes()),
+                        Origin::Function(Err(failure)) => Event::InvokeFailed(failure),
+                        Origin::FunctionFails(document) => Event::FunctionFailed(document.as_bytes()),
+                        _ => panic!("a function is invoked"),
                     })
                 }
                 Step::Answer(answer) => break answer,
@@ -163,7 +166,9 @@ impl Gateway {
 
     fn call(&mut self, call: Call, origin: Origin<'_>) -> Step {
         match origin {
-            Origin::Uncalled | Origin::Function(_) => panic!("the backend is called"),
+            Origin::Uncalled | Origin::Function(_) | Origin::FunctionFails(_) => {
+                panic!("the backend is called")
+            }
             Origin::Fails(failure) => self.advance(Event::CallFailed(failure)),
             Origin::Answers(answer) => {
                 let head = &mut self.exchange.response;

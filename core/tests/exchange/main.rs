@@ -21,13 +21,13 @@ mod aws_lambda_events;
 
 mod api_keys;
 mod attacks;
-mod iam;
-mod resource_policies;
-mod sign;
-
+mod aws_function;
 mod gateway_responses;
+mod iam;
 mod limits;
 mod refusals;
+mod resource_policies;
+mod sign;
 
 mod connection;
 mod content;

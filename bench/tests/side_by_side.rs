@@ -39,6 +39,27 @@ fn a_run_leaves_a_report() {
 }
 
 #[test]
+fn functions_beside_http_proxy() {
+    let out = tempfile::tempdir().unwrap();
+    let output =
+        bench(&["run", "functions", "--against", "none", "--rounds", "1", "--seconds", "0.2", "--anyway"])
+            .arg("--bin-dir")
+            .arg(binaries())
+            .arg("--out")
+            .arg(out.path())
+            .output()
+            .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let read = |name: &str| fs::read_to_string(out.path().join(name)).unwrap();
+    let markdown = read("report.md");
+    let goal = "CPU per request with the origin's: at most 2.5 of tidegate, http_proxy |";
+    assert!(markdown.contains(goal) && !markdown.contains(&format!("{goal} not measured")), "{markdown}");
+    let definition = read("configs/functions/tidegate/definition.yaml");
+    assert!(definition.contains("type: aws_proxy"), "{definition}");
+}
+
+#[test]
 fn limits_refuse_and_cost() {
     let out = tempfile::tempdir().unwrap();
     let output =

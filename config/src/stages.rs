@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tidegate_core::integration::{
-    Custom, Http, HttpKind, Integration, Lambda, Mock, RequestTemplates, Responses,
+    Custom, Http, HttpKind, Integration, Lambda, LambdaKind, Mock, RequestTemplates, Responses,
 };
 use tidegate_core::limit::{MeterId, Rate};
 use tidegate_core::plan::{Api, Origin, OriginId, Stage};
@@ -128,10 +128,22 @@ fn compile_lambda(
             return None;
         }
     };
-    let arn =
-        FunctionArn::of_uri(&uri).inspect_err(|error| report_arn(lambda.uri_span, error, report)).ok()?;
+    let is_custom = lambda.custom.is_some();
+    let arn = FunctionArn::of_uri(&uri)
+        .inspect_err(|error| report_arn(lambda.uri_span, is_custom, error, report))
+        .ok()?;
     let function = backends.functions.find(&arn, lambda.uri_span, report)?;
-    Some(Lambda { function, invoked_arn: arn.text.into(), timeout_ms: lambda.timeout_ms })
+    let kind = match lambda.custom.as_ref() {
+        None => LambdaKind::Proxy,
+        Some(mapped) => LambdaKind::Custom(Box::new(compile_custom(mapped))),
+    };
+    Some(Lambda {
+        kind,
+        function,
+        invoked_arn: arn.text.into(),
+        invocation_type: lambda.invocation_type.clone(),
+        timeout_ms: lambda.timeout_ms,
+    })
 }
 
 fn compile_http(
@@ -169,10 +181,12 @@ fn warn_uri(at: Span, stage: &file::stage::Stage, error: &UriError, report: &mut
 fn kind(custom: Option<&(RequestTemplates, Rules)>) -> HttpKind {
     match custom {
         None => HttpKind::Proxy,
-        Some((request, rules)) => {
-            HttpKind::Custom(Box::new(Custom { request: request.clone(), responses: responses(rules) }))
-        }
+        Some(mapped) => HttpKind::Custom(Box::new(compile_custom(mapped))),
     }
+}
+
+fn compile_custom((request, rules): &(RequestTemplates, Rules)) -> Custom {
+    Custom { request: request.clone(), responses: responses(rules) }
 }
 
 /// The patterns were tried one by one when they were read; if one was bad, no plan is made.

@@ -3,24 +3,27 @@
 //! [`Exchange::advance`] runs until it needs the outside, says what it needs, and is called again with what came of
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 
+mod access;
+mod function;
+
 use std::rc::Rc;
 
+pub use self::function::{Invoke, InvokeFailure};
+
 use crate::arrival::{Arrival, Entropy, Peer};
+use crate::auth::principal::PrincipalId;
 use crate::clock::Now;
 use crate::context::{ErrorFacts, Outcome, View};
 use crate::hosts::Place;
-use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead, encode};
+use crate::http1::{BodyFraming, HeadError, KnownField, RequestHead, ResponseHead};
 use crate::integration::{
-    Http, HttpKind, Integration, IntegrationResponse, Lambda, Mock, RequestBody, ResponseBody, Responses,
-    Template, UnsupportedMediaType,
+    Http, HttpKind, Integration, IntegrationResponse, Mock, RequestBody, ResponseBody, Responses, Template,
+    UnsupportedMediaType,
 };
-use crate::lambda::result::{Malformed, ProxyResult};
-use crate::lambda::{self, answer::NotBase64};
 use crate::limit::{self, Caller, Denied, MeterId, Meters, StageId, Standing};
-use crate::limits::EVENT_BYTES_MAX;
 use crate::method::Method;
 use crate::mock;
-use crate::plan::{Api, FunctionId, LogDestination, OriginId, Plan, Stage};
+use crate::plan::{Api, LogDestination, OriginId, Plan, Stage};
 use crate::reject::{Reject, Reuse};
 use crate::route::{PathParameters, RouteId};
 use crate::shard::{Shard, SharedPlan};
@@ -44,6 +47,7 @@ pub struct Exchange {
     arrival: Arrival,
     place: Option<Place>,
     routed: Option<Routed>,
+    principal: Option<PrincipalId>,
     identified: Option<Identified>,
     caller: Option<Caller>,
     /// The caller for whom the request was counted.
@@ -51,6 +55,12 @@ pub struct Exchange {
     parameters: PathParameters,
     standing: Standing,
     called: Option<Now>,
+    /// Set while the client's body is read to see whether it is what the client has signed.
+    unproved: Option<Routed>,
+    /// The client's body, when it had to be read before its turn.
+    body: Option<Vec<u8>>,
+    /// What denied the request, for the log; empty when nothing did.
+    denial: Vec<u8>,
     /// Whether the client's body was called for: then a client that waits for `100 Continue` is told to go on.
     body_wanted: bool,
     outcome: Outcome,
@@ -67,6 +77,13 @@ struct Routed {
     place: Place,
     route: RouteId,
     method: Method,
+}
+
+/// Proof that the caller of a request may call its method: it has signed, if the method asks for that, and policies
+/// allow it.
+#[derive(Clone, Copy, Debug)]
+struct Authorised {
+    routed: Routed,
 }
 
 /// Proof that a request came with the API key that its method needs.
@@ -100,21 +117,12 @@ pub enum Event<'a> {
     ResponseBody(&'a [u8]),
     /// The call had no answer.
     CallFailed(CallFailure),
-    /// The function has answered with this payload.
+    /// The function has answered with this payload; empty for an asynchronous invocation that has been taken.
     Invoked(&'a [u8]),
+    /// The function has failed; this document says how.
+    FunctionFailed(&'a [u8]),
     /// The invocation had no answer.
     InvokeFailed(InvokeFailure),
-}
-
-/// Why an invocation had no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InvokeFailure {
-    /// No process was free, and too many invocations wait for one.
-    Throttled,
-    /// The function said that it failed, died, took longer than it may, or answered too much.
-    Function,
-    /// No answer within the integration's timeout.
-    Timeout,
 }
 
 /// Why a call had no answer.
@@ -170,15 +178,6 @@ pub struct Call {
     pub is_head: bool,
 }
 
-/// An invocation of a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Invoke {
-    /// The function, of the plan that the exchange began with.
-    pub function: FunctionId,
-    /// Milliseconds to the answer.
-    pub timeout_ms: u32,
-}
-
 /// An answer to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -196,8 +195,8 @@ impl Exchange {
         match event {
             Event::Request(peer, entropy) => {
                 self.begin(shard, now, peer, entropy);
-                match self.route().and_then(|routed| self.identify(routed)) {
-                    Ok(identified) => self.meter(shard, now, identified),
+                match self.route() {
+                    Ok(routed) => self.authorise(shard, now, routed),
                     Err(reject) => self.refuse(shard, now, reject),
                 }
             }
@@ -211,17 +210,21 @@ impl Exchange {
                 self.begin(shard, now, peer, entropy);
                 self.refuse(shard, now, reject)
             }
-            Event::Body(body) => self.integrate_body(shard, now, body),
+            Event::Body(body) => match self.unproved.take() {
+                Some(routed) => {
+                    self.body = Some(body.to_vec());
+                    self.authorise(shard, now, routed)
+                }
+                None => self.integrate_body(shard, now, body),
+            },
             Event::Response => self.respond(shard, now),
             Event::ResponseBody(body) => self.respond_body(shard, now, body),
             Event::CallFailed(failure) => {
                 self.count_integration(now, None);
                 self.refuse(shard, now, failure.reject())
             }
-            Event::Invoked(payload) => {
-                self.count_integration(now, Some(200));
-                self.answer_result(shard, now, payload)
-            }
+            Event::Invoked(payload) => self.answer_invoked(shard, now, payload),
+            Event::FunctionFailed(document) => self.answer_failed(shard, now, document),
             Event::InvokeFailed(failure) => {
                 self.count_integration(now, failure.status());
                 self.refuse(shard, now, failure.reject())
@@ -232,18 +235,6 @@ impl Exchange {
     /// The API's limit on payloads, in bytes.
     pub fn payload_bytes_max(&self) -> u64 {
         self.plan.as_ref().map_or(crate::limits::PAYLOAD_BYTES_MAX, |plan| plan.limits.payload_bytes_max)
-    }
-
-    /// Appends the header fields by which a function's runtime learns what it is invoked as and within which trace. A
-    /// trace that the client has made up and no field can hold is left out.
-    pub fn write_invocation_fields(&self, out: &mut Vec<u8>) {
-        let plan = self.plan();
-        if let Some(Integration::Lambda(lambda)) = self.routed.map(|routed| integration_of(&plan, routed)) {
-            encode::field(b"Lambda-Runtime-Invoked-Function-Arn", lambda.invoked_arn.as_bytes(), out);
-        }
-        out.extend_from_slice(b"Lambda-Runtime-Trace-Id: ");
-        self.arrival.write_trace(&self.request, out);
-        out.extend_from_slice(b"\r\n");
     }
 
     /// Ends the exchange: appends its access log line to the buffer that `buffer_for` names for its destination.
@@ -270,8 +261,13 @@ impl Exchange {
     fn begin(&mut self, shard: &Shard, now: Now, peer: &Peer, entropy: Entropy) {
         self.plan = Some(Rc::clone(&shard.plan));
         self.arrival.name(&self.request, peer, now, entropy);
-        (self.place, self.routed, self.identified, self.caller) = (None, None, None, None);
-        (self.counted, self.called, self.body_wanted) = (None, None, false);
+        if !shard.plan.networks.trusted_proxies.is_empty() {
+            self.arrival.look_behind(&self.request, &shard.plan.networks.trusted_proxies);
+        }
+        (self.place, self.routed, self.principal) = (None, None, None);
+        (self.identified, self.caller, self.counted, self.called) = (None, None, None, None);
+        (self.body_wanted, self.unproved, self.body) = (false, None, None);
+        self.denial.clear();
         (self.outcome, self.standing) = (Outcome::default(), Standing::default());
         self.overrides.clear();
         self.out.clear();
@@ -283,22 +279,25 @@ impl Exchange {
         let api_id = self.request.first(KnownField::XApigwApiId);
         let place = plan.hosts.find(self.request.host(), api_id, path).ok_or(Reject::UnknownApi)?;
         self.place = Some(place);
+        if self.is_out_of_reach(&plan, place) {
+            return Err(Reject::UnknownApi);
+        }
         if matches!(self.request.framing(), BodyFraming::Length(bytes) if bytes > plan.limits.payload_bytes_max)
         {
             return Err(Reject::PayloadTooLarge);
         }
         let name = self.request.first(KnownField::XHttpMethodOverride).unwrap_or(self.request.method());
-        let method = Method::parse(name).ok_or(Reject::NoRoute)?;
+        let method = Method::parse(name).ok_or_else(|| self.no_route())?;
         let router = &plan.apis[place.api].router;
-        let route =
-            router.find(method, &path[place.prefix_bytes..], &mut self.parameters).ok_or(Reject::NoRoute)?;
+        let route = router.find(method, &path[place.prefix_bytes..], &mut self.parameters);
+        let route = route.ok_or_else(|| self.no_route())?;
         let routed = Routed { place, route, method };
         self.routed = Some(routed);
         Ok(routed)
     }
 
     /// AWS: a missing, unknown or disabled key, and one of no plan with this stage, are all the same to the client.
-    fn identify(&mut self, routed: Routed) -> Result<Identified, Reject> {
+    fn identify(&mut self, Authorised { routed }: Authorised) -> Result<Identified, Reject> {
         let plan = self.plan();
         let Place { api, stage, .. } = routed.place;
         if plan.apis[api].api_key_required[routed.route.0 as usize] {
@@ -341,17 +340,16 @@ impl Exchange {
         match integration_of(&plan, routed) {
             Integration::Http(http) => self.call(shard, now, routed, http),
             Integration::Mock(mock) => self.mock(shard, now, mock),
-            Integration::Lambda(_) if self.request.framing() != BodyFraming::None => {
-                self.body_wanted = true;
-                Step::ReadBody { bytes_max: self.payload_bytes_max() }
-            }
-            Integration::Lambda(lambda) => self.invoke(shard, now, routed, lambda, b""),
+            Integration::Lambda(lambda) => self.begin_invocation(shard, now, routed, lambda),
             Integration::Misconfigured => self.refuse(shard, now, Reject::Misconfigured),
         }
     }
 
     /// Calls at once, unless a template or a mapping needs the client's body.
     fn call(&mut self, shard: &mut Shard, now: Now, routed: Routed, http: &Http) -> Step {
+        if let Some(content) = self.body.take() {
+            return self.call_with(shard, now, routed, http, Some(&content));
+        }
         let needs_body = match request_body(http, &self.request) {
             Ok(RequestBody::Passthrough) => http.maps_body(),
             Ok(RequestBody::Template(template)) => http.maps_body() || template.program().reads_input(),
@@ -378,7 +376,7 @@ impl Exchange {
         match integration_of(&plan, routed) {
             Integration::Http(http) => self.call_with(shard, now, routed, http, Some(body)),
             Integration::Mock(mock) => self.mock_with(shard, now, mock, body),
-            Integration::Lambda(lambda) => self.invoke(shard, now, routed, lambda, body),
+            Integration::Lambda(lambda) => self.invoke_with_body(shard, now, routed, lambda, body),
             Integration::Misconfigured => self.refuse(shard, now, Reject::Misconfigured),
         }
     }
@@ -406,7 +404,7 @@ impl Exchange {
         };
         let rendered = std::mem::take(&mut self.rendered);
         let body = match content {
-            _ if is_rendered => Body::Whole(&rendered),
+            _ if is_rendered => Body::Template(&rendered),
             Some(content) => Body::Whole(content),
             None => Body::Client(self.request.framing()),
         };
@@ -433,6 +431,9 @@ impl Exchange {
 
     /// Answers at once, unless the template needs the client's body.
     fn mock(&mut self, shard: &mut Shard, now: Now, mock: &Mock) -> Step {
+        if let Some(body) = self.body.take() {
+            return self.mock_with(shard, now, mock, &body);
+        }
         let has_body = self.request.framing() != BodyFraming::None;
         match mock.request.select(self.request.first(KnownField::ContentType)) {
             Ok(RequestBody::Template(template)) => match template.mock_status() {
@@ -457,39 +458,6 @@ impl Exchange {
             Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
         };
         self.mock_answer(shard, now, &mock.responses, status)
-    }
-
-    fn invoke(&mut self, shard: &mut Shard, now: Now, routed: Routed, lambda: &Lambda, body: &[u8]) -> Step {
-        let plan = self.plan();
-        let binary = &plan.apis[routed.place.api].binary_media_types;
-        self.write_out("", |values, out| lambda::event::write(values, routed.method, body, binary, out));
-        if self.out.len() > EVENT_BYTES_MAX {
-            return self.refuse(shard, now, Reject::EventTooLarge);
-        }
-        self.called = Some(now);
-        Step::Invoke(Invoke { function: lambda.function, timeout_ms: lambda.timeout_ms })
-    }
-
-    /// The answer of a function by AWS_PROXY.
-    fn answer_result(&mut self, shard: &mut Shard, now: Now, payload: &[u8]) -> Step {
-        let plan = self.plan();
-        let Some(api) = self.place.map(|place| &plan.apis[place.api]) else {
-            return self.refuse(shard, now, Reject::Misconfigured);
-        };
-        let result = match ProxyResult::read(payload) {
-            Ok(result) => result,
-            Err(Malformed) => return self.refuse(shard, now, Reject::MalformedResult),
-        };
-        let accept = self.request.first(KnownField::Accept);
-        let content = match lambda::answer::content(&result, accept, &api.binary_media_types) {
-            Ok(content) => content,
-            Err(NotBase64) => return self.refuse(shard, now, Reject::NotBase64),
-        };
-        self.outcome.status = result.status;
-        let keep_alive = self.keeps_alive(shard);
-        let frame = self.frame(shard.date.text(now), keep_alive);
-        self.write_out("", |values, out| lambda::answer::write(&result, &content, values, frame, out));
-        self.answer(BodyFraming::None, keep_alive)
     }
 
     fn mock_answer(
@@ -555,8 +523,9 @@ impl Exchange {
             (ResponseBody::Passthrough, Some(text)) => Content::Whole { text, media_type: answer::JSON },
             (ResponseBody::Passthrough, None) => Content::Passthrough,
         };
+        let is_called = self.called.is_some();
         let download = self.write_out(&text, |values, out| {
-            answer::write_mapped(chosen, status, content, values, frame, out)
+            answer::write_mapped(chosen, status, content, is_called, values, frame, out)
         });
         self.rendered = rendered;
         self.answer(download, keep_alive)
@@ -629,14 +598,18 @@ impl Exchange {
     }
 
     fn refuse(&mut self, shard: &mut Shard, now: Now, reject: Reject) -> Step {
-        let refusal = reject.refusal();
         let plan = self.plan();
+        let mut refusal = reject.refusal();
+        if let Some(message) = self.own_words(&plan, &shard.method_names, reject) {
+            refusal.message = message.into();
+        }
+        self.note_denial(&plan, reject, &refusal);
         let api = self.place.map(|place| &plan.apis[place.api]);
         let custom = api.and_then(|api| api.gateway_responses.custom(refusal.response_type, refusal.status));
         let custom = custom.filter(|_| refusal.voice != crate::reject::Voice::PlainText);
         self.outcome.status = custom.and_then(|custom| custom.status).unwrap_or(refusal.status);
         self.outcome.error = Some(ErrorFacts {
-            message: refusal.message,
+            message: refusal.message.clone(),
             response_type: refusal.response_type.name(),
             of_integration: reject.of_integration(),
         });
@@ -710,6 +683,8 @@ impl Exchange {
             stage: self.place.map(|place| stage_of(plan, place)),
             route: self.routed.map(|routed| routed.route),
             base_path: self.place.as_ref().filter(|place| place.mapped).map(base_path),
+            principal: self.principal.map(|id| plan.principals.principal(id)),
+            network: plan.networks.of(self.arrival.listener, self.arrival.source_ip.address()),
             api_key: self.caller.map(|caller| plan.usage_plans.key_name(caller.key)),
             outcome: &self.outcome,
         }
@@ -733,25 +708,6 @@ fn request_body<'a>(http: &'a Http, request: &RequestHead) -> Result<RequestBody
     match &http.kind {
         HttpKind::Proxy => Ok(RequestBody::Passthrough),
         HttpKind::Custom(custom) => custom.request.select(request.first(KnownField::ContentType)),
-    }
-}
-
-impl InvokeFailure {
-    fn reject(self) -> Reject {
-        match self {
-            Self::Throttled => Reject::FunctionThrottled,
-            Self::Function => Reject::FunctionError,
-            Self::Timeout => Reject::IntegrationTimeout,
-        }
-    }
-
-    /// What the Lambda API would have said.
-    fn status(self) -> Option<i64> {
-        match self {
-            Self::Throttled => Some(429),
-            Self::Function => Some(200),
-            Self::Timeout => None,
-        }
     }
 }
 

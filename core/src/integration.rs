@@ -18,7 +18,7 @@ pub enum Integration {
     Mock(Mock),
     /// Calls an HTTP backend.
     Http(Box<Http>),
-    /// Invokes a function (`aws_proxy`).
+    /// Invokes a function (`aws_proxy`, or `aws` with a function).
     Lambda(Box<Lambda>),
     /// Cannot be called in this stage, because its URI needs a stage variable that the stage lacks, or does not make
     /// a valid address with it. Answers 500 (AWS logs "Invalid endpoint address").
@@ -57,15 +57,28 @@ impl Http {
     }
 }
 
-/// An `aws_proxy` integration.
+/// An integration with a function.
 #[derive(Debug)]
 pub struct Lambda {
+    /// Whether the exchange is passed through or mapped.
+    pub kind: LambdaKind,
     /// The function.
     pub function: FunctionId,
     /// Its ARN as the integration names it, with the qualifier.
     pub invoked_arn: Box<str>,
+    /// `X-Amz-Invocation-Type`, if it is mapped.
+    pub invocation_type: Option<Source>,
     /// Time for the function's answer, in milliseconds.
     pub timeout_ms: u32,
+}
+
+/// The two integration types of functions.
+#[derive(Debug)]
+pub enum LambdaKind {
+    /// `aws_proxy`.
+    Proxy,
+    /// `aws`.
+    Custom(Box<Custom>),
 }
 
 /// The two HTTP integration types.
@@ -77,12 +90,12 @@ pub enum HttpKind {
     Custom(Box<Custom>),
 }
 
-/// What an `http` integration maps beside parameters.
+/// What an `http` or `aws` integration maps beside parameters.
 #[derive(Debug)]
 pub struct Custom {
     /// The request body.
     pub request: RequestTemplates,
-    /// The response, by the backend's status.
+    /// The response, by the backend's status or the function's error message.
     pub responses: Responses,
 }
 
@@ -259,10 +272,19 @@ impl Responses {
         position.map(|found| &self.rules[found].1)
     }
 
+    /// The response for the error message of a function; empty for one that has not failed, which some patterns match,
+    /// too (AWS: a pattern `.*` becomes the default).
+    pub fn select_message(&self, message: &str) -> Option<&IntegrationResponse> {
+        self.position_of(message).map(|found| &self.rules[found].1)
+    }
+
     fn position(&self, status: i64) -> Option<usize> {
-        let text = status.to_string();
+        self.position_of(&status.to_string())
+    }
+
+    fn position_of(&self, text: &str) -> Option<usize> {
         let fits =
-            |(pattern, _): &(Option<Regex>, _)| pattern.as_ref().is_some_and(|regex| regex.is_match(&text));
+            |(pattern, _): &(Option<Regex>, _)| pattern.as_ref().is_some_and(|regex| regex.is_match(text));
         self.rules
             .iter()
             .position(fits)

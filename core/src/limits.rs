@@ -60,6 +60,8 @@ pub const JSON_PATH_BYTES_MAX: usize = 1_024;
 pub const PATTERN_BYTES_MAX: usize = 1 << 20;
 /// Most bytes of a function's event; more is 413. AWS: 6 MB for a synchronous invocation.
 pub const EVENT_BYTES_MAX: usize = 6_291_456;
+/// Most bytes of the event of an asynchronous invocation; more is 413. AWS: 1 MB.
+pub const EVENT_ASYNCHRONOUS_BYTES_MAX: usize = 1_048_576;
 /// Most bytes of a function's result; more is a function error. AWS: 6 MB and a little for its own.
 pub const RESULT_BYTES_MAX: u64 = 6_291_556;
 /// Most header lines of a function's answer; more is malformed. AWS names no number.

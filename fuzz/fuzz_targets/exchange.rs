@@ -66,7 +66,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
-    let peer = Peer { source_ip: AddressText::new([192, 0, 2, 1].into()), listener_port: 8080 };
+    let peer = Peer { source_ip: AddressText::new([192, 0, 2, 1].into()), listener_port: 8080, listener: 0 };
     let mut exchange = Exchange::default();
     exchange.request.buffer_mut().extend_from_slice(sent);
     let parsed = exchange.request.parse(&shard.plan.limits.request_head());
@@ -161,7 +161,7 @@ fn check_event(exchange: &Exchange) {
 fn answer_invocation(answered: &[u8]) -> Event<'_> {
     match answered {
         b"throttled" => Event::InvokeFailed(InvokeFailure::Throttled),
-        b"failed" => Event::InvokeFailed(InvokeFailure::Function),
+        document if document.starts_with(b"{\"error") => Event::FunctionFailed(document),
         b"late" => Event::InvokeFailed(InvokeFailure::Timeout),
         payload => Event::Invoked(payload),
     }

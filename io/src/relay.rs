@@ -13,7 +13,7 @@ use tidegate_core::http1::{BodyFraming, encode};
 use tidegate_core::limits::Limits;
 use tidegate_core::reject::Reject;
 
-use crate::function;
+use crate::function::{self, Invoked};
 use crate::ring::Socket;
 use crate::shard::Shard;
 use crate::stream::{Body, BodyFailure, Stream};
@@ -96,9 +96,10 @@ pub(crate) async fn run(
             Step::Invoke(invoke) => {
                 let pool = &functions[invoke.function.0 as usize];
                 // In a box, so that exchanges without functions do not hold its memory.
-                match Box::pin(function::invoke(shard, pool, exchange, invoke.timeout_ms)).await {
-                    Ok(payload) => advance(shard, exchange, Event::Invoked(&payload)),
-                    Err(failure) => advance(shard, exchange, Event::InvokeFailed(failure)),
+                match Box::pin(function::invoke(shard, pool, exchange, invoke)).await {
+                    Invoked::Answer(payload) => advance(shard, exchange, Event::Invoked(&payload)),
+                    Invoked::Failed(document) => advance(shard, exchange, Event::FunctionFailed(&document)),
+                    Invoked::Refused(failure) => advance(shard, exchange, Event::InvokeFailed(failure)),
                 }
             }
             Step::Answer(answer) => {

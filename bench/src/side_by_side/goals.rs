@@ -1,6 +1,7 @@
 //! What is wanted of Tidegate, and whether it holds in a run. All by medians over the rounds, and ratios by the median
 //! of those within a round.
 
+use super::course::functions::http_proxy;
 use super::course::limits::without;
 use super::course::load::is_client_side_full;
 use super::course::routes::one_route;
@@ -83,6 +84,10 @@ pub fn goals() -> Vec<Goal> {
     goals.push(saturation("routes-5000", Quantity::CpuPerRequest, alone));
     let alone = Limit::AtMostAboveOf(without(Proxy::Tidegate.name()), 500.0);
     goals.push(saturation("limits-10000", Quantity::CpuPerRequest, alone));
+    let beside = Limit::AtMostOf(http_proxy(Proxy::Tidegate.name()), 2.5);
+    goals.push(saturation("functions", Quantity::CpuWithOriginPerRequest, beside));
+    // Ten thousand invocations a second on one CPU, the function's part included.
+    goals.push(saturation("functions", Quantity::CpuPerRequest, Limit::AtMost(100e3)));
     let absolute = |scenario, phase, quantity, limit| Goal { scenario, phase, quantity, limit };
     goals.extend([
         absolute("routes-5000", Phase::Loading, Quantity::Loading, Limit::AtMost(100e6)),

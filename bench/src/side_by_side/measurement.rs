@@ -58,6 +58,8 @@ pub enum Quantity {
     UserPerRequest,
     /// Of that, in the kernel.
     SystemPerRequest,
+    /// CPU time of the proxy and of the origin per answer.
+    CpuWithOriginPerRequest,
     /// CPU time of the proxy by the time that passed.
     CpuShare,
     /// CPU time of the load generator by the time that passed.
@@ -88,7 +90,7 @@ pub enum Quantity {
 
 impl Quantity {
     /// All, in the order of the columns.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Seconds,
         Self::Requests,
         Self::Failed,
@@ -98,6 +100,7 @@ impl Quantity {
         Self::CpuPerRequest,
         Self::UserPerRequest,
         Self::SystemPerRequest,
+        Self::CpuWithOriginPerRequest,
         Self::CpuShare,
         Self::LoadCpuShare,
         Self::ClientCpuShare,
@@ -125,6 +128,7 @@ impl Quantity {
             Self::CpuPerRequest => "cpu_per_request_ns",
             Self::UserPerRequest => "user_per_request_ns",
             Self::SystemPerRequest => "system_per_request_ns",
+            Self::CpuWithOriginPerRequest => "cpu_with_origin_per_request_ns",
             Self::CpuShare => "cpu_share",
             Self::LoadCpuShare => "load_cpu_share",
             Self::ClientCpuShare => "client_cpu_share",
@@ -153,6 +157,7 @@ impl Quantity {
             Self::CpuPerRequest => "CPU per request",
             Self::UserPerRequest => "user CPU per request",
             Self::SystemPerRequest => "system CPU per request",
+            Self::CpuWithOriginPerRequest => "CPU per request with the origin's",
             Self::CpuShare => "CPU use",
             Self::LoadCpuShare => "CPU use of the load generator",
             Self::ClientCpuShare => "CPU use of load generator and origin",

@@ -34,6 +34,8 @@ pub enum Course {
     Routes(usize),
     /// As fast as it goes with limits for so many API keys, and without.
     Limits(usize),
+    /// As fast as it goes with a function as backend, and with the origin.
+    Functions,
     /// So many connections that have served a request and wait.
     Idle(usize),
     /// This rate, without and with a reload each second.
@@ -53,7 +55,7 @@ const KEEP_ALIVE: Scenario = Scenario {
 };
 
 /// All of them, in the order in which they run.
-pub const SCENARIOS: [Scenario; 13] = [
+pub const SCENARIOS: [Scenario; 14] = [
     Scenario {
         name: "keep-alive-1",
         summary: "1 connection that is kept, answers of 11 bytes",
@@ -119,6 +121,14 @@ pub const SCENARIOS: [Scenario; 13] = [
         name: "limits-10000",
         summary: "10,000 API keys, by Zipf's law, with throttles and quotas that refuse nobody, beside none of it",
         course: Course::Limits(10_000),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "functions",
+        summary: "a function that does nothing behind AWS_PROXY, beside the origin behind HTTP_PROXY; 16 connections",
+        connections: 16,
+        course: Course::Functions,
         relay: false,
         ..KEEP_ALIVE
     },

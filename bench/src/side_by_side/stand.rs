@@ -12,7 +12,7 @@ use super::http::{Answer, Connection};
 use super::limits::{self, Limits};
 use super::load::Load;
 use super::process::{Launch, Started};
-use super::rival::{Found, Places, Setting, path};
+use super::rival::{Found, Function, Places, Setting, path};
 use super::scenario::{Course, Scenario};
 use super::trouble::{Interrupt, Trouble};
 
@@ -57,6 +57,8 @@ pub struct Entrant {
     pub routes: usize,
     /// Its keys and limits.
     pub limits: Option<Limits>,
+    /// Whether a function answers instead of the origin.
+    pub function: bool,
 }
 
 /// A proxy set up for a scenario. It is started anew for each measurement, so that none inherits another's heap, pools
@@ -89,7 +91,13 @@ pub struct Origin {
 impl Entrant {
     /// One route, no limits.
     pub fn plain(found: &Found) -> Self {
-        Self { found: found.clone(), name: found.proxy.name().to_owned(), routes: 1, limits: None }
+        Self {
+            found: found.clone(),
+            name: found.proxy.name().to_owned(),
+            routes: 1,
+            limits: None,
+            function: false,
+        }
     }
 }
 
@@ -128,7 +136,7 @@ impl Stand {
         entrant: &Entrant,
         origin: &Origin,
     ) -> Result<Contender, Trouble> {
-        let Entrant { found, name, routes, limits } = entrant;
+        let Entrant { found, name, routes, limits, function } = entrant;
         let folder = self.out.join("configs").join(scenario.name).join(name);
         fs::create_dir_all(&folder).map_err(|error| Trouble::writing(&folder, &error))?;
         let setting = Setting {
@@ -139,6 +147,10 @@ impl Stand {
             large_answers: scenario.answer_bytes > 16 * 1024,
             routes: *routes,
             limits: *limits,
+            function: function.then(|| Function {
+                program: self.places.binaries.join("tidegate-function"),
+                answer: String::from_utf8_lossy(&origin.answer.body).into_owned(),
+            }),
             log: self.log(scenario, name),
         };
         let launch = found.configure(&setting)?;

@@ -51,6 +51,7 @@ enum Type {
     Mock,
     Http,
     HttpProxy,
+    Aws,
     AwsProxy,
 }
 
@@ -65,8 +66,14 @@ impl Type {
             Self::Mock => "mock",
             Self::Http => "http",
             Self::HttpProxy => "http_proxy",
+            Self::Aws => "aws",
             Self::AwsProxy => "aws_proxy",
         }
+    }
+
+    /// Whether a function answers.
+    fn is_aws(self) -> bool {
+        matches!(self, Self::Aws | Self::AwsProxy)
     }
 
     /// The type that maps what this one passes.
@@ -76,9 +83,9 @@ impl Type {
 }
 
 impl Definition {
-    /// Whether a function answers, in a stage that is configured well.
+    /// Whether a function answers by `aws_proxy`, in a stage that is configured well.
     pub(crate) fn invokes_function(&self) -> bool {
-        matches!(self, Self::Lambda(_))
+        matches!(self, Self::Lambda(lambda) if lambda.custom.is_none())
     }
 }
 
@@ -87,7 +94,7 @@ const TYPES: [(&str, Option<Type>); 5] = [
     ("mock", Some(Type::Mock)),
     ("http", Some(Type::Http)),
     ("http_proxy", Some(Type::HttpProxy)),
-    ("aws", None),
+    ("aws", Some(Type::Aws)),
     ("aws_proxy", Some(Type::AwsProxy)),
 ];
 
@@ -102,16 +109,14 @@ pub(super) fn read(
     let mut fields = Fields::read(node, "an integration", report)?;
     let kind = read_type(&mut fields, report)?;
     // A function gets no mapped header at all.
-    let lost = if kind == Type::AwsProxy { KnownFields::default() } else { pass::LOST_WHEN_MAPPED };
+    let lost = if kind.is_aws() { KnownFields::default() } else { pass::LOST_WHEN_MAPPED };
     let parameters = Parameters::read(fields.value("requestParameters"), resource, declared, lost, report);
     let runs = if kind.is_proxy() { Use::Never } else { Use::Run };
     let request = request::read_templates(&mut fields, runs, report);
     let responses = fields.take("responses");
     let rules = responses::read(responses.map(|entry| &entry.value), runs, report);
     let timeout_ms = read_timeout(&mut fields, report);
-    let invokes = (kind == Type::AwsProxy)
-        .then(|| lambda::read(&mut fields, &parameters, timeout_ms, document, report));
-    if !matches!(kind, Type::AwsProxy) {
+    if !kind.is_aws() {
         responses::refuse_content_handling(&mut fields, report);
         read_transfer_mode(&mut fields, report);
     }
@@ -132,10 +137,12 @@ pub(super) fn read(
             warn_templates(kind, fields.take("requestTemplates"), report);
             read_http(&mut fields, custom, parameters, timeout_ms, document, report).map(Definition::Http)
         }
-        Type::AwsProxy => {
+        Type::Aws | Type::AwsProxy => {
+            let custom = (kind == Type::Aws).then_some((request.unwrap_or_default(), rules));
             warn_responses(kind, responses, node.span, report);
             warn_templates(kind, fields.take("requestTemplates"), report);
-            invokes.flatten().map(|lambda| lambda.map_or(Definition::Misconfigured, Definition::Lambda))
+            let lambda = lambda::read(&mut fields, custom, &parameters, timeout_ms, document, report);
+            lambda.map(|lambda| lambda.map_or(Definition::Misconfigured, Definition::Lambda))
         }
     };
     fields.finish(report);
@@ -334,7 +341,7 @@ fn warn_mock(
 /// Responses that no call can reach, or none where every call needs one.
 fn warn_responses(kind: Type, responses: Option<&Entry>, at: Span, report: &mut Report) {
     let rules = responses.map_or(&[][..], |entry| entry.value.entries());
-    if kind == Type::Http && rules.is_empty() {
+    if matches!(kind, Type::Http | Type::Aws) && rules.is_empty() {
         report
             .warning(at, "this integration answers 500 Internal server error: it has no responses")
             .help("add responses: { default: { statusCode: 200 } }");

@@ -1,13 +1,16 @@
-//! `aws_proxy`: which function an integration invokes.
+//! `aws_proxy` and `aws`: which function an integration invokes, and how.
 
 use std::fmt;
 
 use tidegate_core::http1::KnownField;
+use tidegate_core::integration::RequestTemplates;
+use tidegate_core::mapping::{Mapped, Source};
 use tidegate_core::span::Span;
 use tidegate_core::transform::pass;
 
 use super::document::Document;
 use super::request::Parameters;
+use super::responses::Rules;
 use super::uri::Template;
 use crate::fields::Fields;
 use crate::file::function::{is_name, is_qualifier};
@@ -15,9 +18,13 @@ use crate::report::Report;
 use crate::scalar;
 use crate::tree::{Entry, Node, Value};
 
-/// An `aws_proxy` integration, before a stage fills in its variables.
+/// An integration with a function, before a stage fills in its variables.
 #[derive(Debug)]
 pub(crate) struct Lambda {
+    /// `None` for `aws_proxy`.
+    pub(crate) custom: Option<(RequestTemplates, Rules)>,
+    /// `X-Amz-Invocation-Type`, if it is mapped.
+    pub(crate) invocation_type: Option<Source>,
     pub(crate) uri: Template,
     pub(crate) uri_span: Span,
     pub(crate) timeout_ms: u32,
@@ -40,7 +47,7 @@ pub(crate) struct FunctionArn {
 pub(crate) enum ArnError {
     NotAnArn,
     NoPathOrAction,
-    Service,
+    Service(String),
     Firehose,
     Streaming,
     NotAnInvocation,
@@ -52,7 +59,7 @@ impl fmt::Display for ArnError {
         f.write_str(match self {
             Self::NotAnArn => "Invalid ARN specified in the request",
             Self::NoPathOrAction => "AWS ARN for integration must contain path or action",
-            Self::Service => {
+            Self::Service(_) => {
                 "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream \
                  invocations."
             }
@@ -69,7 +76,7 @@ impl ArnError {
     pub(crate) fn help(&self) -> Option<&'static str> {
         match self {
             Self::Streaming => Some("use the path 2015-03-31/functions/{arn}/invocations"),
-            Self::Firehose | Self::Service => None,
+            Self::Firehose | Self::Service(_) => None,
             Self::NotAnArn | Self::NoPathOrAction | Self::NotAnInvocation | Self::Function(_) => Some(
                 "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/arn:aws:lambda:{region}:{account}:\
                  function:{name}/invocations",
@@ -95,7 +102,7 @@ impl FunctionArn {
         match service {
             "lambda" => Self::of_path(path.ok_or(ArnError::NotAnInvocation)?.trim_start_matches('/')),
             "firehose" => Err(ArnError::Firehose),
-            _ => Err(ArnError::Service),
+            service => Err(ArnError::Service(service.to_owned())),
         }
     }
 
@@ -132,14 +139,17 @@ impl FunctionArn {
 }
 
 /// Reads what is left of the integration. The inner option is `None` for one that fails every call, which is reported.
+/// `custom` are its templates and responses, if it is of the type `aws`.
 pub(super) fn read(
     fields: &mut Fields<'_>,
+    custom: Option<(RequestTemplates, Rules)>,
     parameters: &Parameters,
     timeout_ms: u32,
     document: &Document<'_>,
     report: &mut Report,
 ) -> Option<Option<Box<Lambda>>> {
-    let fails = warn_parameters(fields.take("requestParameters"), parameters, report);
+    let invocation_type = custom.is_some().then(|| invocation_type(parameters)).flatten();
+    let fails = warn_parameters(fields.take("requestParameters"), custom.is_some(), parameters, report);
     read_content_handling(fields, report);
     read_transfer_mode(fields, report);
     if let Some(entry) = fields.take("credentials")
@@ -152,9 +162,10 @@ pub(super) fn read(
     let method = fields.required("httpMethod", report);
     let posts = method.is_some_and(|value| is_post(value, report));
     let value = fields.required("uri", report)?;
-    let uri = read_uri(value, document, report)?;
+    let uri = read_uri(value, custom.is_some(), document, report)?;
     method?;
-    Some((posts && !fails).then(|| Box::new(Lambda { uri, uri_span: value.span, timeout_ms })))
+    let lambda = Lambda { custom, invocation_type, uri, uri_span: value.span, timeout_ms };
+    Some((posts && !fails).then(|| Box::new(lambda)))
 }
 
 /// AWS takes any method at import and fails each call with another one (recorded fact 122).
@@ -169,7 +180,12 @@ fn is_post(value: &Node, report: &mut Report) -> bool {
 }
 
 /// Mapped parameters never reach a function (recorded fact 99), but some make every call fail (facts 97 and 98).
-fn warn_parameters(entry: Option<&Entry>, parameters: &Parameters, report: &mut Report) -> bool {
+fn warn_parameters(
+    entry: Option<&Entry>,
+    is_custom: bool,
+    parameters: &Parameters,
+    report: &mut Report,
+) -> bool {
     let Some(entry) = entry.filter(|entry| !entry.value.is_empty()) else { return false };
     let fatal = parameters
         .headers
@@ -180,12 +196,25 @@ fn warn_parameters(entry: Option<&Entry>, parameters: &Parameters, report: &mut 
             entry.key_span,
             format!("mapping to the header {} answers 500 Internal server error", mapped.name),
         );
-    } else if !parameters.fails {
+    } else if !parameters.fails && !is_custom {
         report
             .warning(entry.key_span, "`requestParameters` has no effect")
             .help("aws_proxy passes the request as it is");
+    } else if !parameters.fails && parameters.all().any(|mapped| !is_invocation_type(mapped)) {
+        report
+            .warning(entry.key_span, "these `requestParameters` have no effect")
+            .help("of a function that runs here they can set X-Amz-Invocation-Type alone");
     }
     fatal.is_some()
+}
+
+fn invocation_type(parameters: &Parameters) -> Option<Source> {
+    let mapped = parameters.headers.iter().find(|mapped| is_invocation_type(mapped));
+    mapped.map(|mapped| mapped.source.clone())
+}
+
+fn is_invocation_type(mapped: &Mapped) -> bool {
+    mapped.name.eq_ignore_ascii_case("x-amz-invocation-type")
 }
 
 /// A function gets text, so that one conversion is what happens anyway.
@@ -206,7 +235,7 @@ fn read_transfer_mode(fields: &mut Fields<'_>, report: &mut Report) {
     }
 }
 
-fn read_uri(value: &Node, document: &Document<'_>, report: &mut Report) -> Option<Template> {
+fn read_uri(value: &Node, is_custom: bool, document: &Document<'_>, report: &mut Report) -> Option<Template> {
     let text = scalar::text(value, report)?;
     let template = match Template::of(text, document.node) {
         Ok(template) => template,
@@ -220,14 +249,20 @@ fn read_uri(value: &Node, document: &Document<'_>, report: &mut Report) -> Optio
         && let Err(error) =
             template.text(|_| None).map_or(Err(ArnError::NotAnArn), |uri| FunctionArn::of_uri(&uri))
     {
-        report_arn(value.span, &error, report);
+        report_arn(value.span, is_custom, &error, report);
         return None;
     }
     Some(template)
 }
 
 /// Reports why a URI invokes nothing.
-pub(crate) fn report_arn(at: Span, error: &ArnError, report: &mut Report) {
+pub(crate) fn report_arn(at: Span, is_custom: bool, error: &ArnError, report: &mut Report) {
+    if let ArnError::Service(service) = error
+        && is_custom
+    {
+        report.unsupported(at, &format!("the integration type AWS with the service {service}"));
+        return;
+    }
     let finding = report.error(at, error.to_string());
     if let Some(help) = error.help() {
         finding.help(help);
@@ -262,7 +297,7 @@ mod tests {
         check("arn:aws:apigateway:us-east-1:lambda", Err(ArnError::NotAnArn));
         check("arn:aws:apigateway:us-east-1:lambda:x", Err(ArnError::NoPathOrAction));
         check("arn:aws:apigateway:us-east-1:lambda:action/Invoke", Err(ArnError::NotAnInvocation));
-        check("arn:aws:apigateway:us-east-1:sqs:path/1/q", Err(ArnError::Service));
+        check("arn:aws:apigateway:us-east-1:sqs:path/1/q", Err(ArnError::Service("sqs".to_owned())));
         check("arn:aws:apigateway:us-east-1:firehose:action/PutRecord", Err(ArnError::Firehose));
         check(&uri(arn).replace("2015-03-31", "2021-11-15"), Err(ArnError::Streaming));
         check(&uri(arn).replace("2015-03-31", "2015-03-30"), Err(ArnError::NotAnInvocation));

@@ -100,7 +100,8 @@ impl Parameters {
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &Mapped> {
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Mapped> {
         self.headers.iter().chain(&self.query).chain(&self.path)
     }
 }

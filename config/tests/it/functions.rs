@@ -197,3 +197,30 @@ fn binary_media_types_matter_to_functions() {
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
     assert!(loaded.plan.apis[0].binary_media_types.matches(Some(b"image/png")));
 }
+
+/// The type `aws` with a function.
+#[track_caller]
+fn check_custom(more: &str, want: &str) {
+    let text = document(&format!("{ARN}:hello"), more).replace("aws_proxy", "aws");
+    let text = findings(HELLO, &text);
+    assert!(text.contains(want) && want.is_empty() == text.is_empty(), "{more}: {text}");
+}
+
+#[test]
+fn functions_without_proxy() {
+    let responses = "        responses: { default: { statusCode: 200 } }\n";
+    let check = |more: &str, want: &str| check_custom(&format!("{responses}{more}"), want);
+    check("", "");
+    check_custom("", "warning: this integration answers 500 Internal server error: it has no responses");
+    check("        requestParameters: { integration.request.header.X-Amz-Invocation-Type: \"'Event'\" }", "");
+    check(
+        "        requestParameters: { integration.request.header.X-Other: \"'y'\" }",
+        "warning: these `requestParameters` have no effect",
+    );
+    check("        credentials: arn:aws:iam::1:role/x", "warning: `credentials` has no effect");
+    check("        contentHandling: CONVERT_TO_BINARY", "error: `contentHandling` is not supported yet");
+    let text = document(&format!("{ARN}:hello"), responses).replace("aws_proxy", "aws");
+    let loaded = folder(HELLO, &text).load().unwrap_or_else(|findings| panic!("{findings}"));
+    let table = routes_table(&loaded);
+    assert!(table.contains(&format!("AWS {ARN}:hello timeout 29 s")), "{table}");
+}

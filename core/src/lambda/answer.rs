@@ -1,4 +1,4 @@
-//! Writes the answer that a function gives by AWS_PROXY, head and content.
+//! Writes the answer that a function gives, head and content.
 
 use std::borrow::Cow;
 
@@ -37,7 +37,7 @@ pub fn content<'a>(
     Ok(Cow::Borrowed(text))
 }
 
-/// Appends the whole answer.
+/// Appends the whole answer of AWS_PROXY.
 pub fn write(
     result: &ProxyResult<'_>,
     content: &[u8],

@@ -1,7 +1,8 @@
 //! Functions as backends: what they get and what they give, as bytes. Nothing here knows how a function is run.
 //!
 //! - [`event`]: the event of AWS_PROXY; `fields` and `parameters` write its maps, `context` its `requestContext`
-//! - [`result`]: the answer of AWS_PROXY; [`answer`] writes what the client gets of it
+//! - [`payload`]: the event of AWS, which is the client's body or a template's output
+//! - [`result`]: the answer of AWS_PROXY, and what an error says; [`answer`] writes what the client gets
 //! - [`json`]: strings of JSON, from any bytes
 
 pub mod event;
@@ -9,6 +10,8 @@ pub mod event;
 mod context;
 mod fields;
 mod parameters;
+
+pub mod payload;
 
 pub mod answer;
 pub mod result;

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::limits::FUNCTION_HEADERS_MAX;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A function's answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -281,6 +282,16 @@ impl<'de> Visitor<'de> for ListVisitor {
         }
         Ok(values)
     }
+}
+
+/// `errorMessage` of the document by which a function says that it has failed; empty when there is none.
+pub fn error_message(document: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Document {
+        #[serde(rename = "errorMessage")]
+        message: String,
+    }
+    serde_json::from_slice::<Document>(document).map_or_else(|_| String::new(), |document| document.message)
 }
 
 #[cfg(test)]

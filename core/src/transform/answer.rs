@@ -1,6 +1,6 @@
 //! Writes the head of the answer that goes to the client, and the bodies that the gateway makes itself.
 
-use crate::context::View;
+use crate::context::{self, View};
 use crate::gateway_response::Custom;
 use crate::http1::{BodyFraming, Field, KnownField, ResponseHead, Version, encode};
 use crate::integration::IntegrationResponse;
@@ -101,12 +101,14 @@ pub enum Content<'a> {
     },
 }
 
-/// The answer that an integration response makes, under this status. Returns how content that follows is framed; `None`
+/// The answer that an integration response makes, under this status, with a trace if somebody was
+/// called. Returns how content that follows is framed; `None`
 /// when there is none to follow.
 pub fn write_mapped(
     chosen: &IntegrationResponse,
     status: u16,
     content: Content<'_>,
+    is_called: bool,
     values: &Values<'_>,
     frame: Frame<'_>,
     out: &mut Vec<u8>,
@@ -128,7 +130,7 @@ pub fn write_mapped(
     write_ids(&values.view, out);
     write_mapped_fields(&chosen.headers, values, out);
     write_overridden_fields(values, out);
-    if values.response.is_some() {
+    if is_called {
         write_trace(&values.view, out);
     }
     out.extend_from_slice(b"\r\n");
@@ -156,11 +158,11 @@ pub(crate) fn is_bodiless(status: u16) -> bool {
 }
 
 /// Whether a mapping gives the field a value. `out` comes back as it was.
-fn maps(headers: &[Mapped], name: &str, values: &Values<'_>, out: &mut Vec<u8>) -> bool {
+pub(crate) fn maps(headers: &[Mapped], name: &str, values: &Values<'_>, out: &mut Vec<u8>) -> bool {
     headers.iter().any(|mapped| mapped.name.eq_ignore_ascii_case(name) && values.has(&mapped.source, out))
 }
 
-fn write_mapped_fields(headers: &[Mapped], values: &Values<'_>, out: &mut Vec<u8>) {
+pub(crate) fn write_mapped_fields(headers: &[Mapped], values: &Values<'_>, out: &mut Vec<u8>) {
     let overridden = |name: &str| {
         values.overrides.response_headers().any(|(overridden, _)| overridden.eq_ignore_ascii_case(name))
     };
@@ -204,8 +206,8 @@ pub fn write_refusal(
     frame: Frame<'_>,
     out: &mut Vec<u8>,
 ) {
-    // Behind the head stands the body, whose length the head tells. Ours are shorter than this.
-    let mut body = Vec::with_capacity(128);
+    // Behind the head stands the body, whose length the head tells. Ours are seldom longer than this.
+    let mut body = Vec::with_capacity(refusal.message.len() + 64);
     let media_type = write_refusal_body(refusal, custom, values, limit_bytes, &mut body);
     let headers = custom.map_or([].as_slice(), |custom| &custom.headers);
     let status = custom.and_then(|custom| custom.status).unwrap_or(refusal.status);
@@ -250,11 +252,12 @@ fn write_refusal_body<'a>(
             out.extend_from_slice(b" bytes.");
             return "text; charset=utf-8";
         }
-        Voice::FrontDoor => out.extend_from_slice(br#"{"message":""#),
-        Voice::Execution => out.extend_from_slice(br#"{"message": ""#),
+        Voice::FrontDoor => out.extend_from_slice(br#"{"message":"#),
+        Voice::Policy => out.extend_from_slice(br#"{"Message":"#),
+        Voice::Execution => out.extend_from_slice(br#"{"message": "#),
     }
-    out.extend_from_slice(message);
-    out.extend_from_slice(br#""}"#);
+    context::put_quoted(out, Some(&refusal.message));
+    out.push(b'}');
     JSON
 }
 

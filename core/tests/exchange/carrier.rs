@@ -36,6 +36,8 @@ pub(crate) enum Origin<'a> {
     Fails(CallFailure),
     /// It is a function that answers with this payload, or not.
     Function(Result<&'a str, InvokeFailure>),
+    /// It is a function that fails with this document.
+    FunctionFails(&'a str),
 }
 
 /// One exchange as it went.
@@ -51,6 +53,8 @@ pub(crate) struct Exchanged {
     pub(crate) answer: Answer,
     /// The access log line.
     pub(crate) logged: String,
+    /// The line about a denial.
+    pub(crate) denial: String,
 }
 
 pub(crate) struct Gateway {
@@ -85,6 +89,7 @@ impl Gateway {
             peer: Peer {
                 source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
                 listener_port: 8080,
+                listener: 0,
             },
         }
     }
@@ -102,6 +107,12 @@ impl Gateway {
             Ok(None) => panic!("a whole head: {request}"),
             Err(error) => self.carry(Event::Refused(&peer, ENTROPY, Reject::Head(error)), origin),
         }
+    }
+
+    /// Requests come from this address from now on.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        self.peer.source_ip = AddressText::new(address.parse().expect("an address"));
+        self
     }
 
     /// Refuses a request that cannot be read.
@@ -138,10 +149,11 @@ impl Gateway {
                 Step::Invoke(invoked) => {
                     invoke = Some(invoked);
                     sent = text(&self.exchange.out);
-                    let Origin::Function(result) = origin else { panic!("a function is invoked") };
-                    self.advance(match result {
-                        Ok(payload) => Event::Invoked(payload.as_bytes()),
-                        Err(failure) => Event::InvokeFailed(failure),
+                    self.advance(match origin {
+                        Origin::Function(Ok(payload)) => Event::Invoked(payload.as_bytes()),
+                        Origin::Function(Err(failure)) => Event::InvokeFailed(failure),
+                        Origin::FunctionFails(document) => Event::FunctionFailed(document.as_bytes()),
+                        _ => panic!("a function is invoked"),
                     })
                 }
                 Step::Answer(answer) => break answer,
@@ -150,15 +162,18 @@ impl Gateway {
         let inline = text(&self.exchange.out);
         let download = self.download(answer.download);
         let sent_bytes = if answer.download == BodyFraming::None { answer.inline_bytes } else { download.1 };
+        let denial = text(self.exchange.denial());
         let mut log = Vec::new();
         let now = self.tick();
         self.exchange.finish(&mut self.shard.meters, now, sent_bytes, |_| &mut log);
-        Exchanged { call, invoke, sent, answered: inline + &download.0, answer, logged: text(&log) }
+        Exchanged { call, invoke, sent, answered: inline + &download.0, answer, logged: text(&log), denial }
     }
 
     fn call(&mut self, call: Call, origin: Origin<'_>) -> Step {
         match origin {
-            Origin::Uncalled | Origin::Function(_) => panic!("the backend is called"),
+            Origin::Uncalled | Origin::Function(_) | Origin::FunctionFails(_) => {
+                panic!("the backend is called")
+            }
             Origin::Fails(failure) => self.advance(Event::CallFailed(failure)),
             Origin::Answers(answer) => {
                 let head = &mut self.exchange.response;

@@ -136,8 +136,8 @@ fn the_whole_event() {
     assert_eq!(got, want, "{got:#}");
     let resource_id = got["requestContext"]["resourceId"].as_str().expect("a text");
     assert_eq!(resource_id.len(), 6);
-    let Invoke { function, timeout_ms } = invoked(request).invoke.expect("invoked");
-    assert_eq!((function, timeout_ms), (FunctionId(0), 5000));
+    let invoke = invoked(request).invoke.expect("invoked");
+    assert_eq!(invoke, Invoke { function: FunctionId(0), timeout_ms: 5000, asynchronous: false });
 }
 
 #[test]
@@ -276,12 +276,15 @@ fn an_event_that_is_too_large_is_refused() {
 
 #[test]
 fn a_failed_invocation() {
-    for (failure, status, text) in [
-        (InvokeFailure::Function, "502 Bad Gateway", "Internal server error"),
-        (InvokeFailure::Throttled, "500 Internal Server Error", "Internal server error"),
-        (InvokeFailure::Timeout, "504 Gateway Timeout", "Endpoint request timed out"),
+    for (origin, status, text) in [
+        (Origin::FunctionFails(r#"{"errorMessage":"x"}"#), "502 Bad Gateway", "Internal server error"),
+        (
+            Origin::Function(Err(InvokeFailure::Throttled)),
+            "500 Internal Server Error",
+            "Internal server error",
+        ),
+        (Origin::Function(Err(InvokeFailure::Timeout)), "504 Gateway Timeout", "Endpoint request timed out"),
     ] {
-        let origin = Origin::Function(Err(failure));
         let answered = Gateway::new(DOCUMENT).exchange("GET /prod/tier HTTP/1.1\nHost: a", origin).answered;
         assert!(answered.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answered}");
         assert!(answered.ends_with(&format!("\r\n\r\n{{\"message\": \"{text}\"}}")), "{answered}");

@@ -1,16 +1,81 @@
 //! One invocation: the message that a runtime gets, and the answer that a client waits for.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
 use std::task::Waker;
 
 use tidegate_core::arrival::uuid;
 use tidegate_core::exchange::{Exchange, InvokeFailure};
 use tidegate_core::http1::encode;
+use tidegate_core::lambda::json;
+use tidegate_core::limits::RESULT_BYTES_MAX;
 
+use super::pool::Pool;
 use crate::ring::Ring;
 
 /// What the deadline is written over; enough digits until the year 2286.
 const DEADLINE: &[u8; 13] = b"0000000000000";
+
+/// What comes of an invocation: the function's answer, or not.
+pub(super) type Outcome = Result<Vec<u8>, Failure>;
+
+/// Why a function has not answered.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// It has failed; the document says how.
+    Function(Vec<u8>),
+    /// The gateway did not or does not wait for it.
+    Refused(InvokeFailure),
+}
+
+/// How an invocation is lost without a word of the function.
+#[derive(Debug)]
+pub(super) enum Loss {
+    /// It took longer than so many milliseconds.
+    TimedOut(u64),
+    /// The process has ended.
+    Ended(String),
+    /// The runtime asked for another one without an answer.
+    Skipped,
+    /// The answer is larger than it may be.
+    TooLarge,
+    /// The process has not asked for one in so many milliseconds.
+    NotStarted(u64),
+    /// No process is running, nor being started.
+    Down,
+}
+
+impl Loss {
+    /// As Lambda calls it.
+    fn error_type(&self) -> &'static str {
+        match self {
+            Self::TimedOut(_) => "Sandbox.Timedout",
+            Self::Ended(_) | Self::Down => "Runtime.ExitError",
+            Self::Skipped => "Runtime.NoResponse",
+            Self::TooLarge => "Function.ResponseSizeTooLarge",
+            Self::NotStarted(_) => "Runtime.InitError",
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut(after_ms) => {
+                write!(f, "Task timed out after {:.2} seconds", *after_ms as f64 / 1000.0)
+            }
+            Self::Ended(end) => write!(f, "Runtime exited with error: {end}"),
+            Self::Skipped => f.write_str("the runtime asked for another invocation without an answer"),
+            Self::TooLarge => write!(
+                f,
+                "Response payload size exceeded maximum allowed payload size ({RESULT_BYTES_MAX} bytes)."
+            ),
+            Self::NotStarted(after_ms) => write!(f, "it asked for no invocation within {after_ms} ms"),
+            Self::Down => f.write_str("no process of the function is running"),
+        }
+    }
+}
 
 /// An invocation.
 pub(crate) struct Invocation {
@@ -20,9 +85,30 @@ pub(crate) struct Invocation {
     message: RefCell<Vec<u8>>,
     /// Where the deadline stands in it.
     deadline_at: usize,
-    outcome: RefCell<Option<Result<Vec<u8>, InvokeFailure>>>,
+    outcome: RefCell<Option<Outcome>>,
     ended: Cell<bool>,
     waker: RefCell<Option<Waker>>,
+    /// What it holds on to until it ends, if nobody waits for it.
+    unattended: RefCell<Option<Unattended>>,
+}
+
+/// Keeps the function and counts, while an asynchronous invocation has not ended.
+pub(super) struct Unattended {
+    _pool: Rc<Pool>,
+    count: Rc<Cell<usize>>,
+}
+
+impl Unattended {
+    pub(super) fn new(pool: &Rc<Pool>, count: &Rc<Cell<usize>>) -> Self {
+        count.set(count.get() + 1);
+        Self { _pool: Rc::clone(pool), count: Rc::clone(count) }
+    }
+}
+
+impl Drop for Unattended {
+    fn drop(&mut self) {
+        self.count.set(self.count.get() - 1);
+    }
 }
 
 impl Invocation {
@@ -50,6 +136,7 @@ impl Invocation {
             outcome: RefCell::default(),
             ended: Cell::new(false),
             waker: RefCell::default(),
+            unattended: RefCell::default(),
         }
     }
 
@@ -71,9 +158,34 @@ impl Invocation {
         uuid(self.id[0], self.id[1]).eq_ignore_ascii_case(id)
     }
 
+    /// Nobody waits for it; it holds on to this until it ends.
+    pub(super) fn leave(&self, unattended: Unattended) {
+        *self.unattended.borrow_mut() = Some(unattended);
+    }
+
+    /// Its id, as a text.
+    pub(super) fn request_id(&self) -> String {
+        String::from_utf8_lossy(&uuid(self.id[0], self.id[1])).into_owned()
+    }
+
+    /// What Lambda says of it when it is lost.
+    pub(super) fn document(&self, loss: &Loss) -> Vec<u8> {
+        let message = format!("RequestId: {} Error: {loss}", self.request_id());
+        let mut document = br#"{"errorType":"#.to_vec();
+        json::write_string(loss.error_type().as_bytes(), &mut document);
+        document.extend_from_slice(br#","errorMessage":"#);
+        json::write_string(message.as_bytes(), &mut document);
+        document.push(b'}');
+        document
+    }
+
     /// Ends it. The first outcome counts.
-    pub(super) fn end(&self, outcome: Result<Vec<u8>, InvokeFailure>) {
+    pub(super) fn end(&self, outcome: Outcome) {
         if !self.ended.replace(true) {
+            let unattended = self.unattended.take();
+            if unattended.is_some() && outcome.is_err() {
+                tracing::warn!(request_id = self.request_id(), "an asynchronous invocation failed");
+            }
             *self.outcome.borrow_mut() = Some(outcome);
             if let Some(waker) = self.waker.take() {
                 waker.wake();
@@ -82,7 +194,7 @@ impl Invocation {
     }
 
     /// The outcome, once; else wakes when it is there.
-    pub(super) fn outcome(&self, waker: &Waker) -> Option<Result<Vec<u8>, InvokeFailure>> {
+    pub(super) fn outcome(&self, waker: &Waker) -> Option<Outcome> {
         let outcome = self.outcome.take();
         if outcome.is_none() {
             *self.waker.borrow_mut() = Some(waker.clone());

@@ -7,7 +7,7 @@
 //!
 //! - [`pool`]: one function on one shard: which process gets the invocation, or that it waits, or that it is throttled
 //! - `invocation`: what a runtime is handed, and the answer that a client waits for
-//! - `slot`: the place of one process: what it is doing, and its life from start to start
+//! - `slot`, `life`: the place of one process: what it is doing, and its life from start to start
 //! - `runtime_api`: the connections of a runtime
 //! - [`host`], `process`, `lines`: the thread; how a process is started; what it prints
 //! - `current`: which invocation a process has, for its lines in the log
@@ -17,13 +17,14 @@ pub(crate) mod pool;
 
 mod current;
 mod invocation;
+mod life;
 mod lines;
 #[expect(unsafe_code, reason = "what a process does between fork and exec; see the JUSTIFICATION")]
 mod process;
 mod runtime_api;
 mod slot;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future as _, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
@@ -31,11 +32,11 @@ use std::task::Poll;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use slab::Slab;
-use tidegate_core::exchange::{Exchange, InvokeFailure};
+use tidegate_core::exchange::{Exchange, Invoke, InvokeFailure};
 use tidegate_core::plan::Plan;
 
 use self::host::{HostHandle, Notice};
-use self::invocation::Invocation;
+use self::invocation::{Failure, Invocation, Unattended};
 use self::pool::Pool;
 use self::slot::Slot;
 use crate::ring::{Doorbell, Listener, Ring};
@@ -60,6 +61,8 @@ pub(crate) struct Places {
     notices: Sender<Notice>,
     doorbell: Doorbell,
     shard: usize,
+    /// Asynchronous invocations that have not ended.
+    unattended: Rc<Cell<usize>>,
 }
 
 impl Functions {
@@ -68,7 +71,9 @@ impl Functions {
         let (notices, heard) = bounded(QUEUED_NOTICES_MAX);
         let listener = ring.listen_to(&doorbell);
         let slots = RefCell::default();
-        let places = Rc::new(Places { ring: ring.clone(), host, slots, notices, doorbell, shard });
+        let unattended = Rc::default();
+        let ring_here = ring.clone();
+        let places = Rc::new(Places { ring: ring_here, host, slots, notices, doorbell, shard, unattended });
         ring.spawn(hear(Rc::clone(&places), heard, listener));
         Self { current: RefCell::default(), places }
     }
@@ -83,6 +88,11 @@ impl Functions {
         };
         let pools: Rc<[Rc<Pool>]> = plan.functions.iter().map(pool).collect();
         self.current.replace(pools);
+    }
+
+    /// Whether invocations are under way that nobody waits for.
+    pub(crate) fn has_unattended(&self) -> bool {
+        self.places.unattended.get() > 0
     }
 
     /// The pools by the functions of the plan in force.
@@ -104,26 +114,63 @@ async fn hear(places: Rc<Places>, notices: Receiver<Notice>, listener: Listener)
     }
 }
 
-/// Invokes a function with the event in `exchange.out`, and waits for its answer no longer than `timeout_ms`. Like a
-/// caller of Lambda that gives up, it leaves an invocation that has begun to itself.
-pub(crate) async fn invoke(
-    shard: &Shard,
-    pool: &Rc<Pool>,
-    exchange: &Exchange,
-    timeout_ms: u32,
-) -> Result<Vec<u8>, InvokeFailure> {
+/// What an invocation leads to.
+pub(crate) enum Invoked {
+    /// The function's answer, or nothing if nobody waits for it.
+    Answer(Vec<u8>),
+    /// The document of a function that has failed.
+    Failed(Vec<u8>),
+    /// No answer.
+    Refused(InvokeFailure),
+}
+
+/// Invokes a function with the event in `exchange.out`, and waits for its answer as long as the step says. Like a caller of
+/// Lambda that gives up, it leaves an invocation that has begun to itself.
+pub(crate) async fn invoke(shard: &Shard, pool: &Rc<Pool>, exchange: &Exchange, invoke: Invoke) -> Invoked {
     let [high, low, ..] = shard.entropy();
     let invocation = Rc::new(Invocation::new(&shard.ring, exchange, [high, low]));
-    pool.admit(&invocation)?;
-    let mut late = pin!(shard.ring.sleep(u64::from(timeout_ms)));
+    if invoke.asynchronous {
+        return leave(shard, pool, &invocation);
+    }
+    match pool.admit(&invocation) {
+        Ok(()) => {}
+        Err(failure) => return failure.into(),
+    }
+    let mut late = pin!(shard.ring.sleep(u64::from(invoke.timeout_ms)));
     poll_fn(|context| {
         if let Some(outcome) = invocation.outcome(context.waker()) {
-            return Poll::Ready(outcome);
+            return Poll::Ready(outcome.map_or_else(Invoked::from, Invoked::Answer));
         }
         late.as_mut().poll(context).map(|()| {
             pool.give_up(&invocation);
-            Err(InvokeFailure::Timeout)
+            Invoked::Refused(InvokeFailure::Timeout)
         })
     })
     .await
+}
+
+/// Lets an asynchronous invocation run. One of a function that is down has been taken all the same, and is lost: AWS would
+/// try it again twice.
+fn leave(shard: &Shard, pool: &Rc<Pool>, invocation: &Rc<Invocation>) -> Invoked {
+    invocation.leave(Unattended::new(pool, &shard.functions.places.unattended));
+    match pool.admit(invocation) {
+        Ok(()) => Invoked::Answer(Vec::new()),
+        Err(Failure::Refused(failure)) => {
+            invocation.end(Err(Failure::Refused(failure)));
+            Invoked::Refused(failure)
+        }
+        Err(Failure::Function(document)) => {
+            invocation.end(Err(Failure::Function(document)));
+            Invoked::Answer(Vec::new())
+        }
+    }
+}
+
+impl From<Failure> for Invoked {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Function(document) => Self::Failed(document),
+            Failure::Refused(failure) => Self::Refused(failure),
+        }
+    }
 }

@@ -9,7 +9,7 @@ use tidegate_core::exchange::InvokeFailure;
 use tidegate_core::plan::Function;
 
 use super::Places;
-use super::invocation::Invocation;
+use super::invocation::{Failure, Invocation, Loss};
 use super::slot::Slot;
 
 /// A function on a shard.
@@ -44,18 +44,18 @@ impl Pool {
 
     /// Gives an invocation to a process that waits, or lets it wait. While no process is alive nor being started it fails
     /// at once, as one does that the process dies of.
-    pub(super) fn admit(&self, invocation: &Rc<Invocation>) -> Result<(), InvokeFailure> {
+    pub(super) fn admit(&self, invocation: &Rc<Invocation>) -> Result<(), Failure> {
         let idle = self.idle.borrow_mut().pop();
         if let Some(slot) = idle {
             slot.give(invocation);
             return Ok(());
         }
         if self.is_down() {
-            return Err(InvokeFailure::Function);
+            return Err(Failure::Function(invocation.document(&Loss::Down)));
         }
         let mut waiting = self.waiting.borrow_mut();
         if waiting.len() >= self.function.queue {
-            return Err(InvokeFailure::Throttled);
+            return Err(Failure::Refused(InvokeFailure::Throttled));
         }
         waiting.push_back(Rc::clone(invocation));
         Ok(())
@@ -85,7 +85,9 @@ impl Pool {
     pub(super) fn went_down(&self) {
         if self.is_down() {
             let waiting = self.waiting.take();
-            waiting.iter().for_each(|invocation| invocation.end(Err(InvokeFailure::Function)));
+            for invocation in waiting {
+                invocation.end(Err(Failure::Function(invocation.document(&Loss::Down))));
+            }
         }
     }
 

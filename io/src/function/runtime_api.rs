@@ -5,10 +5,10 @@
 
 use std::rc::Rc;
 
-use tidegate_core::exchange::InvokeFailure;
 use tidegate_core::http1::{BodyFraming, HeadLimits, RequestHead, encode};
 use tidegate_core::limits::{INTEGRATION_TIMEOUT_MS_MAX, RESULT_BYTES_MAX};
 
+use super::invocation::{Failure, Loss};
 use super::slot::Slot;
 use crate::ring::Acceptor;
 use crate::stream::{Body, BodyFailure, Stream};
@@ -104,7 +104,7 @@ async fn serve_one(slot: &Rc<Slot>, stream: &mut Stream, head: &RequestHead) -> 
         Wish::Respond(id) => confirm(is_meant(id) && slot.answer(id, Ok(content)), stream).await,
         Wish::Fail(id) => {
             report(slot, "the function failed", Some(id), head, &content);
-            confirm(is_meant(id) && slot.answer(id, Err(InvokeFailure::Function)), stream).await
+            confirm(is_meant(id) && slot.answer(id, Err(Failure::Function(content))), stream).await
         }
         Wish::FailInit => {
             report(slot, "the runtime cannot start", None, head, &content);
@@ -137,10 +137,11 @@ async fn give_next(slot: &Rc<Slot>, stream: &Stream) -> Result<(), Over> {
 
 /// The answer is too large: the invocation fails (AWS: `Function.ResponseSizeTooLarge`).
 async fn refuse_content(slot: &Slot, stream: &Stream, wish: &Wish<'_>) -> Result<(), Over> {
-    if let Wish::Respond(id) | Wish::Fail(id) = wish {
-        slot.answer(id, Err(InvokeFailure::Function));
+    if let Wish::Respond(id) | Wish::Fail(id) = wish
+        && slot.has(id)
+    {
+        slot.lose(&Loss::TooLarge);
     }
-    tracing::warn!(function = slot.name(), "its answer exceeds {RESULT_BYTES_MAX} bytes");
     send(
         stream,
         413,

@@ -2,6 +2,7 @@
 //!
 //! `behave.py` is the function of most tests; it does what the query says. Real runtimes have tests of their own.
 
+mod custom;
 mod failures;
 mod invocations;
 mod leaks;

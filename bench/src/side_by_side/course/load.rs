@@ -77,6 +77,10 @@ impl Session<'_> {
                 Quantity::ClientCpuShare,
                 self.client_share(report.own_cpu(), origin.ran as f64 / 1e9 / report.seconds),
             )
+            .with(
+                Quantity::CpuWithOriginPerRequest,
+                (cpu.ran + origin.ran) as f64 / report.answered.max(1) as f64,
+            )
             .with_memory(process.memory());
         self.told(load, measurement, &report, journal)
     }

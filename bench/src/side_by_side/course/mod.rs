@@ -1,5 +1,6 @@
 //! What is done in a scenario, one file for each [`Course`](super::scenario::Course).
 
+pub mod functions;
 pub mod idle;
 pub mod limits;
 pub mod load;
@@ -49,6 +50,7 @@ pub fn run(
         Course::FixedRate(rate) => load::at(&session, journal, Phase::FixedRate, Some(rate)),
         Course::Routes(_) => routes::run(&session, journal),
         Course::Limits(_) => limits::run(&session, journal),
+        Course::Functions => load::at(&session, journal, Phase::Saturation, None),
         Course::Idle(connections) => idle::run(&session, journal, connections),
         Course::Reload(rate) => reload::run(&session, journal, rate),
     }
@@ -68,6 +70,9 @@ fn contenders(
             .collect(),
         Course::Limits(keys) => {
             proxies.filter(|found| limits::takes(found.proxy)).flat_map(|it| limits::both(it, keys)).collect()
+        }
+        Course::Functions => {
+            proxies.filter(|found| functions::takes(found.proxy)).flat_map(functions::both).collect()
         }
         _ => proxies.map(Entrant::plain).collect(),
     };

@@ -39,13 +39,22 @@ pub fn tables(results: &Results, scenario: &str) -> Vec<Table> {
 /// What is shown of a phase, and of what the ratio to Tidegate is.
 fn columns(phase: Phase) -> (&'static str, &'static [Quantity], &'static [Quantity]) {
     use Quantity::{
-        ClientCpuShare, CpuPerRequest, CpuShare, Failed, Loading, P50, P99, P999, Pss, PssPerConnection,
-        Rate, Reloads, Rss, SystemPerRequest, UserPerRequest, Worst,
+        ClientCpuShare, CpuPerRequest, CpuShare, CpuWithOriginPerRequest, Failed, Loading, P50, P99, P999,
+        Pss, PssPerConnection, Rate, Reloads, Rss, SystemPerRequest, UserPerRequest, Worst,
     };
     match phase {
         Phase::Saturation => (
             "As fast as it goes",
-            &[Rate, CpuPerRequest, UserPerRequest, SystemPerRequest, CpuShare, Rss, Pss],
+            &[
+                Rate,
+                CpuPerRequest,
+                UserPerRequest,
+                SystemPerRequest,
+                CpuWithOriginPerRequest,
+                CpuShare,
+                Rss,
+                Pss,
+            ],
             &[CpuPerRequest, Rate],
         ),
         Phase::FixedRate => (

@@ -12,6 +12,7 @@ pub fn show(quantity: Quantity, value: f64) -> String {
         Quantity::CpuPerRequest
         | Quantity::UserPerRequest
         | Quantity::SystemPerRequest
+        | Quantity::CpuWithOriginPerRequest
         | Quantity::P50
         | Quantity::P99
         | Quantity::P999

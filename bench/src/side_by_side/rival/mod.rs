@@ -82,8 +82,19 @@ pub struct Setting {
     pub routes: usize,
     /// Its keys and limits.
     pub limits: Option<Limits>,
+    /// The function that answers instead of the origin.
+    pub function: Option<Function>,
     /// Where its messages go.
     pub log: PathBuf,
+}
+
+/// A function that does nothing.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its binary.
+    pub program: PathBuf,
+    /// What it answers: the same as the origin, which is printable.
+    pub answer: String,
 }
 
 /// How a proxy takes a changed configuration.

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use tidegate_core::auth::authorise::Authorization;
+use tidegate_core::auth::policy::Policy;
 use tidegate_core::hosts::{DomainSpec, Hosts};
 use tidegate_core::limit::{StageId, UsagePlans, account_meter};
-use tidegate_core::plan::{Api, Node, Plan};
+use tidegate_core::plan::{Api, EndpointType, Node, Plan};
 use tidegate_core::span::Span;
 
 use crate::diagnostics::Diagnostics;
@@ -36,7 +38,9 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     let unreadable = |why| Diagnostics::of_error(format!("cannot read {}: {why}", path.display()));
     let mut report = Report::new(Source::read(path).map_err(unreadable)?);
     let root = tree::toml::read(&mut report);
-    report.mask(&[file::api_key::secrets(&root), file::function::secrets(&root)].concat());
+    let secrets =
+        [file::api_key::secrets(&root), file::function::secrets(&root), file::principal::secrets(&root)];
+    report.mask(&secrets.concat());
     let folder = path.parent().unwrap_or(Path::new(""));
     let Some(file) = file::read(&root, folder, node_default, &mut report) else {
         return Err(report.into_findings());
@@ -45,7 +49,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
         file.apis.iter().map(|api| api.stages.iter().map(|stage| stage.span).collect()).collect();
     let keys = file.keys.list;
     let mut backends = Backends::new(Functions::new(file.functions, &file.node));
-    let mut definitions = Diagnostics::default();
+    let mut definitions = file.policies;
     let apis: Vec<Api> = file
         .apis
         .into_iter()
@@ -58,6 +62,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
             file.usage_plans.into_iter().map(|plan| plan.compile(&apis, &mut report)).collect();
         usage_plans = UsagePlans::compile(&keys, &plans);
         check_keys(&apis, &stages, &usage_plans, &mut report);
+        check_access(&apis, &stages, root.get("principal").is_some(), &mut report);
         if !report.has_errors() && !definitions.has_errors() {
             backends.functions.warn_unused(&mut report);
         }
@@ -78,6 +83,8 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 origins: backends.origins,
                 functions: backends.functions.into_list(),
                 usage_plans,
+                principals: file.principals,
+                networks: file.networks,
                 throttle: file.throttle.map(|rate| (account_meter(), rate)),
                 generation: 0,
             };
@@ -104,6 +111,25 @@ fn check_keys(apis: &[Api], stages: &[Vec<Span>], plans: &UsagePlans, report: &m
                     format!("no usage plan has the stage `{name}`: methods that need an API key answer 403"),
                 )
                 .help("add [[usage_plan]] with keys = [\"…\"] and [[usage_plan.stage]]");
+        }
+    }
+}
+
+/// Warns where nobody can call.
+fn check_access(apis: &[Api], stages: &[Vec<Span>], principals: bool, report: &mut Report) {
+    for (api, spans) in apis.iter().zip(stages) {
+        let Some(at) = spans.first() else { continue };
+        if api.authorization.contains(&Authorization::Iam) && !principals {
+            report
+                .warning(*at, "there is no principal: methods with AWS_IAM answer 403")
+                .help("add [[principal]] with access_key_id, secret_access_key_file and arn");
+        }
+        if api.endpoint == EndpointType::Private
+            && api.policy.as_ref().is_some_and(|policy| policy.statements.is_empty())
+        {
+            report
+                .warning(*at, "the API is PRIVATE and has no resource policy: every request is denied")
+                .help("add x-amazon-apigateway-policy to its definition");
         }
     }
 }
@@ -143,7 +169,8 @@ fn compile_definition(
     file_report: &mut Report,
 ) -> Option<Api> {
     let root = tree::yaml::read(report)?;
-    let definition = openapi::read(&root, node, report)?;
+    let around = openapi::Around { node, api: &api.id, endpoint: api.endpoint };
+    let definition = openapi::read(&root, around, report)?;
     let routing = routing::compile(&definition.methods, report)?;
     let throttles: Vec<_> =
         api.stages.iter_mut().map(|stage| (stage.throttle, std::mem::take(&mut stage.methods))).collect();
@@ -155,6 +182,8 @@ fn compile_definition(
         resources: routing.resources,
         routes: routing.routes,
         api_key_required: definition.methods.iter().map(|method| method.api_key_required).collect(),
+        authorization: definition.methods.iter().map(|method| method.authorization).collect(),
+        policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
         binary_media_types: definition.binary_media_types,
         gateway_responses: definition.gateway_responses,
@@ -164,4 +193,17 @@ fn compile_definition(
         api.stages[position].throttles = stages::throttles(&api, position, default, &methods, file_report);
     }
     Some(api)
+}
+
+/// A private API without policy denies all (AWS: "Private REST APIs").
+fn policy(policy: Option<(Policy, Span)>, endpoint: EndpointType, report: &mut Report) -> Option<Policy> {
+    match policy {
+        Some((policy, at)) => {
+            if policy.statements.is_empty() {
+                report.warning(at, "the policy has no statement: every request is denied");
+            }
+            Some(policy)
+        }
+        None => (endpoint == EndpointType::Private).then(Policy::default),
+    }
 }

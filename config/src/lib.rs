@@ -9,6 +9,7 @@
 //! - `compile`: the way from files to plan, top down; `routing`, `stages` and `functions` are its parts
 //! - `file` reads `tidegate.toml`
 //! - `openapi` reads OpenAPI documents with `x-amazon-apigateway-*` extensions
+//! - `policy` reads IAM policies
 //! - `fields`, `scalar`: reading maps and values with good errors
 //! - `tree`: TOML, YAML and JSON as one tree that knows where everything is written
 //! - `diagnostics`, `render`, `report`, `source`, `suggest`: findings and how they are shown
@@ -24,6 +25,8 @@ mod stages;
 mod file;
 
 mod openapi;
+mod policy;
+mod policy_document;
 
 mod fields;
 mod scalar;
@@ -42,4 +45,5 @@ mod routes_table;
 pub use compile::{Loaded, load};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use file::{Settings, Shards};
+pub use policy_document::policy_document;
 pub use routes_table::routes_table;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use tidegate_core::auth::authorise::Authorization;
 use tidegate_core::integration::{Http, HttpKind, Integration, Lambda, LambdaKind, Mock, Piece};
 use tidegate_core::mapping::{Source, Values};
 use tidegate_core::plan::{Api, EndpointType, Stage};
@@ -19,21 +20,28 @@ pub fn routes_table(loaded: &Loaded) -> String {
 
 fn stage_table(api: &Api, stage: &Stage) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
-    let keyed = &api.api_key_required;
-    for (number, ((route, integration), keyed)) in
-        api.routes.iter().zip(&stage.integrations).zip(keyed).enumerate()
-    {
+    for (number, (route, integration)) in api.routes.iter().zip(&stage.integrations).enumerate() {
         let resource = &api.resources[route.resource];
         rows.push([
             route.method.name().to_owned(),
             resource.path.clone(),
-            if *keyed { "API_KEY" } else { "NONE" }.to_owned(),
+            who_may_call(api, number).to_owned(),
             limits(stage, number),
             "none".to_owned(),
             describe(&resource.parameters, integration),
         ]);
     }
-    format!("API {} stage {} ({})\n{}", api.id, stage.name, endpoint(api.endpoint), align(&rows))
+    let policy = if api.policy.is_some() { ", resource policy" } else { "" };
+    format!("API {} stage {} ({}{policy})\n{}", api.id, stage.name, endpoint(api.endpoint), align(&rows))
+}
+
+fn who_may_call(api: &Api, route: usize) -> &'static str {
+    match (api.authorization[route], api.api_key_required[route]) {
+        (Authorization::None, false) => "NONE",
+        (Authorization::None, true) => "API_KEY",
+        (Authorization::Iam, false) => "AWS_IAM",
+        (Authorization::Iam, true) => "AWS_IAM API_KEY",
+    }
 }
 
 /// The method's own throttle; those of callers are in their plans.

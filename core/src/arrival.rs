@@ -1,11 +1,13 @@
 //! The identity of a request: its ids, its trace, when and from where it came.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::auth::cidr::Cidr;
+use crate::auth::forwarded;
 use crate::clock::Now;
 use crate::http1::{KnownField, RequestHead};
 
@@ -15,16 +17,17 @@ pub type Entropy = [u64; 4];
 /// Length of an IPv6 address with an embedded IPv4 one, the longest address text.
 const ADDRESS_BYTES_MAX: usize = 45;
 
-/// The text of an address, kept inline; `bytes <= ADDRESS_BYTES_MAX`.
+/// An address with its text, kept inline; `bytes <= ADDRESS_BYTES_MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddressText {
+    address: IpAddr,
     text: [u8; ADDRESS_BYTES_MAX],
     bytes: usize,
 }
 
 impl Default for AddressText {
     fn default() -> Self {
-        Self { text: [0; ADDRESS_BYTES_MAX], bytes: 0 }
+        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), text: [0; ADDRESS_BYTES_MAX], bytes: 0 }
     }
 }
 
@@ -40,10 +43,15 @@ impl std::fmt::Write for AddressText {
 impl AddressText {
     /// The text of `address`; an IPv4 address mapped into IPv6 is written as IPv4.
     pub fn new(address: IpAddr) -> Self {
-        let mut text = Self::default();
+        let mut text = Self { address: address.to_canonical(), ..Self::default() };
         let written = write!(text, "{}", address.to_canonical());
         debug_assert!(written.is_ok(), "no address is longer than ADDRESS_BYTES_MAX");
         text
+    }
+
+    /// The address; an IPv4 address mapped into IPv6 is that IPv4 address.
+    pub fn address(&self) -> IpAddr {
+        self.address
     }
 
     /// The text as bytes.
@@ -55,10 +63,12 @@ impl AddressText {
 /// The connection that requests come by.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// The client's address (`$context.identity.sourceIp`).
+    /// The address of whoever has connected: the client, or a proxy.
     pub source_ip: AddressText,
     /// The listener's port, for `X-Forwarded-Port`.
     pub listener_port: u16,
+    /// The listener's position in the configuration.
+    pub listener: u16,
 }
 
 /// The identity of one request.
@@ -66,10 +76,16 @@ pub struct Peer {
 pub struct Arrival {
     /// When its head was whole.
     pub now: Now,
-    /// The client's address.
+    /// The client's address (`$context.identity.sourceIp`).
     pub source_ip: AddressText,
+    /// The address of whoever has connected.
+    pub peer_ip: AddressText,
+    /// Whether the client has come by TLS, as a trusted proxy says.
+    pub is_secure: bool,
     /// The listener's port.
     pub listener_port: u16,
+    /// The listener's position in the configuration.
+    pub listener: u16,
     /// `x-amz-apigw-id`.
     pub extended_request_id: [u8; 16],
     request_id: [u8; 36],
@@ -82,7 +98,10 @@ impl Default for Arrival {
         Self {
             now: Now::default(),
             source_ip: AddressText::default(),
+            peer_ip: AddressText::default(),
+            is_secure: false,
             listener_port: 0,
+            listener: 0,
             extended_request_id: [b'A'; 16],
             request_id: [b'0'; 36],
             trace_root: [b'0'; 35],
@@ -96,8 +115,8 @@ impl Arrival {
     /// "Set up CloudWatch logging").
     pub fn name(&mut self, request: &RequestHead, peer: &Peer, now: Now, entropy: Entropy) {
         self.now = now;
-        self.source_ip = peer.source_ip;
-        self.listener_port = peer.listener_port;
+        (self.source_ip, self.peer_ip, self.is_secure) = (peer.source_ip, peer.source_ip, false);
+        (self.listener_port, self.listener) = (peer.listener_port, peer.listener);
         match request.first(KnownField::XAmznRequestId).filter(|id| is_uuid(id)) {
             Some(id) => self.request_id.copy_from_slice(id),
             None => self.request_id = uuid(entropy[0], entropy[1]),
@@ -105,6 +124,18 @@ impl Arrival {
         self.extended_request_id = extended_id(entropy[2], entropy[3]);
         self.trace_root = trace_root(now.unix_ms / 1000, entropy[1], entropy[2]);
         hex(&mut self.trace_parent, entropy[3]);
+    }
+
+    /// Finds out whose request a proxy passes on, if it is one that is trusted.
+    pub fn look_behind(&mut self, request: &RequestHead, trusted: &[Cidr]) {
+        let peer = self.peer_ip.address();
+        if !trusted.iter().any(|range| range.contains(peer)) {
+            return;
+        }
+        let values: Vec<&[u8]> = request.find(b"x-forwarded-for").collect();
+        self.source_ip = AddressText::new(forwarded::client(peer, trusted, values.into_iter()));
+        let proto = request.first(KnownField::XForwardedProto);
+        self.is_secure = proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https"));
     }
 
     /// `x-amzn-RequestId`.

@@ -91,6 +91,65 @@ pub fn common_log_time(unix_ms: u64) -> [u8; 26] {
     text
 }
 
+/// `19941106T084937Z`: ISO 8601 without punctuation, as AWS signatures write it.
+pub fn basic_iso_8601(second: u64) -> [u8; 16] {
+    let date = civil(second);
+    let mut text = *b"19700101T000000Z";
+    digits(&mut text[..4], date.year);
+    digits(&mut text[4..6], date.month as u64);
+    digits(&mut text[6..8], date.day);
+    digits(&mut text[9..11], date.seconds / 3600);
+    digits(&mut text[11..13], date.seconds / 60 % 60);
+    digits(&mut text[13..15], date.seconds % 60);
+    text
+}
+
+/// `1994-11-06T08:49:37Z`
+pub fn iso_8601(second: u64) -> [u8; 20] {
+    let date = civil(second);
+    let mut text = *b"1970-01-01T00:00:00Z";
+    digits(&mut text[..4], date.year);
+    digits(&mut text[5..7], date.month as u64);
+    digits(&mut text[8..10], date.day);
+    time_of_day(&mut text[11..19], date.seconds);
+    text
+}
+
+/// Seconds since 1970 of (year, month, day) and (hour, minute, second); `None` when there is no such time, or before.
+pub fn unix_seconds(date: (u64, u64, u64), time: (u64, u64, u64)) -> Option<u64> {
+    let ((year, month, day), (hour, minute, second)) = (date, time);
+    if !(1970..=9999).contains(&year) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let seconds = days_from_civil(year, month, day)? * 86_400 + hour * 3600 + minute * 60 + second;
+    let back = civil(seconds);
+    (back.year == year && back.month as u64 == month && back.day == day).then_some(seconds)
+}
+
+/// Howard Hinnant's `days_from_civil`, for years from 1970 on. A day that the month does not have is one of the next.
+fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (year / 400, year % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    (era * 146_097 + day_of_era).checked_sub(719_468)
+}
+
+/// Reads `Sun, 06 Nov 1994 08:49:37 GMT`, the only form of a date that may be sent (RFC 9110 section 5.6.7).
+pub fn parse_http_date(text: &[u8]) -> Option<u64> {
+    let text: &[u8; 29] = text.try_into().ok()?;
+    let number = |range: std::ops::Range<usize>| std::str::from_utf8(&text[range]).ok()?.parse().ok();
+    let month = MONTHS.chunks_exact(3).position(|month| month == &text[8..11])? as u64 + 1;
+    let (date, time) =
+        ((number(12..16)?, month, number(5..7)?), (number(17..19)?, number(20..22)?, number(23..25)?));
+    let second = unix_seconds(date, time)?;
+    // Whatever was lenient above, the weekday and the punctuation are compared here.
+    (http_date(second) == *text).then_some(second)
+}
+
 /// Year, month and day of month of a day that is counted from 1970-01-01.
 pub fn date_of_day(day: u32) -> (u32, u32, u32) {
     let date = civil(u64::from(day) * 86_400);
@@ -148,6 +207,21 @@ mod tests {
         check(1_709_251_199, "Thu, 29 Feb 2024 23:59:59 GMT", "29/Feb/2024:23:59:59 +0000");
         check(1_798_761_600, "Fri, 01 Jan 2027 00:00:00 GMT", "01/Jan/2027:00:00:00 +0000");
         check(4_102_444_799, "Thu, 31 Dec 2099 23:59:59 GMT", "31/Dec/2099:23:59:59 +0000");
+    }
+
+    #[test]
+    fn dates_are_read_back() {
+        for second in (0..4_102_444_800).step_by(86_399 * 17) {
+            assert_eq!(parse_http_date(&http_date(second)), Some(second));
+            let date = civil(second);
+            let time = (date.seconds / 3600, date.seconds / 60 % 60, date.seconds % 60);
+            assert_eq!(unix_seconds((date.year, date.month as u64, date.day), time), Some(second));
+        }
+        assert_eq!(&iso_8601(784_111_777), b"1994-11-06T08:49:37Z");
+        assert_eq!(&basic_iso_8601(784_111_777), b"19941106T084937Z");
+        assert_eq!(unix_seconds((2023, 2, 29), (0, 0, 0)), None);
+        assert_eq!(unix_seconds((1969, 12, 31), (0, 0, 0)), None);
+        assert_eq!(parse_http_date(b"Sun, +6 Nov 1994 08:49:37 GMT"), None);
     }
 
     #[test]

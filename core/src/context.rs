@@ -2,10 +2,13 @@
 //!
 //! AWS: "API Gateway mapping template and access logging variable reference".
 
+use std::borrow::Cow;
+
 use crate::arrival::Arrival;
+use crate::auth::principal::Principal;
 use crate::clock;
 use crate::http1::{KnownField, RequestHead, Version};
-use crate::plan::{Api, EndpointType, Node, Resource, Stage};
+use crate::plan::{Api, EndpointType, Network, Node, Resource, Stage};
 use crate::route::RouteId;
 
 /// A `$context` variable.
@@ -37,6 +40,28 @@ pub enum Variable {
     ApiKey,
     /// `identity.apiKeyId`: the key's name.
     ApiKeyId,
+    /// `identity.accessKey`: of who signed the request.
+    AccessKey,
+    /// `identity.accountId`
+    CallerAccountId,
+    /// `identity.caller`, `identity.user`: what the principal is called for ever.
+    Caller,
+    /// `identity.principalOrgId`
+    PrincipalOrgId,
+    /// `identity.userArn`
+    UserArn,
+    /// `identity.vpcId`
+    VpcId,
+    /// `identity.vpceId`
+    VpceId,
+    /// `authenticate.error`, `authenticate.status`: of the signature.
+    AuthenticateError,
+    /// See [`Self::AuthenticateError`].
+    AuthenticateStatus,
+    /// `authorize.error`, `authorize.status`: of policies.
+    AuthorizeError,
+    /// See [`Self::AuthorizeError`].
+    AuthorizeStatus,
     /// `identity.sourceIp`
     SourceIp,
     /// `identity.userAgent`
@@ -95,6 +120,17 @@ impl Variable {
             "httpMethod" => Self::HttpMethod,
             "identity.apiKey" => Self::ApiKey,
             "identity.apiKeyId" => Self::ApiKeyId,
+            "identity.accessKey" => Self::AccessKey,
+            "identity.accountId" => Self::CallerAccountId,
+            "identity.caller" | "identity.user" => Self::Caller,
+            "identity.principalOrgId" => Self::PrincipalOrgId,
+            "identity.userArn" => Self::UserArn,
+            "identity.vpcId" => Self::VpcId,
+            "identity.vpceId" => Self::VpceId,
+            "authenticate.error" => Self::AuthenticateError,
+            "authenticate.status" => Self::AuthenticateStatus,
+            "authorize.error" => Self::AuthorizeError,
+            "authorize.status" => Self::AuthorizeStatus,
             "identity.sourceIp" => Self::SourceIp,
             "identity.userAgent" => Self::UserAgent,
             "path" => Self::Path,
@@ -123,7 +159,7 @@ impl Variable {
     }
 }
 
-const ABSENT: [&str; 10] = [
+const ABSENT: [&str; 9] = [
     "awsEndpointRequestId",
     "cipherSuite",
     "customDomain.routingRuleIdMatched",
@@ -133,14 +169,13 @@ const ABSENT: [&str; 10] = [
     "tlsVersion",
     "wafResponseCode",
     "webaclArn",
-    "identity.accountId",
 ];
 
 const ABSENT_GROUPS: [&str; 6] =
     ["authorize.", "authorizer.", "authenticate.", "identity.", "waf.", "requestOverride."];
 
 /// How a request ended, for the access log and for gateway responses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Status sent to the client; 0 when it went away before there was one.
     pub status: u16,
@@ -154,13 +189,17 @@ pub struct Outcome {
     pub integration_status: Option<i64>,
     /// The error, when the gateway answered by itself.
     pub error: Option<ErrorFacts>,
+    /// Whether its signature was good, if its method asks for one.
+    pub authenticated: Option<bool>,
+    /// Whether policies let it call, if there are any.
+    pub authorized: Option<bool>,
 }
 
 /// What `$context.error` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorFacts {
     /// `error.message`
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
     /// `error.responseType`
     pub response_type: &'static str,
     /// `integration.error`: the integration failed.
@@ -184,6 +223,10 @@ pub struct View<'a> {
     pub base_path: Option<&'a [u8]>,
     /// The name of the API key that it came with, if its method needs one and it is good.
     pub api_key: Option<&'a [u8]>,
+    /// Who has signed it, once that is proved.
+    pub principal: Option<&'a Principal>,
+    /// The private network that it comes from.
+    pub network: Option<&'a Network>,
     /// How it ended; all zero before that.
     pub outcome: &'a Outcome,
 }
@@ -206,15 +249,37 @@ impl<'a> View<'a> {
                 put(out, nonempty(self.host_name()).and_then(|host| host.split(|&b| b == b'.').next()))
             }
             Variable::EndpointType => put(out, self.stage.map(|(api, _)| endpoint_type(api.endpoint))),
-            Variable::ErrorMessage => put(out, self.outcome.error.map(|error| error.message.as_bytes())),
-            Variable::ErrorMessageString => put_quoted(out, self.outcome.error.map(|error| error.message)),
+            Variable::ErrorMessage => put(out, self.error_message().map(str::as_bytes)),
+            Variable::ErrorMessageString => put_quoted(out, self.error_message()),
             Variable::ErrorResponseType => {
-                put(out, self.outcome.error.map(|error| error.response_type.as_bytes()))
+                put(out, self.outcome.error.as_ref().map(|error| error.response_type.as_bytes()))
             }
             Variable::ExtendedRequestId => put(out, Some(&self.arrival.extended_request_id)),
             Variable::HttpMethod => put(out, Some(self.request.method())),
             Variable::ApiKey => put(out, self.api_key.and_then(|_| self.request.first(KnownField::XApiKey))),
             Variable::ApiKeyId => put(out, self.api_key),
+            Variable::AccessKey => {
+                put(out, self.principal.map(|principal| principal.credentials.access_key_id.as_bytes()))
+            }
+            Variable::CallerAccountId => {
+                put(out, self.principal.map(|principal| principal.arn.account().as_bytes()))
+            }
+            Variable::Caller => put(out, self.principal.map(|principal| principal.user_id.as_bytes())),
+            Variable::PrincipalOrgId => put(
+                out,
+                self.principal.and_then(|principal| principal.organization_id.as_deref()).map(str::as_bytes),
+            ),
+            Variable::UserArn => put(out, self.principal.map(|principal| principal.arn.text().as_bytes())),
+            Variable::VpcId => {
+                put(out, self.network.and_then(|network| network.vpc.as_deref()).map(str::as_bytes))
+            }
+            Variable::VpceId => {
+                put(out, self.network.and_then(|network| network.vpce.as_deref()).map(str::as_bytes))
+            }
+            Variable::AuthenticateError => put(out, self.error_of(self.outcome.authenticated)),
+            Variable::AuthenticateStatus => put_number(out, self.outcome.authenticated.map(status_of)),
+            Variable::AuthorizeError => put(out, self.error_of(self.outcome.authorized)),
+            Variable::AuthorizeStatus => put_number(out, self.outcome.authorized.map(status_of)),
             Variable::SourceIp => put(out, Some(self.arrival.source_ip.as_bytes())),
             Variable::UserAgent => put(out, self.request.first(KnownField::UserAgent)),
             Variable::Path => put(out, Some(self.request.path())),
@@ -243,9 +308,24 @@ impl<'a> View<'a> {
         crate::hosts::without_port(self.request.host())
     }
 
-    fn integration_error(&self) -> Option<&'static [u8]> {
-        self.outcome.error.filter(|error| error.of_integration).map(|error| error.message.as_bytes())
+    fn integration_error(&self) -> Option<&'a [u8]> {
+        let error = self.outcome.error.as_ref().filter(|error| error.of_integration);
+        error.map(|error| error.message.as_bytes())
     }
+
+    fn error_message(&self) -> Option<&'a str> {
+        self.outcome.error.as_ref().map(|error| &*error.message)
+    }
+
+    /// The message, if it was this that went wrong.
+    fn error_of(&self, went_well: Option<bool>) -> Option<&'a [u8]> {
+        self.error_message().filter(|_| went_well == Some(false)).map(str::as_bytes)
+    }
+}
+
+/// `authenticate.status`, `authorize.status`
+fn status_of(went_well: bool) -> u64 {
+    if went_well { 200 } else { 403 }
 }
 
 fn endpoint_type(endpoint: EndpointType) -> &'static [u8] {
@@ -285,8 +365,8 @@ fn put_signed(out: &mut Vec<u8>, value: Option<i64>) -> bool {
     value.is_some_and(|number| put(out, Some(itoa::Buffer::new().format(number).as_bytes())))
 }
 
-/// A JSON string. Messages are ours and hold no control characters.
-fn put_quoted(out: &mut Vec<u8>, value: Option<&str>) -> bool {
+/// A JSON string. Messages are ours and hold no control characters: nor does a path, of which some of them tell.
+pub(crate) fn put_quoted(out: &mut Vec<u8>, value: Option<&str>) -> bool {
     let Some(text) = value else { return false };
     out.push(b'"');
     for byte in text.bytes() {

@@ -3,6 +3,7 @@
 //! [`Exchange::advance`] runs until it needs the outside, says what it needs, and is called again with what came of
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 
+mod access;
 mod function;
 
 use std::rc::Rc;
@@ -10,6 +11,7 @@ use std::rc::Rc;
 pub use self::function::{Invoke, InvokeFailure};
 
 use crate::arrival::{Arrival, Entropy, Peer};
+use crate::auth::principal::PrincipalId;
 use crate::clock::Now;
 use crate::context::{ErrorFacts, Outcome, View};
 use crate::hosts::Place;
@@ -40,6 +42,7 @@ pub struct Exchange {
     arrival: Arrival,
     place: Option<Place>,
     routed: Option<Routed>,
+    principal: Option<PrincipalId>,
     identified: Option<Identified>,
     caller: Option<Caller>,
     /// The caller for whom the request was counted.
@@ -47,6 +50,12 @@ pub struct Exchange {
     parameters: PathParameters,
     standing: Standing,
     called: Option<Now>,
+    /// Set while the client's body is read to see whether it is what the client has signed.
+    unproved: Option<Routed>,
+    /// The client's body, when it had to be read before its turn.
+    body: Option<Vec<u8>>,
+    /// What denied the request, for the log; empty when nothing did.
+    denial: Vec<u8>,
     /// Whether the client's body was called for: then a client that waits for `100 Continue` is told to go on.
     body_wanted: bool,
     outcome: Outcome,
@@ -58,6 +67,13 @@ struct Routed {
     place: Place,
     route: RouteId,
     method: Method,
+}
+
+/// Proof that the caller of a request may call its method: it has signed, if the method asks for that, and policies
+/// allow it.
+#[derive(Clone, Copy, Debug)]
+struct Authorised {
+    routed: Routed,
 }
 
 /// Proof that a request came with the API key that its method needs.
@@ -160,8 +176,8 @@ impl Exchange {
         match event {
             Event::Request(peer, entropy) => {
                 self.begin(shard, now, peer, entropy);
-                match self.route().and_then(|routed| self.identify(routed)) {
-                    Ok(identified) => self.meter(shard, now, identified),
+                match self.route() {
+                    Ok(routed) => self.authorise(shard, now, routed),
                     Err(reject) => self.refuse(shard, now, reject),
                 }
             }
@@ -175,7 +191,13 @@ impl Exchange {
                 self.begin(shard, now, peer, entropy);
                 self.refuse(shard, now, reject)
             }
-            Event::Body(body) => self.go_on_with_body(shard, now, body),
+            Event::Body(body) => match self.unproved.take() {
+                Some(routed) => {
+                    self.body = Some(body.to_vec());
+                    self.authorise(shard, now, routed)
+                }
+                None => self.go_on_with_body(shard, now, body),
+            },
             Event::Response => self.respond(shard, now),
             Event::CallFailed(failure) => {
                 self.count_integration(now, None);
@@ -219,8 +241,13 @@ impl Exchange {
     fn begin(&mut self, shard: &Shard, now: Now, peer: &Peer, entropy: Entropy) {
         self.plan = Some(Rc::clone(&shard.plan));
         self.arrival.name(&self.request, peer, now, entropy);
-        (self.place, self.routed, self.identified, self.caller) = (None, None, None, None);
-        (self.counted, self.called, self.body_wanted) = (None, None, false);
+        if !shard.plan.networks.trusted_proxies.is_empty() {
+            self.arrival.look_behind(&self.request, &shard.plan.networks.trusted_proxies);
+        }
+        (self.place, self.routed, self.principal) = (None, None, None);
+        (self.identified, self.caller, self.counted, self.called) = (None, None, None, None);
+        (self.body_wanted, self.unproved, self.body) = (false, None, None);
+        self.denial.clear();
         (self.outcome, self.standing) = (Outcome::default(), Standing::default());
         self.out.clear();
     }
@@ -231,22 +258,25 @@ impl Exchange {
         let api_id = self.request.first(KnownField::XApigwApiId);
         let place = plan.hosts.find(self.request.host(), api_id, path).ok_or(Reject::UnknownApi)?;
         self.place = Some(place);
+        if self.is_out_of_reach(&plan, place) {
+            return Err(Reject::UnknownApi);
+        }
         if matches!(self.request.framing(), BodyFraming::Length(bytes) if bytes > plan.limits.payload_bytes_max)
         {
             return Err(Reject::PayloadTooLarge);
         }
         let name = self.request.first(KnownField::XHttpMethodOverride).unwrap_or(self.request.method());
-        let method = Method::parse(name).ok_or(Reject::NoRoute)?;
+        let method = Method::parse(name).ok_or_else(|| self.no_route())?;
         let router = &plan.apis[place.api].router;
-        let route =
-            router.find(method, &path[place.prefix_bytes..], &mut self.parameters).ok_or(Reject::NoRoute)?;
+        let route = router.find(method, &path[place.prefix_bytes..], &mut self.parameters);
+        let route = route.ok_or_else(|| self.no_route())?;
         let routed = Routed { place, route, method };
         self.routed = Some(routed);
         Ok(routed)
     }
 
     /// AWS: a missing, unknown or disabled key, and one of no plan with this stage, are all the same to the client.
-    fn identify(&mut self, routed: Routed) -> Result<Identified, Reject> {
+    fn identify(&mut self, Authorised { routed }: Authorised) -> Result<Identified, Reject> {
         let plan = self.plan();
         let Place { api, stage, .. } = routed.place;
         if plan.apis[api].api_key_required[routed.route.0 as usize] {
@@ -296,20 +326,26 @@ impl Exchange {
 
     fn call(&mut self, shard: &mut Shard, now: Now, routed: Routed, http: &Http) -> Step {
         let method = http.method.unwrap_or(routed.method);
-        let body = match self.request_body(http) {
+        let content = self.body.take();
+        let body = match self.request_body(http, content.as_deref()) {
             Ok(body) => body,
             Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
         };
         let upload = if let Body::Client(framing) = body { framing } else { BodyFraming::None };
         self.write_out(|values, out| request::write(http, method, body, values, out));
-        (self.called, self.body_wanted) = (Some(now), upload != BodyFraming::None);
+        self.called = Some(now);
+        self.body_wanted |= upload != BodyFraming::None;
         let is_idempotent = !matches!(method, Method::Post | Method::Patch);
         let is_head = method == Method::Head;
         Step::Call(Call { origin: http.origin, timeout_ms: http.timeout_ms, upload, is_idempotent, is_head })
     }
 
-    fn request_body<'a>(&self, http: &'a Http) -> Result<Body<'a>, UnsupportedMediaType> {
-        let client = Body::Client(self.request.framing());
+    fn request_body<'a>(
+        &self,
+        http: &'a Http,
+        content: Option<&'a [u8]>,
+    ) -> Result<Body<'a>, UnsupportedMediaType> {
+        let client = content.map_or(Body::Client(self.request.framing()), Body::Whole);
         let HttpKind::Custom(custom) = &http.kind else { return Ok(client) };
         Ok(match custom.request.select(self.request.first(KnownField::ContentType))? {
             RequestBody::Passthrough => client,
@@ -318,10 +354,12 @@ impl Exchange {
     }
 
     fn mock(&mut self, shard: &mut Shard, now: Now, mock: &Mock) -> Step {
+        let body = self.body.take();
         match mock.request.select(self.request.first(KnownField::ContentType)) {
             Ok(RequestBody::Template(literal)) => {
                 self.mock_answer(shard, now, &mock.responses, literal.status)
             }
+            Ok(RequestBody::Passthrough) if let Some(body) = body => self.go_on_with_body(shard, now, &body),
             Ok(RequestBody::Passthrough) if self.request.framing() != BodyFraming::None => {
                 self.body_wanted = true;
                 Step::ReadBody { bytes_max: self.payload_bytes_max() }
@@ -423,14 +461,18 @@ impl Exchange {
     }
 
     fn refuse(&mut self, shard: &mut Shard, now: Now, reject: Reject) -> Step {
-        let refusal = reject.refusal();
         let plan = self.plan();
+        let mut refusal = reject.refusal();
+        if let Some(message) = self.own_words(&plan, &shard.method_names, reject) {
+            refusal.message = message.into();
+        }
+        self.note_denial(&plan, reject, &refusal);
         let api = self.place.map(|place| &plan.apis[place.api]);
         let custom = api.and_then(|api| api.gateway_responses.custom(refusal.response_type, refusal.status));
         let custom = custom.filter(|_| refusal.voice != crate::reject::Voice::PlainText);
         self.outcome.status = custom.and_then(|custom| custom.status).unwrap_or(refusal.status);
         self.outcome.error = Some(ErrorFacts {
-            message: refusal.message,
+            message: refusal.message.clone(),
             response_type: refusal.response_type.name(),
             of_integration: reject.of_integration(),
         });
@@ -498,6 +540,8 @@ impl Exchange {
             stage: self.place.map(|place| stage_of(plan, place)),
             route: self.routed.map(|routed| routed.route),
             base_path: self.place.as_ref().filter(|place| place.mapped).map(base_path),
+            principal: self.principal.map(|id| plan.principals.principal(id)),
+            network: plan.networks.of(self.arrival.listener, self.arrival.source_ip.address()),
             api_key: self.caller.map(|caller| plan.usage_plans.key_name(caller.key)),
             outcome: &self.outcome,
         }

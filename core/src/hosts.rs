@@ -126,7 +126,9 @@ impl Hosts {
     fn api(&self, host: &[u8], api_id_field: Option<&[u8]>) -> Option<usize> {
         let label = host.split(|&byte| byte == b'.').next().unwrap_or_default();
         let named = |id: &[u8]| self.api_ids.get(id).copied();
-        named(label).or_else(|| api_id_field.and_then(named)).or(self.only)
+        // A private API is also called `{api}-{vpce}` (AWS: "Invoke a private API").
+        let alias = || memchr::memmem::find(label, b"-vpce-").and_then(|end| named(&label[..end]));
+        named(label).or_else(alias).or_else(|| api_id_field.and_then(named)).or(self.only)
     }
 
     fn mapped(&self, domain: &Domain, path: &[u8]) -> Option<Place> {
@@ -186,6 +188,8 @@ mod tests {
             resources: vec![],
             routes: vec![],
             api_key_required: vec![],
+            authorization: vec![],
+            policy: None,
             router: Router::compile(&[]).expect("no routes"),
             binary_media_types: crate::media_types::BinaryMediaTypes::default(),
             gateway_responses: GatewayResponses::default(),

@@ -8,6 +8,7 @@
 //! - [`hosts`], [`route`]: which API, stage and method a request is for
 //! - [`plan`], [`integration`]: what configuration decided, compiled
 //! - [`mapping`], [`values`], [`context`]: parameter mapping expressions, their values, `$context`
+//! - [`auth`]: who calls
 //! - [`limit`]: who may call, and how often
 //! - [`transform`]: the request to the backend, the answer to the client
 //! - [`lambda`], [`media_types`]: events for functions and their answers; which payloads are binary
@@ -34,6 +35,7 @@ pub mod context;
 pub mod mapping;
 pub mod values;
 
+pub mod auth;
 pub mod limit;
 
 pub mod transform;

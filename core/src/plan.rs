@@ -3,6 +3,12 @@
 //! `config` builds it; shards share it by `Arc` and replace it whole on reload. Nothing in it changes, reads a
 //! file or knows a socket.
 
+use std::net::IpAddr;
+
+use crate::auth::authorise::Authorization;
+use crate::auth::cidr::Cidr;
+use crate::auth::policy::Policy;
+use crate::auth::principal::Principals;
 use crate::gateway_response::GatewayResponses;
 use crate::hosts::Hosts;
 use crate::integration::Integration;
@@ -30,6 +36,10 @@ pub struct Plan {
     pub functions: Vec<Function>,
     /// Who may call methods that need an API key.
     pub usage_plans: UsagePlans,
+    /// Who may sign requests.
+    pub principals: Principals,
+    /// From where clients call.
+    pub networks: Networks,
     /// How many requests a second all APIs together take, and which throttle that is (AWS: the account's limit).
     pub throttle: Option<(MeterId, Rate)>,
     /// Counts the plans that the process has served: with a higher one come newer limits.
@@ -45,6 +55,36 @@ pub struct Node {
     pub region: String,
     /// AWS account number, twelve digits.
     pub account: String,
+}
+
+/// From where clients call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks {
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Cidr>,
+    /// Private networks by the clients' addresses; the first that fits counts.
+    pub by_address: Vec<(Cidr, Network)>,
+    /// Private networks by the position of the listener.
+    pub by_listener: Vec<Option<Network>>,
+}
+
+impl Networks {
+    /// The private network of a client: that of the listener, or else that of its address.
+    pub fn of(&self, listener: u16, client: IpAddr) -> Option<&Network> {
+        let by_listener = self.by_listener.get(usize::from(listener)).and_then(Option::as_ref);
+        by_listener.or_else(|| {
+            self.by_address.iter().find(|(range, _)| range.contains(client)).map(|(_, network)| network)
+        })
+    }
+}
+
+/// A private network that clients call from: what stands here for an AWS VPC and its endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// `aws:SourceVpc`, `$context.identity.vpcId`
+    pub vpc: Option<Box<str>>,
+    /// `aws:SourceVpce`, `$context.identity.vpceId`
+    pub vpce: Option<Box<str>>,
 }
 
 /// A backend address: what an upstream pool is kept for.
@@ -122,6 +162,10 @@ pub struct Api {
     /// Whether callers of a method need an API key (`apiKeyRequired`), by [`RouteId`]. Not in [`Route`], which requests
     /// seldom look at: with thousands of methods each look is a cache miss.
     pub api_key_required: Vec<bool>,
+    /// How callers of a method are known, by [`RouteId`]; apart from [`Route`] for the same reason.
+    pub authorization: Vec<Authorization>,
+    /// Who may call at all. A private API has one, if only an empty one.
+    pub policy: Option<Policy>,
     /// Finds a route by method and path.
     pub router: Router,
     /// Which payloads are binary: a function gets and gives them as base64.

@@ -104,7 +104,7 @@ fn mask(secret: &mut [u8]) {
 }
 
 /// Rewrites what stands behind `start` with control bytes, `"` and `\` as `\u00NN`, and what is not UTF-8 likewise.
-fn escape(out: &mut Vec<u8>, start: usize) {
+pub(crate) fn escape(out: &mut Vec<u8>, start: usize) {
     let is_utf8 = std::str::from_utf8(&out[start..]).is_ok();
     let unsafe_byte =
         |byte: &u8| byte.is_ascii_control() || matches!(byte, b'"' | b'\\') || !(is_utf8 || byte.is_ascii());

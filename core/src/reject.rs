@@ -2,6 +2,10 @@
 //!
 //! AWS: "Gateway response types"; the bytes are those of the recordings.
 
+use std::borrow::Cow;
+
+use crate::auth::authorise::Denial;
+use crate::auth::sigv4::SignatureError;
 use crate::gateway_response::ResponseType;
 use crate::http1::{BodyError, HeadError};
 
@@ -22,6 +26,12 @@ pub enum Reject {
     UnknownApi,
     /// No resource with this method.
     NoRoute,
+    /// The method asks for a signature, and the request's is not good.
+    Signature(SignatureError),
+    /// Policies do not let the caller call the method.
+    Denied(Denial),
+    /// The ARN of the method is too long to be judged.
+    MethodArnTooLong,
     /// The method needs an API key, and the request has none that is good at this stage.
     InvalidApiKey,
     /// A throttle has no token.
@@ -74,14 +84,16 @@ pub enum Reuse {
 pub enum Voice {
     /// Before any gateway response exists: plain text, no ids.
     PlainText,
-    /// Routing, authorisation, keys and throttles: `{"message":"…"}`.
+    /// Routing, signatures, keys and throttles: `{"message":"…"}`.
     FrontDoor,
+    /// Policies: `{"Message":"…"}`.
+    Policy,
     /// Validation and integration: `{"message": "…"}`.
     Execution,
 }
 
 /// A refusal on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Which gateway response it is.
     pub response_type: ResponseType,
@@ -89,8 +101,8 @@ pub struct Refusal {
     pub status: u16,
     /// `x-amzn-ErrorType`.
     pub error_type: &'static str,
-    /// The message.
-    pub message: &'static str,
+    /// The message. Those of signatures and denials tell of the request, and are written by who knows it.
+    pub message: Cow<'static, str>,
     /// Who speaks.
     pub voice: Voice,
     /// What becomes of the connection.
@@ -101,7 +113,7 @@ impl Reject {
     /// What the client gets.
     pub fn refusal(self) -> Refusal {
         use Reuse::{Close, KeepAlive};
-        use Voice::{Execution, FrontDoor, PlainText};
+        use Voice::{Execution, FrontDoor, PlainText, Policy};
         type T = ResponseType;
         const BAD: &str = "BadRequestException";
         const INTERNAL: &str = "InternalServerErrorException";
@@ -118,6 +130,14 @@ impl Reject {
                 (T::RequestTooLarge, 413, BAD, "HTTP content length exceeded", PlainText, Close)
             }
             Self::UnknownApi => (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive),
+            Self::Signature(error) => {
+                let (response_type, error_type) = signature_types(error);
+                (response_type, 403, error_type, error.text(), FrontDoor, KeepAlive)
+            }
+            Self::Denied(_) => {
+                (T::AccessDenied, 403, "AccessDeniedException", "Forbidden", Policy, KeepAlive)
+            }
+            Self::MethodArnTooLong => (T::Default4xx, 414, BAD, "Request URI too long", FrontDoor, KeepAlive),
             Self::InvalidApiKey => {
                 (T::InvalidApiKey, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive)
             }
@@ -181,7 +201,7 @@ impl Reject {
                 (T::IntegrationFailure, 502, INTERNAL, "Internal server error", Execution, KeepAlive)
             }
         };
-        Refusal { response_type, status, error_type, message, voice, reuse }
+        Refusal { response_type, status, error_type, message: Cow::Borrowed(message), voice, reuse }
     }
 
     /// Whether `$context.integration.error` reports it.
@@ -205,6 +225,9 @@ impl Reject {
             | Self::PayloadTooLarge
             | Self::UnknownApi
             | Self::NoRoute
+            | Self::Signature(_)
+            | Self::Denied(_)
+            | Self::MethodArnTooLong
             | Self::InvalidApiKey
             | Self::Throttled
             | Self::QuotaExceeded
@@ -213,5 +236,38 @@ impl Reject {
             | Self::EventNotJson
             | Self::EventTooLarge => false,
         }
+    }
+}
+
+/// The gateway response and the error type of a signature that is not good. What has no type of its own is one of
+/// DEFAULT_4XX.
+fn signature_types(error: SignatureError) -> (ResponseType, &'static str) {
+    match error {
+        SignatureError::MissingToken => {
+            (ResponseType::MissingAuthenticationToken, "MissingAuthenticationTokenException")
+        }
+        SignatureError::InvalidPair
+        | SignatureError::Incomplete(_)
+        | SignatureError::QueryIncomplete(_)
+        | SignatureError::Repeated
+        | SignatureError::Algorithm
+        | SignatureError::Credential
+        | SignatureError::Date
+        | SignatureError::Expires => (ResponseType::Default4xx, "IncompleteSignatureException"),
+        SignatureError::UnknownKey | SignatureError::Token => {
+            (ResponseType::Default4xx, "UnrecognizedClientException")
+        }
+        SignatureError::TokenExpired => (ResponseType::ExpiredToken, "ExpiredTokenException"),
+        SignatureError::SignedHeaders
+        | SignatureError::HostUnsigned
+        | SignatureError::DecidingUnsigned
+        | SignatureError::Region
+        | SignatureError::Service
+        | SignatureError::Terminator
+        | SignatureError::Day
+        | SignatureError::Expired { .. }
+        | SignatureError::NotYet { .. }
+        | SignatureError::ContentHash
+        | SignatureError::Mismatch => (ResponseType::InvalidSignature, "InvalidSignatureException"),
     }
 }

@@ -3,6 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::auth::authenticate::Signatures;
+use crate::auth::authorise::MethodNames;
 use crate::clock::HttpDate;
 use crate::limit::Meters;
 use crate::plan::Plan;
@@ -17,6 +19,10 @@ pub struct Shard {
     pub plan: SharedPlan,
     /// The current `Date` value.
     pub date: HttpDate,
+    /// What signatures are checked with.
+    pub signatures: Signatures,
+    /// What the method of a request is called in policies.
+    pub method_names: MethodNames,
     /// What it holds of throttles and quotas.
     pub meters: Meters,
     /// Once true, every answer closes its connection.
@@ -26,6 +32,13 @@ pub struct Shard {
 impl Shard {
     /// One of so many shards, which serves `plan`.
     pub fn new(plan: Arc<Plan>, shards: usize) -> Self {
-        Self { plan: Rc::new(plan), date: HttpDate::default(), meters: Meters::new(shards), draining: false }
+        Self {
+            plan: Rc::new(plan),
+            date: HttpDate::default(),
+            signatures: Signatures::default(),
+            method_names: MethodNames::default(),
+            meters: Meters::new(shards),
+            draining: false,
+        }
     }
 }

@@ -2,12 +2,15 @@
 
 #[path = "exchange/plan.rs"]
 mod plan;
+#[path = "exchange/sign.rs"]
+mod sign;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 
 use tidegate_core::arrival::{AddressText, Peer};
+use tidegate_core::auth::sigv4::PayloadHash;
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::{Event, Exchange, Step};
 use tidegate_core::limits::Limits;
@@ -76,6 +79,10 @@ paths:
             responseParameters:
               method.response.header.Content-Type: integration.response.header.Content-Type
               method.response.header.X-All: integration.response.multivalueheader.ETag
+  /signed:
+    get:
+      x-amazon-apigateway-auth: { type: AWS_IAM }
+      x-amazon-apigateway-integration: { type: http_proxy, httpMethod: GET, uri: 'http://origin.test/x' }
   /mock/{id}:
     get:
       x-amazon-apigateway-integration:
@@ -135,13 +142,18 @@ impl Connection {
 
 #[track_caller]
 fn check(target: &str, status: &[u8; 3], want: u64) {
+    check_fields(target, FIELDS, status, want);
+}
+
+#[track_caller]
+fn check_fields(target: &str, fields: &str, status: &[u8; 3], want: u64) {
     let mut connection = Connection {
         shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT, plan::Settings::default())), 1),
         exchange: Exchange::default(),
-        peer: Peer { source_ip: AddressText::default(), listener_port: 80 },
+        peer: Peer { source_ip: AddressText::default(), listener_port: 80, listener: 0 },
         log: Vec::new(),
     };
-    let request = format!("GET /prod{target} HTTP/1.1\r\n{FIELDS}");
+    let request = format!("GET /prod{target} HTTP/1.1\r\n{fields}");
     for _ in 0..3 {
         assert_eq!(connection.exchange(request.as_bytes()), *status, "{target}");
     }
@@ -176,8 +188,19 @@ fn functions() {
     check("/function/1?a=%20", b"200", 3);
 }
 
-/// The body of a refusal.
+/// The body of a refusal. A message that tells of the request is written, and kept for the log.
 #[test]
 fn refusals() {
-    check("/none", b"403", 1);
+    check_fields("/none", &FIELDS.replace("Authorization", "X-Other"), b"403", 1);
+    check("/none", b"403", 3);
+}
+
+/// A signature is read where it stands, and checked in buffers of the shard.
+#[test]
+fn signed() {
+    let signed = sign::request(sign::ALICE, "GET", "/prod/signed?b=2&a=1", &[], &PayloadHash::of(b""));
+    let signed: String = signed.lines().skip(2).map(|line| format!("{line}\r\n")).collect();
+    let others = FIELDS.replace("Authorization", "X-Other").replace("Host: api.example.com", "Host: a");
+    let fields = format!("{}\r\n{signed}\r\n", others.trim_end());
+    check_fields("/signed?b=2&a=1", &fields, b"200", 0);
 }

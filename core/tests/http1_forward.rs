@@ -41,6 +41,8 @@ fn forward(target: &[u8], fields: &str, body: impl FnOnce(&RequestHead) -> Body<
         stage: None,
         route: None,
         base_path: None,
+        principal: None,
+        network: None,
         api_key: None,
         outcome: &outcome,
     };

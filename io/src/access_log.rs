@@ -1,4 +1,4 @@
-//! Access logs: lines are collected on the shard and written by a thread of their own.
+//! Access logs, and the log of denials: lines are collected on the shard and written by a thread of their own.
 //!
 //! A full queue drops lines and counts them; it never makes a shard wait.
 
@@ -14,12 +14,16 @@ use tidegate_core::plan::LogDestination;
 
 /// Batches that wait for the writer.
 const QUEUED_BATCHES_MAX: usize = 1024;
+/// Denials that a shard reports between two flushes; of further ones it says how many there were.
+const DENIALS_MAX: usize = 100;
 /// Bytes after which a shard hands its lines over at once.
 const BATCH_BYTES: usize = 32_768;
 
 /// What the writer is told.
 enum Message {
     Lines(LogDestination, Vec<u8>),
+    /// Lines about denials, and the number of those that were left out.
+    Denials(Vec<u8>, usize),
     /// Open files again, because somebody has moved them away.
     Reopen,
     Stop,
@@ -43,12 +47,14 @@ pub(crate) struct LogWriter {
 pub(crate) struct Lines {
     sender: LogSender,
     buffers: Vec<(LogDestination, Vec<u8>)>,
+    denials: Vec<u8>,
+    denied: usize,
 }
 
 impl Lines {
     /// Nothing collected.
     pub(crate) fn new(sender: LogSender) -> Self {
-        Self { sender, buffers: Vec::new() }
+        Self { sender, buffers: Vec::new(), denials: Vec::new(), denied: 0 }
     }
 
     /// Where lines for `destination` are appended.
@@ -66,24 +72,37 @@ impl Lines {
         self.hand_over(BATCH_BYTES);
     }
 
+    /// Adds a line about a denial, unless it is empty.
+    pub(crate) fn deny(&mut self, line: &[u8]) {
+        if line.is_empty() {
+            return;
+        }
+        self.denied += 1;
+        if self.denied <= DENIALS_MAX {
+            self.denials.extend_from_slice(line);
+        }
+    }
+
     /// Hands over everything.
     pub(crate) fn flush(&mut self) {
         self.hand_over(1);
+        if self.denied > 0 {
+            let left_out = std::mem::take(&mut self.denied).saturating_sub(DENIALS_MAX);
+            self.sender.send(Message::Denials(std::mem::take(&mut self.denials), left_out));
+        }
     }
 
     fn hand_over(&mut self, bytes_min: usize) {
         for (destination, buffer) in self.buffers.iter_mut().filter(|(_, buffer)| buffer.len() >= bytes_min) {
-            self.sender.send(destination, std::mem::take(buffer));
+            self.sender.send(Message::Lines(destination.clone(), std::mem::take(buffer)));
         }
     }
 }
 
 impl LogSender {
-    fn send(&self, destination: &LogDestination, lines: Vec<u8>) {
-        if let Err(TrySendError::Full(message)) =
-            self.queue.try_send(Message::Lines(destination.clone(), lines))
-        {
-            let Message::Lines(_, lines) = message else { return };
+    fn send(&self, message: Message) {
+        if let Err(TrySendError::Full(message)) = self.queue.try_send(message) {
+            let (Message::Lines(_, lines) | Message::Denials(lines, _)) = message else { return };
             let count = lines.iter().filter(|&&byte| byte == b'\n').count() as u64;
             self.dropped.fetch_add(count, Ordering::Relaxed);
         }
@@ -141,9 +160,19 @@ fn write(messages: &Receiver<Message>, dropped: &AtomicU64) {
                 }
                 note(written, &lines, dropped);
             }
+            Message::Denials(lines, left_out) => log_denials(&lines, left_out),
             Message::Reopen => files.clear(),
             Message::Stop => return,
         }
+    }
+}
+
+fn log_denials(lines: &[u8], left_out: usize) {
+    for line in String::from_utf8_lossy(lines).lines() {
+        tracing::info!("denied {line}");
+    }
+    if left_out > 0 {
+        tracing::info!("denied {left_out} more requests");
     }
 }
 

@@ -136,8 +136,8 @@ async fn serve(ring: Ring, mut start: Start) {
     let shard = Rc::new(Shard::new(&ring, start));
     let acceptors = listeners.into_iter().map(|listener| Rc::new(Acceptor::new(&ring, listener)));
     let acceptors: Vec<Rc<Acceptor>> = acceptors.collect();
-    for acceptor in &acceptors {
-        ring.spawn(accept(Rc::clone(&shard), Rc::clone(acceptor)));
+    for (position, acceptor) in acceptors.iter().enumerate() {
+        ring.spawn(accept(Rc::clone(&shard), Rc::clone(acceptor), position as u16));
     }
     ring.spawn(Rc::clone(&shard.pools).sweep(ring.clone(), {
         let shard = Rc::clone(&shard);
@@ -172,13 +172,14 @@ async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Comman
     }
 }
 
-async fn accept(shard: Rc<Shard>, acceptor: Rc<Acceptor>) {
+/// Takes the connections of the listener at this position of the configuration.
+async fn accept(shard: Rc<Shard>, acceptor: Rc<Acceptor>, listener: u16) {
     let mut failing = false;
     while let Some(accepted) = acceptor.accept().await {
         match accepted {
             Ok(socket) => {
                 failing = false;
-                shard.admit(socket, acceptor.port());
+                shard.admit(socket, acceptor.port(), listener);
             }
             Err(error) => {
                 if !is_exhausted(&error) {
@@ -203,8 +204,8 @@ fn is_exhausted(error: &io::Error) -> bool {
 async fn drain(shard: &Rc<Shard>, acceptors: Vec<Rc<Acceptor>>) {
     let deadline_ms = shard.now().monotonic_ns / 1_000_000 + shard.limits().drain_timeout_ms;
     shard.core.borrow_mut().draining = true;
-    for acceptor in acceptors {
-        acceptor.close(|socket| shard.admit(socket, acceptor.port())).await;
+    for (position, acceptor) in acceptors.into_iter().enumerate() {
+        acceptor.close(|socket| shard.admit(socket, acceptor.port(), position as u16)).await;
     }
     shard.nudge_idle();
     let is_busy = || !shard.connections.borrow().is_empty() || shard.functions.has_unattended();
@@ -315,6 +316,7 @@ impl Shard {
     /// Ends an exchange and logs it.
     pub(crate) fn finish(&self, exchange: &mut Exchange, response_bytes: u64) {
         let mut lines = self.lines.borrow_mut();
+        lines.deny(exchange.denial());
         let meters = &mut self.core.borrow_mut().meters;
         exchange.finish(meters, self.now(), response_bytes, |destination| lines.buffer(destination));
         lines.flush_when_large();
@@ -362,7 +364,7 @@ impl Shard {
     }
 
     /// Serves a new connection, or closes it when there are too many.
-    fn admit(self: &Rc<Self>, socket: Socket, listener_port: u16) {
+    fn admit(self: &Rc<Self>, socket: Socket, listener_port: u16, listener: u16) {
         let Ok(peer) = socket.peer() else { return };
         let mut connections = self.connections.borrow_mut();
         if connections.len() >= self.core.borrow().plan.limits.connections_max {
@@ -371,7 +373,7 @@ impl Shard {
         let key = connections.insert(socket.clone());
         drop(connections);
         let shard = Rc::clone(self);
-        let peer = Peer { source_ip: AddressText::new(peer.ip()), listener_port };
+        let peer = Peer { source_ip: AddressText::new(peer.ip()), listener_port, listener };
         self.ring.spawn(async move {
             client::serve(&shard, socket, &peer).await;
             let gone = shard.connections.borrow_mut().remove(key);

@@ -157,10 +157,7 @@ const NOT_YET: &str = "not supported yet";
 #[test]
 fn keys_of_the_file_that_are_not_supported_yet() {
     let base = Setup::new(&good());
-    let sections = [
-        ("aws", "[aws]\nendpoint_url = \"http://127.0.0.1:5000\"\n"),
-        ("principal", "[[principal]]\naccess_key_id = \"AKIDEXAMPLE\"\n"),
-    ];
+    let sections = [("aws", "[aws]\nendpoint_url = \"http://127.0.0.1:5000\"\n")];
     for (key, section) in sections {
         check_refused(&base.clone().more(section).write(), &[key, NOT_YET, "tidegate.toml:"], key);
     }
@@ -170,7 +167,6 @@ fn keys_of_the_file_that_are_not_supported_yet() {
     for (name, text) in [
         ("HTTP", base.text().replace("id = \"api\"", "id = \"api\"\ntype = \"HTTP\"")),
         ("WEBSOCKET", base.text().replace("id = \"api\"", "id = \"api\"\ntype = \"WEBSOCKET\"")),
-        ("PRIVATE", base.text().replace("id = \"api\"", "id = \"api\"\nendpoint = \"PRIVATE\"")),
     ] {
         let folder = base.write();
         folder.replace("tidegate.toml", &text);
@@ -186,7 +182,6 @@ fn features_of_documents_that_are_not_supported_yet() {
         document.pointer_mut(place).expect("there")[key] = value;
         document
     };
-    let operation = "/paths/~1x/get";
     let integration = "/paths/~1x/get/x-amazon-apigateway-integration";
     let velocity = json!({"application/json": "$input.json('$')"});
     let rows = [
@@ -226,11 +221,6 @@ fn features_of_documents_that_are_not_supported_yet() {
             "Velocity response",
             change(&format!("{integration}/responses/default/responseTemplates"), velocity),
         ),
-        ("IAM", change(&format!("{operation}/x-amazon-apigateway-auth"), json!({"type": "AWS_IAM"}))),
-        (
-            "resource policy",
-            change("/x-amazon-apigateway-policy", json!({"Version": "2012-10-17", "Statement": []})),
-        ),
         ("compression", change("/x-amazon-apigateway-minimum-compression-size", json!(1024))),
         ("contentHandling", change(&format!("{integration}/contentHandling"), json!("CONVERT_TO_TEXT"))),
         (
@@ -258,9 +248,8 @@ fn authorizers_and_validators_are_refused() {
             "x-amazon-apigateway-authtype": "custom",
             "x-amazon-apigateway-authorizer": {"type": "token", "authorizerUri": "arn:aws:apigateway:us-east-1:lambda:path/x"},
         },
-        "sigv4": {"type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "awsSigv4"},
     });
-    for scheme in ["other_key", "lambda", "sigv4"] {
+    for scheme in ["other_key", "lambda"] {
         let mut document: Value = serde_json::from_str(&good().text()).expect("JSON");
         document["components"] = json!({"securitySchemes": schemes});
         document["paths"]["/x"]["get"]["security"] = json!([{scheme: []}]);

@@ -17,6 +17,7 @@ mod slow_clients;
 mod api_keys;
 mod apis;
 mod errors;
+mod iam;
 
 mod functions;
 

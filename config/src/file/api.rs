@@ -80,13 +80,7 @@ fn read_endpoint(value: &Node, report: &mut Report) -> EndpointType {
         ("REGIONAL", EndpointType::Regional),
         ("PRIVATE", EndpointType::Private),
     ];
-    let endpoint = scalar::variant(value, &variants, report).unwrap_or(EndpointType::Regional);
-    if endpoint == EndpointType::Private {
-        report
-            .unsupported(value.span, "the endpoint type PRIVATE")
-            .help("it needs resource policies; REGIONAL and EDGE are supported");
-    }
-    endpoint
+    scalar::variant(value, &variants, report).unwrap_or(EndpointType::Regional)
 }
 
 /// The position of the API that a value names.

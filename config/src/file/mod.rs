@@ -2,15 +2,19 @@
 //!
 //! In reading order: `node` and `settings` say who and where this gateway is, `limits` what it lets in, `api` and
 //! `stage` what it serves, `domain` under which names, `api_key`, `api_key_file`, `usage_plan` and `throttle` to whom and
-//! how much, `function` what runs beside it. Nothing here opens another file, but those of secrets.
+//! how much, `function` what runs beside it, `principal` and `network` who signs and from where. Nothing here opens another
+//! file, but those of secrets, keys and the policies of principals.
 
 pub(crate) mod api;
 pub(crate) mod api_key;
 mod api_key_file;
+mod credentials_file;
 pub(crate) mod domain;
 pub(crate) mod function;
 mod limits;
+mod network;
 mod node;
+pub(crate) mod principal;
 mod settings;
 pub(crate) mod stage;
 pub(crate) mod throttle;
@@ -18,13 +22,15 @@ pub(crate) mod usage_plan;
 
 use std::path::Path;
 
+use tidegate_core::auth::principal::Principals;
 use tidegate_core::hosts::DomainSpec;
 use tidegate_core::limit::Rate;
 use tidegate_core::limits::Limits;
-use tidegate_core::plan::Node as PlanNode;
+use tidegate_core::plan::{Networks, Node as PlanNode};
 
 pub use settings::{Settings, Shards};
 
+use crate::diagnostics::Diagnostics;
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::tree::Node;
@@ -41,22 +47,32 @@ pub(crate) struct File {
     /// The throttle of all APIs together.
     pub(crate) throttle: Option<Rate>,
     pub(crate) functions: Vec<function::Declared>,
+    pub(crate) principals: Principals,
+    pub(crate) networks: Networks,
+    /// What is wrong in files that are named here.
+    pub(crate) policies: Diagnostics,
 }
 
 /// Sections whose feature is not built yet.
-const UNSUPPORTED: [&str; 2] = ["aws", "principal"];
+const UNSUPPORTED: [&str; 1] = ["aws"];
 
 /// Reads the tree of a `tidegate.toml` that lies in `folder`.
 pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut Report) -> Option<File> {
     let mut fields = Fields::read(root, "the file", report)?;
     let node = node::read(fields.value("node"), folder, node_default, report);
-    let settings = settings::read(node.shards, node.state, &mut fields, report);
+    let (settings, by_listener) = settings::read(node.shards, node.state, &mut fields, report);
     let limits = limits::read(fields.value("limits"), report);
     let apis = api::read(fields.take("api"), folder, report);
     let domains = domain::read(fields.value("domain"), &apis, report);
     let mut keys = api_key::read(fields.value("api_key"), folder, report);
     api_key_file::read(fields.value("api_key_file"), folder, &mut keys, report);
     let usage_plans = usage_plan::read(fields.value("usage_plan"), &keys, &apis, report);
+    let by_address = network::read(fields.value("network"), report);
+    let networks = Networks { trusted_proxies: node.trusted_proxies, by_address, by_listener };
+    let mut policies = Diagnostics::default();
+    let around = principal::Around { folder, node: &node.plan };
+    let principals = principal::read(fields.value("principal"), &around, &mut policies, report);
+    let principals = Principals::new(principals);
     let functions = function::read(fields.value("function"), folder, report);
     for section in UNSUPPORTED {
         fields.unsupported(section, report);
@@ -71,6 +87,9 @@ pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut 
         keys,
         usage_plans,
         throttle: node.throttle,
+        principals,
+        networks,
+        policies,
         functions,
     })
 }

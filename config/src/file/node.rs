@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use tidegate_core::auth::cidr::Cidr;
 use tidegate_core::limit::Rate;
 use tidegate_core::plan::Node as PlanNode;
 
+use super::network;
 use super::settings::Shards;
 use super::throttle;
 use crate::fields::Fields;
@@ -29,6 +31,8 @@ pub(super) struct NodeSection {
     pub(super) throttle: Option<Rate>,
     /// Where durable state lies.
     pub(super) state: PathBuf,
+    /// The proxies that it trusts.
+    pub(super) trusted_proxies: Vec<Cidr>,
 }
 
 pub(super) fn read(
@@ -43,6 +47,7 @@ pub(super) fn read(
         account: ACCOUNT_DEFAULT.to_owned(),
     };
     let (mut shards, mut throttle, mut state) = (Shards::Auto, None, STATE_DEFAULT);
+    let mut trusted_proxies = Vec::new();
     if let Some(mut fields) = section.and_then(|section| Fields::read(section, "`node`", report)) {
         replace(
             &mut node.name,
@@ -63,6 +68,9 @@ pub(super) fn read(
             shards = read_shards(value, report).unwrap_or(Shards::Auto);
         }
         throttle = throttle::read(fields.value("throttle"), report);
+        if let Some(value) = fields.value("trusted_proxies") {
+            trusted_proxies = network::ranges(value, report);
+        }
         if let Some(value) = fields.value("state") {
             state = scalar::text(value, report).unwrap_or(STATE_DEFAULT);
             if state.is_empty() {
@@ -73,7 +81,7 @@ pub(super) fn read(
     }
     let state = folder.join(state);
     let state = std::path::absolute(&state).unwrap_or(state);
-    NodeSection { plan: node, shards, throttle, state }
+    NodeSection { plan: node, shards, throttle, state, trusted_proxies }
 }
 
 fn replace(

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use tidegate_core::plan::Network;
 use tidegate_core::span::Span;
 
+use super::network;
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
@@ -51,9 +53,20 @@ const DNS_TTL_S: u64 = 30;
 const RECEIVE_BUFFERS: u16 = 64;
 const RECEIVE_BUFFER_BYTES: u32 = 131_072;
 
-pub(super) fn read(shards: Shards, state: PathBuf, fields: &mut Fields<'_>, report: &mut Report) -> Settings {
-    let listeners = listeners(fields.value("listener"), report);
-    let admin = fields.value("admin").and_then(|section| address_of(section, "`admin`", report));
+/// The settings, and the private network of each listener.
+pub(super) fn read(
+    shards: Shards,
+    state: PathBuf,
+    fields: &mut Fields<'_>,
+    report: &mut Report,
+) -> (Settings, Vec<Option<Network>>) {
+    let (listeners, networks) = listeners(fields.value("listener"), report);
+    let admin = fields.value("admin").and_then(|section| {
+        let mut fields = Fields::read(section, "`admin`", report)?;
+        let address = address_of(&mut fields, report);
+        fields.finish(report);
+        address
+    });
     if let Some((admin, span)) = admin
         && listeners.contains(&admin)
         && admin.port() != 0
@@ -73,11 +86,11 @@ pub(super) fn read(shards: Shards, state: PathBuf, fields: &mut Fields<'_>, repo
     if let Some(section) = fields.value("tuning") {
         tuning(section, &mut settings, report);
     }
-    settings
+    (settings, networks)
 }
 
-fn listeners(section: Option<&Node>, report: &mut Report) -> Vec<SocketAddr> {
-    let mut read: Vec<SocketAddr> = Vec::new();
+fn listeners(section: Option<&Node>, report: &mut Report) -> (Vec<SocketAddr>, Vec<Option<Network>>) {
+    let (mut read, mut networks) = (Vec::new(), Vec::new());
     let sections = section.map_or(&[][..], |section| scalar::list(section, report));
     if sections.is_empty() {
         let at = section.map_or(Span::new(0, 0), |section| section.span);
@@ -86,20 +99,23 @@ fn listeners(section: Option<&Node>, report: &mut Report) -> Vec<SocketAddr> {
             .help("add [[listener]] with address = \"127.0.0.1:8080\"");
     }
     for section in sections {
-        let Some((address, span)) = address_of(section, "`listener`", report) else { continue };
+        let Some(mut fields) = Fields::read(section, "`listener`", report) else { continue };
+        let address = address_of(&mut fields, report);
+        let network = network::read_names(&mut fields, report);
+        fields.finish(report);
+        let Some((address, span)) = address else { continue };
         if address.port() != 0 && read.contains(&address) {
             report.error(span, format!("{address} is a listener already"));
         }
         read.push(address);
+        networks.push(network);
     }
-    read
+    (read, networks)
 }
 
-fn address_of(section: &Node, what: &str, report: &mut Report) -> Option<(SocketAddr, Span)> {
-    let mut fields = Fields::read(section, what, report)?;
+fn address_of(fields: &mut Fields<'_>, report: &mut Report) -> Option<(SocketAddr, Span)> {
     let value = fields.required("address", report);
     fields.unsupported("tls", report);
-    fields.finish(report);
     let value = value?;
     let address = scalar::text(value, report)?.parse();
     if address.is_err() {

@@ -1,11 +1,13 @@
 //! The root of a document.
 
+use tidegate_core::auth::policy::{OwnArn, Policy};
 use tidegate_core::media_types::BinaryMediaTypes;
-use tidegate_core::plan::Node as PlanNode;
+use tidegate_core::plan::{EndpointType, Node as PlanNode};
 use tidegate_core::span::Span;
 
 use super::{Definition, Method, gateway_responses, path_item, security, validators};
 use crate::fields::Fields;
+use crate::policy::{self, Kind};
 use crate::report::Report;
 use crate::scalar;
 use crate::tree::{Entry, Node, Value};
@@ -18,14 +20,22 @@ pub(super) struct Document<'n> {
     pub(super) node: &'n PlanNode,
 }
 
+/// What `tidegate.toml` says about the API of a document.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    pub(crate) node: &'a PlanNode,
+    pub(crate) api: &'a str,
+    pub(crate) endpoint: EndpointType,
+}
+
 /// Extensions that AWS knows at the root of a REST API's document.
 mod extension {
     pub(super) const API_KEY_SOURCE: &str = "x-amazon-apigateway-api-key-source";
     pub(super) const BINARY_MEDIA_TYPES: &str = "x-amazon-apigateway-binary-media-types";
     pub(super) const ENDPOINT: &str = "x-amazon-apigateway-endpoint-configuration";
     pub(super) const GATEWAY_RESPONSES: &str = "x-amazon-apigateway-gateway-responses";
-    pub(super) const UNSUPPORTED: [&str; 5] = [
-        "x-amazon-apigateway-policy",
+    pub(super) const POLICY: &str = "x-amazon-apigateway-policy";
+    pub(super) const UNSUPPORTED: [&str; 4] = [
         "x-amazon-apigateway-minimum-compression-size",
         "x-amazon-apigateway-cors",
         "x-amazon-apigateway-security-policy",
@@ -57,23 +67,31 @@ pub(super) fn is_foreign_extension(key: &str) -> bool {
 }
 
 /// Reads a document, reporting everything that is wrong with it.
-pub(crate) fn read(root: &Node, node: &PlanNode, report: &mut Report) -> Option<Definition> {
+pub(crate) fn read(root: &Node, around: Around<'_>, report: &mut Report) -> Option<Definition> {
     let mut fields = Fields::read(root, "an OpenAPI document", report)?;
     read_version(&mut fields, root.span, report)?;
-    let document = Document { root, node };
+    let document = Document { root, node: around.node };
     fields.ignore(&DOCUMENTATION);
     fields.ignore(&extension::WITHOUT_EFFECT);
     let paths = fields.required("paths", report);
     let methods = paths.map_or_else(Vec::new, |paths| path_item::read_all(paths, &document, report));
     let gateway_responses = gateway_responses::read(fields.value(extension::GATEWAY_RESPONSES), report);
     validators::read_root(&mut fields, &document, report);
-    read_servers(fields.value("servers"), report);
-    read_root_extensions(&mut fields, report);
+    let policy = fields.take(extension::POLICY).map(|entry| read_policy(entry, around, report));
+    read_servers(fields.value("servers"), around.endpoint, report);
+    read_root_extensions(&mut fields, around.endpoint, report);
     let binary_media_types = fields.take(extension::BINARY_MEDIA_TYPES);
     let binary_media_types =
         binary_media_types.map(|entry| read_binary_media_types(entry, &methods, report)).unwrap_or_default();
     fields.finish_except(report, is_foreign_extension);
-    Some(Definition { methods, gateway_responses, binary_media_types })
+    let policy = policy.map_or(Some(None), |policy| policy.map(Some))?;
+    Some(Definition { methods, gateway_responses, binary_media_types, policy })
+}
+
+fn read_policy(entry: &Entry, around: Around<'_>, report: &mut Report) -> Option<(Policy, Span)> {
+    let own = OwnArn { region: &around.node.region, account: &around.node.account };
+    let policy = policy::read(&entry.value, own, Kind::Resource(around.api), report)?;
+    Some((policy, entry.key_span))
 }
 
 fn read_version(fields: &mut Fields<'_>, at: Span, report: &mut Report) -> Option<()> {
@@ -98,7 +116,7 @@ fn read_version(fields: &mut Fields<'_>, at: Span, report: &mut Report) -> Optio
     Some(())
 }
 
-fn read_root_extensions(fields: &mut Fields<'_>, report: &mut Report) {
+fn read_root_extensions(fields: &mut Fields<'_>, endpoint: EndpointType, report: &mut Report) {
     for key in extension::UNSUPPORTED {
         fields.unsupported(key, report);
     }
@@ -108,7 +126,7 @@ fn read_root_extensions(fields: &mut Fields<'_>, report: &mut Report) {
         report.unsupported(value.span, "an API key from an authorizer");
     }
     if let Some(value) = fields.value(extension::ENDPOINT) {
-        read_endpoint(value, report);
+        read_endpoint(value, endpoint, report);
     }
     if let Some(entry) = fields.take("security")
         && !entry.value.is_empty()
@@ -145,12 +163,12 @@ fn read_binary_media_types(entry: &Entry, methods: &[Method], report: &mut Repor
 }
 
 /// In OpenAPI 3.0 the endpoint configuration stands in a `servers` entry.
-fn read_servers(servers: Option<&Node>, report: &mut Report) {
+fn read_servers(servers: Option<&Node>, endpoint: EndpointType, report: &mut Report) {
     let servers = servers.map_or(&[][..], |servers| scalar::list(servers, report));
     for server in servers {
         for entry in server.entries().iter().filter(|entry| entry.key.starts_with("x-amazon-apigateway-")) {
             if &*entry.key == extension::ENDPOINT {
-                read_endpoint(&entry.value, report);
+                read_endpoint(&entry.value, endpoint, report);
             } else {
                 report.unknown(entry.key_span, "key", &entry.key, [extension::ENDPOINT]);
             }
@@ -158,7 +176,7 @@ fn read_servers(servers: Option<&Node>, report: &mut Report) {
     }
 }
 
-fn read_endpoint(value: &Node, report: &mut Report) {
+fn read_endpoint(value: &Node, endpoint: EndpointType, report: &mut Report) {
     let Some(mut fields) = Fields::read(value, extension::ENDPOINT, report) else { return };
     if let Some(value) = fields.value("disableExecuteApiEndpoint")
         && scalar::boolean(value, report) == Some(true)
@@ -173,8 +191,11 @@ fn read_endpoint(value: &Node, report: &mut Report) {
     if let Some(value) = fields.value("types")
         && let Value::List(types) = &value.value
         && let Some(private) = types.iter().find(|kind| kind.scalar() == Some("PRIVATE"))
+        && endpoint != EndpointType::Private
     {
-        report.unsupported(private.span, "the endpoint type PRIVATE");
+        report
+            .error(private.span, "the document says PRIVATE, and `tidegate.toml` does not")
+            .help("set endpoint = \"PRIVATE\" in [[api]], or leave `types` out");
     }
     fields.ignore(&["ipAddressType"]);
     fields.finish(report);

@@ -2,7 +2,7 @@
 //!
 //! In reading order: `document` owns the root, `path_item` and `operation` the methods, `parameters` what they
 //! declare; `integration` with `request`, `responses`, `expression`, `template` and `uri` what answers;
-//! `gateway_responses` the errors. `security` and `validators` refuse what is not built yet. `reference` follows
+//! `gateway_responses` the errors; `security` who may call. `validators` refuses what is not built yet. `reference` follows
 //! `$ref`. Schemas and other documentation are not looked at.
 
 mod document;
@@ -21,12 +21,14 @@ mod template;
 pub(crate) mod uri;
 mod validators;
 
+use tidegate_core::auth::authorise::Authorization;
+use tidegate_core::auth::policy::Policy;
 use tidegate_core::gateway_response::GatewayResponses;
 use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::method::RouteMethod;
 use tidegate_core::span::Span;
 
-pub(crate) use document::read;
+pub(crate) use document::{Around, read};
 
 /// What a document defines.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(crate) struct Definition {
     /// In the order of the document.
     pub(crate) methods: Vec<Method>,
     pub(crate) gateway_responses: GatewayResponses,
+    /// The resource policy, and where it stands.
+    pub(crate) policy: Option<(Policy, Span)>,
     pub(crate) binary_media_types: BinaryMediaTypes,
 }
 
@@ -47,5 +51,6 @@ pub(crate) struct Method {
     pub(crate) method_span: Span,
     pub(crate) operation_name: Option<String>,
     pub(crate) api_key_required: bool,
+    pub(crate) authorization: Authorization,
     pub(crate) integration: integration::Definition,
 }

@@ -45,7 +45,7 @@ pub(super) fn read(
         declared.read(list, resource, document, report);
     }
     let operation_name = fields.value("operationId").and_then(|value| scalar::scalar(value, report));
-    let api_key_required = security::read_operation(&mut fields, document, report);
+    let security = security::read_operation(&mut fields, document, report);
     validators::read_operation(&mut fields, document, report);
     read_default_route(&mut fields, method, report);
     let integration = fields.value(INTEGRATION);
@@ -62,7 +62,8 @@ pub(super) fn read(
         method,
         method_span: entry.key_span,
         operation_name: operation_name.map(str::to_owned),
-        api_key_required,
+        api_key_required: security.api_key_required,
+        authorization: security.authorization,
         integration: integration::read(integration, resource, &declared, document, report)?,
     })
 }

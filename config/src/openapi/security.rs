@@ -1,5 +1,6 @@
-//! Who may call: API keys, security schemes and IAM. Of these only API keys are built yet; what else an operation uses is
-//! refused.
+//! Who may call: API keys, security schemes and IAM. Authorizers are not built yet; an operation that uses one is refused.
+
+use tidegate_core::auth::authorise::Authorization;
 
 use super::document::Document;
 use crate::fields::Fields;
@@ -9,17 +10,34 @@ use crate::tree::{Entry, Node};
 
 const AUTH: &str = "x-amazon-apigateway-auth";
 
-/// Whether callers of an operation need an API key. Refuses what else protects it.
-pub(super) fn read_operation(fields: &mut Fields<'_>, document: &Document<'_>, report: &mut Report) -> bool {
+/// What callers of an operation must have.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Security {
+    pub(super) api_key_required: bool,
+    pub(super) authorization: Authorization,
+}
+
+/// Reads who may call an operation.
+pub(super) fn read_operation(
+    fields: &mut Fields<'_>,
+    document: &Document<'_>,
+    report: &mut Report,
+) -> Security {
     let requirements = fields.value("security").map_or(&[][..], |security| scalar::list(security, report));
-    let mut api_key_required = false;
+    let mut security = Security::default();
     for entry in requirements.iter().flat_map(Node::entries) {
-        api_key_required |= read_scheme(entry, document, report);
+        match read_scheme(entry, document, report) {
+            Some(Kind::ApiKey) => security.api_key_required = true,
+            Some(Kind::Iam) => security.authorization = Authorization::Iam,
+            Some(Kind::OtherKey | Kind::Authorizer | Kind::Other) | None => {}
+        }
     }
-    if let Some(auth) = fields.value(AUTH) {
-        read_auth(auth, report);
+    if let Some(auth) = fields.value(AUTH)
+        && read_auth(auth, report) == Some(Authorization::Iam)
+    {
+        security.authorization = Authorization::Iam;
     }
-    api_key_required
+    security
 }
 
 /// The same at the root, where AWS reads `x-amazon-apigateway-auth` as nothing.
@@ -27,20 +45,19 @@ pub(super) fn check_extensions(fields: &mut Fields<'_>, report: &mut Report) {
     fields.unsupported(AUTH, report);
 }
 
-/// Whether the scheme is that of API keys.
-fn read_scheme(used: &Entry, document: &Document<'_>, report: &mut Report) -> bool {
+/// What the scheme asks for; reports what is not built.
+fn read_scheme(used: &Entry, document: &Document<'_>, report: &mut Report) -> Option<Kind> {
     let schemes = schemes(document.root);
     let Some(scheme) = schemes.iter().find(|scheme| scheme.key == used.key) else {
         let names = schemes.iter().map(|scheme| &*scheme.key);
         report.unknown(used.key_span, "security scheme", &used.key, names);
-        return false;
+        return None;
     };
     let kind = kind(&scheme.value);
-    if kind == Kind::ApiKey {
-        return true;
+    if let Some(words) = kind.unsupported() {
+        report.unsupported(used.key_span, &format!("{words} (security scheme `{}`)", used.key));
     }
-    report.unsupported(used.key_span, &format!("{} (security scheme `{}`)", kind.words(), used.key));
-    false
+    Some(kind)
 }
 
 fn schemes(root: &Node) -> &[Entry] {
@@ -63,13 +80,13 @@ enum Kind {
 }
 
 impl Kind {
-    fn words(self) -> &'static str {
+    /// What it is called where it is refused.
+    fn unsupported(self) -> Option<&'static str> {
         match self {
-            Self::ApiKey => "an API key",
-            Self::OtherKey => "an API key elsewhere than in the header `x-api-key`",
-            Self::Authorizer => "an authorizer",
-            Self::Iam => "IAM authorization",
-            Self::Other => "authorization",
+            Self::ApiKey | Self::Iam => None,
+            Self::OtherKey => Some("an API key elsewhere than in the header `x-api-key`"),
+            Self::Authorizer => Some("an authorizer"),
+            Self::Other => Some("authorization"),
         }
     }
 }
@@ -91,12 +108,10 @@ fn kind(scheme: &Node) -> Kind {
     }
 }
 
-fn read_auth(auth: &Node, report: &mut Report) {
-    let Some(mut fields) = Fields::read(auth, AUTH, report) else { return };
-    if let Some(kind) = fields.value("type")
-        && scalar::text(kind, report).is_some_and(|word| !word.eq_ignore_ascii_case("NONE"))
-    {
-        report.unsupported(kind.span, "IAM authorization");
-    }
+fn read_auth(auth: &Node, report: &mut Report) -> Option<Authorization> {
+    let mut fields = Fields::read(auth, AUTH, report)?;
+    let kinds = [("NONE", Authorization::None), ("AWS_IAM", Authorization::Iam)];
+    let kind = fields.value("type").and_then(|kind| scalar::variant(kind, &kinds, report));
     fields.finish(report);
+    kind
 }

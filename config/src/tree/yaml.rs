@@ -22,8 +22,13 @@ const NODES_MAX: usize = 1_000_000;
 /// Nodes that aliases may add.
 const ALIASED_NODES_MAX: usize = 100_000;
 
-/// Reads the report's source, or reports why it is neither YAML nor JSON.
+/// Reads the report's source as an OpenAPI document, or reports why it is neither YAML nor JSON.
 pub(crate) fn read(report: &mut Report) -> Option<Node> {
+    read_as("OpenAPI input", report)
+}
+
+/// The same for another document, called `what` in messages.
+pub(crate) fn read_as(what: &str, report: &mut Report) -> Option<Node> {
     let source = std::sync::Arc::clone(&report.source);
     if is_json(&source)
         && let Err(error) = serde_json::from_str::<IgnoredAny>(&source.text)
@@ -32,7 +37,7 @@ pub(crate) fn read(report: &mut Report) -> Option<Node> {
         let at = source.offset(error.line(), 1) + error.column().saturating_sub(1);
         let text = error.to_string();
         let message = text.split(" at line ").next().unwrap_or_default();
-        report.error(source.span(at, at + 1), format!("Invalid OpenAPI input: {message}"));
+        report.error(source.span(at, at + 1), format!("Invalid {what}: {message}"));
         return None;
     }
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(&source.text, options()) {
@@ -40,7 +45,7 @@ pub(crate) fn read(report: &mut Report) -> Option<Node> {
         Err(error) => {
             let error = error.without_snippet();
             let at = error.location().map_or(Span::new(0, 0), |location| span(&location, &source));
-            report.error(at, format!("Invalid OpenAPI input: {}", message(error)));
+            report.error(at, format!("Invalid {what}: {}", message(error)));
             None
         }
     }

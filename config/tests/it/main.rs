@@ -10,6 +10,8 @@ mod functions;
 mod integration;
 mod limits;
 mod plan;
+mod policy;
+mod principals;
 mod robustness;
 mod unsupported;
 mod usage_plans;

@@ -14,7 +14,6 @@ fn check_file(more: &str, place: &str, what: &str) {
 #[test]
 fn of_tidegate_toml() {
     check_file("[aws]\nendpoint_url = \"x\"", "10:2", "`aws`");
-    check_file("[[principal]]\narn = \"x\"", "10:3", "`principal`");
     check_file("cache = { ttl = 1 }", "10:1", "`cache`");
     check_file("method.\"GET /\".cache = { ttl = 1 }", "10:16", "`cache`");
     check_file("[[listener]]\naddress = \"127.0.0.1:0\"\ntls = true", "12:1", "`tls`");
@@ -24,22 +23,12 @@ fn of_tidegate_toml() {
         );
         check_file(&api, "13:8", "this API type");
     }
-    let api =
-        "[[api]]\nid = \"b\"\ndefinition = \"api.yaml\"\nendpoint = \"PRIVATE\"\n[[api.stage]]\nname = \"x\"";
-    check_file(api, "13:12", "the endpoint type PRIVATE");
 }
 
 /// `more` is added to the document's root.
 #[track_caller]
 fn check_root(more: &str, what: &str) {
     check(&format!("{MOCK}{more}"), what);
-}
-
-/// `more` is added to the operation.
-#[track_caller]
-fn check_operation(more: &str, what: &str) {
-    let operation = format!("    get:\n{}", indent(more, 6));
-    check(&MOCK.replace("    get:\n", &operation), what);
 }
 
 /// `integration` is the method's.
@@ -59,7 +48,6 @@ fn check(document: &str, what: &str) {
 
 #[test]
 fn of_the_root() {
-    check_root("x-amazon-apigateway-policy: { Version: 2012-10-17 }", "`x-amazon-apigateway-policy`");
     check_root(
         "x-amazon-apigateway-minimum-compression-size: 0",
         "`x-amazon-apigateway-minimum-compression-size`",
@@ -77,7 +65,6 @@ fn of_the_root() {
         "`disableExecuteApiEndpoint: true`",
     );
     check_root(&format!("{endpoint}: {{ vpcEndpointIds: [vpce-1] }}"), "`vpcEndpointIds`");
-    check_root(&format!("{endpoint}: {{ types: [PRIVATE] }}"), "the endpoint type PRIVATE");
     check_root(
         &format!("servers: [{{ url: /, {endpoint}: {{ disableExecuteApiEndpoint: true }} }}]"),
         "`disableExecuteApiEndpoint: true`",
@@ -88,20 +75,17 @@ fn of_the_root() {
 
 #[test]
 fn of_operations() {
-    check_operation("x-amazon-apigateway-auth: { type: AWS_IAM }", "IAM authorization");
     let schemes = "
 components:
   securitySchemes:
     key: { type: apiKey, name: x-key, in: header }
     query: { type: apiKey, name: x-api-key, in: query }
-    iam: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authtype: awsSigv4 }
     auth: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: token } }
     oauth: { type: oauth2, flows: {} }
 ";
     for (scheme, what) in [
         ("key", "an API key elsewhere than in the header `x-api-key`"),
         ("query", "an API key elsewhere than in the header `x-api-key`"),
-        ("iam", "IAM authorization"),
         ("auth", "an authorizer"),
         ("oauth", "authorization"),
     ] {

@@ -79,6 +79,9 @@ impl Exchange {
             Ok(RequestBody::Template(literal)) => {
                 self.invoke_custom(shard, now, lambda, literal.text.as_bytes())
             }
+            Ok(RequestBody::Passthrough) if let Some(body) = self.body.take() => {
+                self.invoke_with_body(shard, now, routed, lambda, &body)
+            }
             Ok(RequestBody::Passthrough) if self.request.framing() != BodyFraming::None => {
                 self.body_wanted = true;
                 Step::ReadBody { bytes_max: self.payload_bytes_max() }

@@ -21,8 +21,19 @@ const TEXTS: [(&str, Variable); 11] = [
     ("apiId", Variable::ApiId),
 ];
 
-/// Members of `identity` that have no value unless a feature gives it.
-const UNKNOWN_IDENTITY: &[u8] = br#""cognitoIdentityPoolId":null,"accountId":null,"cognitoIdentityId":null,"caller":null,"principalOrgId":null,"accessKey":null,"cognitoAuthenticationType":null,"cognitoAuthenticationProvider":null,"userArn":null,"user":null"#;
+/// Members of `identity` that have no value unless a feature gives it: those of who has signed the request.
+const SIGNER: [(&str, Variable); 10] = [
+    ("cognitoIdentityPoolId", Variable::Absent),
+    ("accountId", Variable::CallerAccountId),
+    ("cognitoIdentityId", Variable::Absent),
+    ("caller", Variable::Caller),
+    ("principalOrgId", Variable::PrincipalOrgId),
+    ("accessKey", Variable::AccessKey),
+    ("cognitoAuthenticationType", Variable::Absent),
+    ("cognitoAuthenticationProvider", Variable::Absent),
+    ("userArn", Variable::UserArn),
+    ("user", Variable::Caller),
+];
 
 /// Members of `identity` that have a value; the last two only with a key.
 const IDENTITY: [(&str, Variable); 4] = [
@@ -62,10 +73,11 @@ fn operation_name<'a>(values: &Values<'a>) -> Option<&'a str> {
 /// The key and its name only where the method asks for one: elsewhere it is not known whether it is good.
 fn write_identity(values: &Values<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(br#","identity":{"#);
-    out.extend_from_slice(UNKNOWN_IDENTITY);
     let known = if values.view.api_key.is_some() { &IDENTITY[..] } else { &IDENTITY[..2] };
-    for &(name, variable) in known {
-        out.push(b',');
+    for (position, &(name, variable)) in SIGNER.iter().chain(known).enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
         write_text(values, name, variable, out);
     }
     out.push(b'}');

@@ -34,7 +34,9 @@ fn write_client_fields(
     write_values: impl Fn(&RequestHead, &[Field], &mut Vec<u8>),
 ) {
     for (position, field) in request.fields().iter().enumerate() {
-        let passes = !NOT_IN_EVENT.contains(field.known);
+        let is_signature =
+            field.known == KnownField::Authorization && pass::is_signature(request.value(field));
+        let passes = !is_signature && !NOT_IN_EVENT.contains(field.known);
         if !passes || request.fields()[..position].iter().any(|other| same_name(request, field, other)) {
             continue;
         }

@@ -1,6 +1,6 @@
 //! Writes the head of the answer that goes to the client, and the bodies that the gateway makes itself.
 
-use crate::context::View;
+use crate::context::{self, View};
 use crate::gateway_response::Custom;
 use crate::http1::{BodyFraming, Field, KnownField, ResponseHead, Version, encode};
 use crate::integration::{IntegrationResponse, ResponseBody};
@@ -170,8 +170,8 @@ pub fn write_refusal(
     frame: Frame<'_>,
     out: &mut Vec<u8>,
 ) {
-    // Behind the head stands the body, whose length the head tells. Ours are shorter than this.
-    let mut body = Vec::with_capacity(128);
+    // Behind the head stands the body, whose length the head tells. Ours are seldom longer than this.
+    let mut body = Vec::with_capacity(refusal.message.len() + 64);
     let media_type = write_refusal_body(refusal, custom, values, limit_bytes, &mut body);
     let headers = custom.map_or([].as_slice(), |custom| &custom.headers);
     let status = custom.and_then(|custom| custom.status).unwrap_or(refusal.status);
@@ -216,11 +216,12 @@ fn write_refusal_body<'a>(
             out.extend_from_slice(b" bytes.");
             return "text; charset=utf-8";
         }
-        Voice::FrontDoor => out.extend_from_slice(br#"{"message":""#),
-        Voice::Execution => out.extend_from_slice(br#"{"message": ""#),
+        Voice::FrontDoor => out.extend_from_slice(br#"{"message":"#),
+        Voice::Policy => out.extend_from_slice(br#"{"Message":"#),
+        Voice::Execution => out.extend_from_slice(br#"{"message": "#),
     }
-    out.extend_from_slice(message);
-    out.extend_from_slice(br#""}"#);
+    context::put_quoted(out, Some(&refusal.message));
+    out.push(b'}');
     JSON
 }
 

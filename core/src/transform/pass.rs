@@ -2,6 +2,7 @@
 //!
 //! AWS: "Amazon API Gateway important notes"; recorded facts 91 to 104 where they differ.
 
+use crate::auth::sigv4::ALGORITHM;
 use crate::http1::KnownField::{self, *};
 use crate::http1::KnownFields;
 
@@ -59,6 +60,12 @@ pub const NEVER_MAPPED_TO_AWS: KnownFields =
 /// Fields that no mapping may set; an integration that tries is answered 500 (recorded fact 97).
 pub const NEVER_MAPPED: KnownFields =
     KnownFields::of(&[ContentLength, TransferEncoding, XAmznTraceId, XAmznApigatewayApiId]);
+
+/// Whether the value of an `Authorization` field is a signature, which is for the gateway alone. AWS: "Authorization …
+/// dropped if it holds SigV4".
+pub fn is_signature(value: &[u8]) -> bool {
+    value.starts_with(ALGORITHM.as_bytes())
+}
 
 /// What becomes of a header field of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

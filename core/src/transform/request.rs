@@ -12,6 +12,8 @@ use crate::values::{self, Values};
 pub enum Body<'a> {
     /// The client's, framed like this.
     Client(BodyFraming),
+    /// The client's, whole.
+    Whole(&'a [u8]),
     /// A template's output.
     Template(&'a [u8]),
 }
@@ -81,7 +83,10 @@ fn write_proxy_fields(http: &Http, values: &Values<'_>, out: &mut Vec<u8>) {
     let options = request.field_set().present().contains(KnownField::Connection)
         && pass::has_connection_options(request.find(b"connection"));
     for (position, field) in request.fields().iter().enumerate() {
-        if pass::NOT_TO_PROXY.contains(field.known) || is_replaced(&http.headers, field, values, out) {
+        if pass::NOT_TO_PROXY.contains(field.known)
+            || (field.known == KnownField::Authorization && pass::is_signature(request.value(field)))
+            || is_replaced(&http.headers, field, values, out)
+        {
             continue;
         }
         if options && pass::is_connection_option(request.find(b"connection"), request.name(field)) {
@@ -188,7 +193,7 @@ fn write_forwarded(values: &Values<'_>, written: KnownFields, out: &mut Vec<u8>)
             out.extend_from_slice(address);
             out.extend_from_slice(b", ");
         }
-        out.extend_from_slice(arrival.source_ip.as_bytes());
+        out.extend_from_slice(arrival.peer_ip.as_bytes());
         out.extend_from_slice(b"\r\n");
     }
     if !written.contains(KnownField::XForwardedPort) {
@@ -196,7 +201,7 @@ fn write_forwarded(values: &Values<'_>, written: KnownFields, out: &mut Vec<u8>)
         encode::field(b"X-Forwarded-Port", port.format(arrival.listener_port).as_bytes(), out);
     }
     if !written.contains(KnownField::XForwardedProto) {
-        encode::field(b"X-Forwarded-Proto", b"http", out);
+        encode::field(b"X-Forwarded-Proto", if arrival.is_secure { b"https" } else { b"http" }, out);
     }
 }
 
@@ -229,7 +234,17 @@ fn write_framing(method: Method, body: Body<'_>, request: &RequestHead, out: &mu
             out.extend_from_slice(b"chunked\r\n\r\n");
         }
         Body::Client(BodyFraming::Length(length)) => write_length(length, out),
-        Body::Template(text) => {
+        // Codings below `chunked` are still in the content, and only chunks can say so.
+        Body::Whole(content) if request.transfer_codings().next().is_some() => {
+            write_framing(method, Body::Client(BodyFraming::Chunked), request, out);
+            if !content.is_empty() {
+                encode::chunk_head(content.len(), out);
+                out.extend_from_slice(content);
+                out.extend_from_slice(encode::CHUNK_END);
+            }
+            out.extend_from_slice(encode::LAST_CHUNK);
+        }
+        Body::Whole(text) | Body::Template(text) => {
             write_length(text.len() as u64, out);
             out.extend_from_slice(text);
         }

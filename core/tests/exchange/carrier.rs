@@ -53,6 +53,8 @@ pub(crate) struct Exchanged {
     pub(crate) answer: Answer,
     /// The access log line.
     pub(crate) logged: String,
+    /// The line about a denial.
+    pub(crate) denial: String,
 }
 
 pub(crate) struct Gateway {
@@ -87,6 +89,7 @@ impl Gateway {
             peer: Peer {
                 source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
                 listener_port: 8080,
+                listener: 0,
             },
         }
     }
@@ -104,6 +107,12 @@ impl Gateway {
             Ok(None) => panic!("a whole head: {request}"),
             Err(error) => self.carry(Event::Refused(&peer, ENTROPY, Reject::Head(error)), origin),
         }
+    }
+
+    /// Requests come from this address from now on.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        self.peer.source_ip = AddressText::new(address.parse().expect("an address"));
+        self
     }
 
     /// Refuses a request that cannot be read.
@@ -148,10 +157,11 @@ impl Gateway {
         let inline = text(&self.exchange.out);
         let download = self.download(answer.download);
         let sent_bytes = if answer.download == BodyFraming::None { answer.inline_bytes } else { download.1 };
+        let denial = text(self.exchange.denial());
         let mut log = Vec::new();
         let now = self.tick();
         self.exchange.finish(&mut self.shard.meters, now, sent_bytes, |_| &mut log);
-        Exchanged { call, invoke, sent, answered: inline + &download.0, answer, logged: text(&log) }
+        Exchanged { call, invoke, sent, answered: inline + &download.0, answer, logged: text(&log), denial }
     }
 
     fn call(&mut self, call: Call, origin: Origin<'_>) -> Step {

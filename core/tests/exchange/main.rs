@@ -20,10 +20,14 @@ mod mock;
 mod aws_lambda_events;
 
 mod api_keys;
+mod attacks;
 mod aws_function;
 mod gateway_responses;
+mod iam;
 mod limits;
 mod refusals;
+mod resource_policies;
+mod sign;
 
 mod connection;
 mod content;

@@ -39,6 +39,17 @@ impl Document {
         self
     }
 
+    /// Callers of the method sign.
+    pub(crate) fn aws_iam(mut self, method: &str, path: &str) -> Self {
+        let key = if method == "ANY" {
+            "x-amazon-apigateway-any-method".to_owned()
+        } else {
+            method.to_ascii_lowercase()
+        };
+        self.paths[path][key]["x-amazon-apigateway-auth"] = json!({"type": "AWS_IAM"});
+        self
+    }
+
     /// The greedy resource `/{proxy+}`, any method of which goes to the same path at `address`.
     pub(crate) fn pass_all(self, address: impl Display) -> Self {
         let mut integration = http_proxy("ANY", format!("http://{address}/{{proxy}}"));

@@ -1,0 +1,19 @@
+//! Who may call: what a request proves about its caller, and what policies say about them.
+//!
+//! Decides only; secrets and policies come compiled with the plan. Never reads a clock, a file or a random number.
+//!
+//! - [`authenticate`]: whose signature a request has
+//! - [`authorise`]: whether policies let it call its method
+//! - [`forwarded`]: whose request a proxy passes on
+//! - [`sigv4`]: AWS Signature Version 4, to verify what clients sign and to sign what goes to AWS
+//! - [`principal`]: the callers that the configuration knows
+//! - [`policy`]: IAM policies, compiled
+//! - [`cidr`]: ranges of addresses
+
+pub mod authenticate;
+pub mod authorise;
+pub mod cidr;
+pub mod forwarded;
+pub mod policy;
+pub mod principal;
+pub mod sigv4;

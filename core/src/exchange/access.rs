@@ -1,0 +1,211 @@
+//! The stage between routing and metering: who calls, and whether policies let them.
+
+use super::{Authorised, Exchange, Routed, Step, stage_of};
+use crate::auth::authenticate::{Signed, SignedBody, scope};
+use crate::auth::authorise::{Authorization, Denial, METHOD_ARN_BYTES_MAX, MethodNames, authorise};
+use crate::auth::policy::combine::By;
+use crate::auth::policy::{Facts, Policy};
+use crate::auth::sigv4::{Claim, SignatureError, canonical};
+use crate::clock::Now;
+use crate::hosts::Place;
+use crate::http1::{BodyFraming, KnownField};
+use crate::plan::{EndpointType, Node, Plan};
+use crate::record;
+use crate::reject::{Refusal, Reject};
+use crate::route::PathParameters;
+use crate::shard::{Shard, SharedPlan};
+
+/// How much of a path a line about a denial shows, in bytes.
+const SHOWN_PATH_BYTES_MAX: usize = 256;
+
+/// What a message about a request seldom exceeds, in bytes.
+const WORDS_BYTES: usize = 512;
+
+impl Exchange {
+    /// Whether the request may call its method; goes on if so.
+    pub(super) fn authorise(&mut self, shard: &mut Shard, now: Now, routed: Routed) -> Step {
+        match self.check(shard, routed) {
+            Ok(Some(authorised)) => match self.identify(authorised) {
+                Ok(identified) => self.meter(shard, now, identified),
+                Err(reject) => self.refuse(shard, now, reject),
+            },
+            Ok(None) => {
+                (self.unproved, self.body_wanted) = (Some(routed), true);
+                Step::ReadBody { bytes_max: self.payload_bytes_max() }
+            }
+            Err(reject) => self.refuse(shard, now, reject),
+        }
+    }
+
+    /// `None`: the body has to be read first.
+    fn check(&mut self, shard: &mut Shard, routed: Routed) -> Result<Option<Authorised>, Reject> {
+        let plan = self.plan();
+        let (api, stage) = stage_of(&plan, routed.place);
+        let authorization = api.authorization[routed.route.0 as usize];
+        match authorization {
+            Authorization::None if api.policy.is_none() => return Ok(Some(Authorised { routed })),
+            Authorization::None => {}
+            Authorization::Iam => match self.authenticate(shard, &plan, routed)? {
+                Signed::By(principal) => self.principal = Some(principal),
+                Signed::AboutBody => return Ok(None),
+            },
+        }
+        let path = &self.request.path()[routed.place.prefix_bytes..];
+        shard.method_names.name(&api.id, &stage.name, routed.method, path);
+        let view = self.view(&plan);
+        let facts = Facts {
+            request: &self.request,
+            source_ip: self.arrival.source_ip.address(),
+            network: view.network,
+            is_secure: self.arrival.is_secure,
+            now_s: self.arrival.now.unix_ms / 1000,
+            region: &plan.node.region,
+            principal: view.principal,
+        };
+        let account = &plan.node.account;
+        let decided = if shard.method_names.arn_bytes(&plan.node) > METHOD_ARN_BYTES_MAX {
+            Err(Reject::MethodArnTooLong)
+        } else {
+            authorise(api, authorization, account, &shard.method_names, &facts).map_err(Reject::Denied)
+        };
+        self.outcome.authorized = Some(decided.is_ok());
+        decided.map(|()| Some(Authorised { routed }))
+    }
+
+    fn authenticate(
+        &mut self,
+        shard: &mut Shard,
+        plan: &SharedPlan,
+        routed: Routed,
+    ) -> Result<Signed, Reject> {
+        let body = match &self.body {
+            Some(body) => SignedBody::Whole(body),
+            None if self.request.framing() == BodyFraming::None => SignedBody::Whole(b""),
+            None => SignedBody::Unread,
+        };
+        let now_s = self.arrival.now.unix_ms / 1000;
+        let signed = if self.is_signed_path(plan, routed) {
+            shard.signatures.check(plan, &self.request, now_s, body)
+        } else {
+            Err(SignatureError::Mismatch)
+        };
+        if signed != Ok(Signed::AboutBody) {
+            self.outcome.authenticated = Some(signed.is_ok());
+        }
+        signed.map_err(Reject::Signature)
+    }
+
+    /// Signing libraries resolve dots and double slashes in a path. A signature of the path so resolved is only good for
+    /// the path as sent if both lead to the same method; else it could be moved from one method to another.
+    fn is_signed_path(&self, plan: &Plan, routed: Routed) -> bool {
+        let path = self.request.path();
+        if canonical::is_normal(path) {
+            return true;
+        }
+        let mut resolved = Vec::with_capacity(path.len());
+        canonical::normalize(path, &mut resolved);
+        let api_id = self.request.first(KnownField::XApigwApiId);
+        let Some(place) = plan.hosts.find(self.request.host(), api_id, &resolved) else { return false };
+        let router = &plan.apis[place.api].router;
+        let route = router.find(routed.method, &resolved[place.prefix_bytes..], &mut PathParameters::new());
+        (place.api, place.stage, route) == (routed.place.api, routed.place.stage, Some(routed.route))
+    }
+
+    /// A private API is there for clients of the private networks alone.
+    pub(super) fn is_out_of_reach(&self, plan: &Plan, place: Place) -> bool {
+        plan.apis[place.api].endpoint == EndpointType::Private && self.view(plan).network.is_none()
+    }
+
+    /// AWS reads what is not a signature as one that is broken, even where there is no method.
+    pub(super) fn no_route(&self) -> Reject {
+        match Claim::read(&self.request) {
+            Err(error @ (SignatureError::InvalidPair | SignatureError::Incomplete(_))) => {
+                Reject::Signature(error)
+            }
+            Err(_) | Ok(_) => Reject::NoRoute,
+        }
+    }
+
+    /// What a refusal says of this request.
+    pub(super) fn own_words(&self, plan: &Plan, method: &MethodNames, reject: Reject) -> Option<String> {
+        if !matches!(reject, Reject::Signature(_) | Reject::Denied(_)) {
+            return None;
+        }
+        let Node { region, account, .. } = &plan.node;
+        let mut words = String::with_capacity(WORDS_BYTES);
+        match reject {
+            Reject::Signature(error) => error.write_message(&self.request, scope(&plan.node), &mut words),
+            Reject::Denied(denial) => {
+                let caller = self.principal.map(|id| plan.principals.principal(id).arn.text());
+                denial.write_message(caller, region, account, method.sent(), &mut words);
+            }
+            _ => return None,
+        }
+        Some(words)
+    }
+
+    /// One line about who was denied what by which rule, and nothing that is secret. Empty: nobody was.
+    pub fn denial(&self) -> &[u8] {
+        &self.denial
+    }
+
+    pub(super) fn note_denial(&mut self, plan: &Plan, reject: Reject, refusal: &Refusal) {
+        self.denial.clear();
+        let (Reject::Signature(_) | Reject::Denied(_) | Reject::MethodArnTooLong, Some(routed)) =
+            (reject, self.routed)
+        else {
+            return;
+        };
+        let (api, stage) = stage_of(plan, routed.place);
+        let mut line = std::mem::take(&mut self.denial);
+        let caller = self.principal.map(|id| plan.principals.principal(id));
+        let claim = Claim::read(&self.request).ok();
+        let caller = match (caller, &claim) {
+            (Some(principal), _) => principal.arn.text().as_bytes(),
+            (None, Some(claim)) => claim.access_key_id(),
+            (None, None) => b"anonymous",
+        };
+        let path = self.request.path();
+        let rule = match reject {
+            Reject::Denied(denial) => rule(
+                denial,
+                api.policy.as_ref(),
+                self.principal.map(|id| &plan.principals.principal(id).policy),
+            ),
+            _ => format!("{}: {}", refusal.error_type, refusal.message),
+        };
+        for (name, value) in [
+            ("request_id=", &self.arrival.request_id()[..]),
+            (" source_ip=", self.arrival.source_ip.as_bytes()),
+            (" api=", api.id.as_bytes()),
+            (" stage=", stage.name.as_bytes()),
+            (" method=", routed.method.name().as_bytes()),
+            (" path=\"", &path[..path.len().min(SHOWN_PATH_BYTES_MAX)]),
+            ("\" caller=\"", caller),
+            ("\" rule=\"", rule.as_bytes()),
+        ] {
+            line.extend_from_slice(name.as_bytes());
+            let start = line.len();
+            line.extend_from_slice(value);
+            record::escape(&mut line, start);
+        }
+        line.extend_from_slice(b"\"\n");
+        self.denial = line;
+    }
+}
+
+/// Which rule denies, by its number from 1 and its name.
+fn rule(denial: Denial, resource: Option<&Policy>, identity: Option<&Policy>) -> String {
+    let (policy, whose) = match denial.by {
+        By::Resource => (resource, "the resource policy"),
+        By::Identity => (identity, "the caller's policy"),
+    };
+    let statement =
+        denial.statement.zip(policy).and_then(|(number, policy)| policy.statements.get(number as usize));
+    let spelling = if denial.respelt { " for the path decoded and resolved" } else { "" };
+    match (denial.statement, statement.and_then(|statement| statement.sid.as_deref())) {
+        (Some(number), Some(sid)) => format!("statement {} ({sid}) of {whose} denies{spelling}", number + 1),
+        (Some(number), None) => format!("statement {} of {whose} denies{spelling}", number + 1),
+        (None, _) => format!("no statement of {whose} allows{spelling}"),
+    }
+}

@@ -18,7 +18,7 @@ use crate::ring::Socket;
 use crate::shard::Shard;
 use crate::stream::{Body, BodyFailure, Stream};
 use crate::upload::{Upload, send_piece};
-use crate::upstream::Upstream;
+use crate::upstream::{Pool, Upstream};
 
 /// Content that is already there goes out with the head in one send, up to this many bytes.
 const INLINE_BYTES_MAX: usize = 16_384;
@@ -49,8 +49,8 @@ pub(crate) async fn run(
     };
     let mut upload = Upload::None;
     let mut backend = None;
-    // Of the plan that the exchange begins with: reading a body may take longer than a reload.
-    let functions = shard.functions.current();
+    // Of the plan that the exchange begins with: a body, or the ledger, may take longer than a reload.
+    let (functions, pools) = (shard.functions.current(), shard.pools());
     let mut step = advance(shard, exchange, Event::Request(peer, shard.entropy()));
     loop {
         step = match step {
@@ -67,7 +67,8 @@ pub(crate) async fn run(
                 },
             },
             Step::Call(call) => {
-                match call_backend(shard, exchange, stream, &mut body, &mut upload, call).await {
+                let pool = Rc::clone(&pools[call.origin.0 as usize]);
+                match call_backend(shard, pool, exchange, stream, &mut body, &mut upload, call).await {
                     Ok(called) => {
                         backend = Some(called);
                         advance(shard, exchange, Event::Response)
@@ -140,7 +141,7 @@ struct Broken;
 
 /// A backend that has answered.
 struct Backend {
-    pool: Rc<crate::upstream::Pool>,
+    pool: Rc<Pool>,
     stream: Stream,
     body: Body,
 }
@@ -223,13 +224,13 @@ async fn read_content(backend: &mut Option<Backend>) -> Result<Vec<u8>, CallFail
 /// the first byte of the answer and nothing is lost by repeating it (RFC 9110 section 9.2.2).
 async fn call_backend(
     shard: &Rc<Shard>,
+    pool: Rc<Pool>,
     exchange: &mut Exchange,
     stream: &mut Stream,
     body: &mut Body,
     upload: &mut Upload,
     call: Call,
 ) -> Result<Backend, Failure> {
-    let pool = Rc::clone(&shard.pools()[call.origin.0 as usize]);
     let plan = Rc::clone(&shard.core.borrow().plan);
     let started = shard.now();
     let uploads =

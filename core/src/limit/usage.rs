@@ -96,7 +96,7 @@ pub struct Caller {
     pub meter: MeterId,
 }
 
-/// All keys and plans, compiled for look-ups. A key takes about 70 bytes beside its name and its value.
+/// All keys and plans, compiled for look-ups. A key takes about 150 bytes beside its name.
 ///
 /// Values are found by a keyed hash, so that a client can neither make look-ups slow by choosing values, nor learn from
 /// their duration how much of a value was right.
@@ -119,6 +119,8 @@ struct Slot {
     key: KeyId,
 }
 
+/// One cache line, since each look at another one is a cache miss.
+#[repr(align(64))]
 struct Key {
     value: Span,
     name: Span,
@@ -152,15 +154,14 @@ impl UsagePlans {
     /// Compiles keys with distinct values, and plans. Where a key is in two plans for one stage, the first counts.
     pub fn compile(keys: &[ApiKeySpec], plans: &[UsagePlanSpec]) -> Self {
         let mut text = Vec::new();
-        let mut append = |part: &str| {
-            text.extend_from_slice(part.as_bytes());
-            Span::new(text.len() - part.len(), text.len())
-        };
+        let values: Vec<Span> = keys.iter().map(|key| append_in_line(&key.value, &mut text)).collect();
+        let names: Vec<Span> = keys.iter().map(|key| append(&key.name, &mut text)).collect();
         let mut compiled: Vec<Key> = keys
             .iter()
-            .map(|key| Key {
-                value: append(&key.value),
-                name: append(&key.name),
+            .zip(values.iter().zip(&names))
+            .map(|(key, (&value, &name))| Key {
+                value,
+                name,
                 membership: None,
                 memberships: Span::default(),
                 enabled: key.enabled,
@@ -271,6 +272,20 @@ impl UsagePlans {
             })
             .map(|slot| slot.key)
     }
+}
+
+fn append(part: &str, text: &mut Vec<u8>) -> Span {
+    text.extend_from_slice(part.as_bytes());
+    Span::new(text.len() - part.len(), text.len())
+}
+
+/// The same, within one cache line if it fits into one: the text begins near the start of one.
+fn append_in_line(part: &str, text: &mut Vec<u8>) -> Span {
+    const LINE: usize = 64;
+    if text.len() % LINE + part.len() > LINE {
+        text.resize(text.len().next_multiple_of(LINE), 0);
+    }
+    append(part, text)
 }
 
 /// Tells each key its plans; those of a key that has several are returned, behind one another.

@@ -240,6 +240,15 @@ fn a_good_key_is_told() {
     );
 }
 
+/// A signature is for the gateway alone.
+#[test]
+fn a_signature_is_not_in_the_event() {
+    let signed = "AWS4-HMAC-SHA256 Credential=AKID/20150830/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0";
+    let event = event(&format!("GET /prod/tier HTTP/1.1\nHost: a\nAuthorization: {signed}"));
+    assert!(event["headers"].get("Authorization").is_none(), "{event:#}");
+    assert!(event["multiValueHeaders"].get("Authorization").is_none(), "{event:#}");
+}
+
 /// Facts 143 and 145.
 #[test]
 fn a_qualifier_may_have_a_function_of_its_own() {

@@ -180,13 +180,8 @@ fn ask_store(state: &Path, query: &Query) -> Result<Answer, StoreError> {
     if let Some(extension) = &query.extend {
         let account = Account { plan: extension.plan.clone(), key: extension.key.clone() };
         let period = Day(extension.period);
-        let mut record = match store.load(&account, period)? {
-            Some(record) => record,
-            None => {
-                let (used, is_first) = store.used_in(&account, period)?;
-                Record { used, extra: 0, is_first }
-            }
-        };
+        let loaded = store.load(&[(account.clone(), period)])?;
+        let mut record = loaded.first().map_or_else(Record::default, |loaded| loaded.record(0));
         record.extra = record.extra.saturating_add(extension.requests);
         let mut batch = Batch::default();
         batch.records.insert((account, period), record);

@@ -60,6 +60,30 @@ impl Batch {
     }
 }
 
+/// What the store has of a quota in one period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loaded {
+    /// What is used.
+    Record(Record),
+    /// Nothing; but so many calls were made in it, when there was another quota or none.
+    Calls {
+        /// How many.
+        calls: u64,
+        /// Whether there is no earlier period.
+        is_first: bool,
+    },
+}
+
+impl Loaded {
+    /// What is used, when so many more calls are not written yet.
+    pub(crate) fn record(self, unwritten: u64) -> Record {
+        match self {
+            Self::Record(record) => record,
+            Self::Calls { calls, is_first } => Record { used: calls + unwritten, extra: 0, is_first },
+        }
+    }
+}
+
 /// What the store has of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
@@ -86,32 +110,29 @@ impl Store {
         Ok(store)
     }
 
-    /// What is used of a quota in the period that begins with `period`.
-    pub(crate) fn load(&self, account: &Account, period: Day) -> Result<Option<Record>, StoreError> {
-        let load = || -> Result<Option<Record>, redb::Error> {
-            let quotas = self.database.begin_read()?.open_table(QUOTAS)?;
-            let found = quotas.get((account.plan.as_str(), account.key.as_str(), period.0))?;
-            Ok(found.map(|found| record(found.value())))
+    /// What is used of quotas in the periods that begin with these days.
+    pub(crate) fn load(&self, wanted: &[(Account, Day)]) -> Result<Vec<Loaded>, StoreError> {
+        let load = || -> Result<Vec<Loaded>, redb::Error> {
+            let transaction = self.database.begin_read()?;
+            let quotas = transaction.open_table(QUOTAS)?;
+            let usage = transaction.open_table(USAGE)?;
+            let mut all = Vec::with_capacity(wanted.len());
+            for (account, period) in wanted {
+                let (plan, key) = (account.plan.as_str(), account.key.as_str());
+                if let Some(found) = quotas.get((plan, key, period.0))? {
+                    all.push(Loaded::Record(record(found.value())));
+                    continue;
+                }
+                let is_first = quotas.range((plan, key, 0)..(plan, key, period.0))?.next().is_none();
+                let mut calls = 0;
+                for day in usage.range((plan, key, period.0)..=(plan, key, u32::MAX))? {
+                    calls += day?.1.value().0;
+                }
+                all.push(Loaded::Calls { calls, is_first });
+            }
+            Ok(all)
         };
         load().map_err(|error| StoreError::new(&self.path, error))
-    }
-
-    /// Calls since the day `period`, and whether there is no earlier period: what is used of a quota that was not there
-    /// when they were made.
-    pub(crate) fn used_in(&self, account: &Account, period: Day) -> Result<(u64, bool), StoreError> {
-        let read = || -> Result<(u64, bool), redb::Error> {
-            let transaction = self.database.begin_read()?;
-            let (plan, key) = (account.plan.as_str(), account.key.as_str());
-            let quotas = transaction.open_table(QUOTAS)?;
-            let is_first = quotas.range((plan, key, 0)..(plan, key, period.0))?.next().is_none();
-            let usage = transaction.open_table(USAGE)?;
-            let mut used = 0;
-            for day in usage.range((plan, key, period.0)..=(plan, key, u32::MAX))? {
-                used += day?.1.value().0;
-            }
-            Ok((used, is_first))
-        };
-        read().map_err(|error| StoreError::new(&self.path, error))
     }
 
     /// Writes all of it, durably, or nothing.

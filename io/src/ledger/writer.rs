@@ -217,18 +217,15 @@ impl Writer {
     }
 
     fn load(&mut self) -> Result<(), StoreError> {
-        while let Some((meter, account, period)) = self.loads.last() {
-            let store = self.shelf.store()?;
-            let record = match store.load(account, *period)? {
-                Some(record) => record,
-                None => {
-                    let (used, is_first) = store.used_in(account, *period)?;
-                    let used = used + pending(&self.batch.usage, account, *period);
-                    Record { used, extra: 0, is_first }
-                }
-            };
-            let _ = self.says.send(Said::Loaded(*meter, *period, record));
-            self.loads.pop();
+        if self.loads.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<(Account, Day)> =
+            self.loads.iter().map(|(_, account, period)| (account.clone(), *period)).collect();
+        let loaded = self.shelf.store()?.load(&wanted)?;
+        for ((meter, account, period), loaded) in self.loads.drain(..).zip(loaded) {
+            let record = loaded.record(pending(&self.batch.usage, &account, period));
+            let _ = self.says.send(Said::Loaded(meter, period, record));
         }
         Ok(())
     }

@@ -11,7 +11,9 @@ use super::{Order, Record};
 
 /// Most requests that are lent at once: what a crash can lose of a quota, for each shard.
 pub const BLOCK_MAX: u32 = 4096;
+/// A first block is this many requests, or this part of what is left if that is more.
 const BLOCK_FIRST: u32 = 16;
+const BLOCK_PART: u64 = 4096;
 /// Blocks grow fourfold while shards come back sooner than this, in nanoseconds: a block is a write to the disk. They shrink
 /// when shards come back later than ten times this.
 const BLOCK_NS: u64 = 10_000_000_000;
@@ -212,7 +214,8 @@ impl Counter {
         }
         // Towards the end blocks get smaller, so that less has to be called back.
         let fair = (remaining / (2 * shards as u64)).max(1).min(remaining);
-        let count = u64::from(self.block).min(fair) as u32;
+        let block = u64::from(self.block).max(remaining / BLOCK_PART).min(u64::from(BLOCK_MAX));
+        let count = block.min(fair) as u32;
         self.record.used += u64::from(count);
         self.number += 1;
         self.lent.retain(|&(holder, _)| holder != shard);

@@ -3,23 +3,29 @@
 use super::super::{Demand, MeterId, Policy, Rate, Share, ToLedger};
 
 /// What a shard holds of one throttle: a share, or until when there is none.
+///
+/// What most requests look at comes first and fills one cache line. With ten thousand callers each look at a line is a
+/// cache miss, and those are most of what a limit costs.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(super) struct Lease {
-    pub(super) meter: MeterId,
     /// Admits nothing when the shard has no share.
     share: Share,
-    /// The whole throttle that the share is of.
-    whole: Rate,
-    /// Until then an empty share is the last word.
-    settled_ns: u64,
     /// From then on the share may not be the right one any more.
     review_ns: u64,
-    /// When the ledger was heard, when the last request wanted a token since then, and how many did.
-    heard_ns: u64,
+    /// When the last request wanted a token.
     used_ns: u64,
+    /// Requests that wanted a token since the ledger was heard.
     requests: u32,
     generation: u32,
     asked: bool,
+    /// Until then an empty share is the last word.
+    settled_ns: u64,
+    /// When the ledger was heard.
+    heard_ns: u64,
+    /// The whole throttle that the share is of.
+    whole: Rate,
+    pub(super) meter: MeterId,
 }
 
 /// What came of taking a token.

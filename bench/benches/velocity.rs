@@ -79,7 +79,7 @@ fn velocity(criterion: &mut Criterion) {
     });
     criterion.bench_function("velocity/compile", |bencher| {
         bencher.iter(|| {
-            assert!(Program::compile(black_box(TEMPLATE)).is_ok_and(|program| program.reads_input()))
+            assert!(Program::compile(black_box(TEMPLATE)).is_ok_and(|program| program.reads_input()));
         });
     });
 }

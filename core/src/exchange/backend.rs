@@ -1,0 +1,130 @@
+//! Stages of an exchange whose integration is an HTTP backend.
+
+use super::{Call, Exchange, Routed, Step, integration_of};
+use crate::clock::Now;
+use crate::http1::{BodyFraming, KnownField, RequestHead};
+use crate::integration::{Http, HttpKind, Integration, RequestBody, UnsupportedMediaType};
+use crate::method::Method;
+use crate::reject::Reject;
+use crate::shard::Shard;
+use crate::transform::request::{self, Body};
+use crate::transform::{answer, template};
+use crate::velocity;
+
+impl Exchange {
+    /// Calls at once, unless a template or a mapping needs the client's body.
+    pub(super) fn call(&mut self, shard: &mut Shard, now: Now, routed: Routed, http: &Http) -> Step {
+        if let Some(content) = self.body.take() {
+            return self.call_with(shard, now, routed, http, Some(&content));
+        }
+        let needs_body = match request_body(http, &self.request) {
+            Ok(RequestBody::Passthrough) => http.maps_body(),
+            Ok(RequestBody::Template(template)) => http.maps_body() || template.program().reads_input(),
+            Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
+        };
+        if needs_body && self.request.framing() != BodyFraming::None {
+            return self.read_body(shard, now);
+        }
+        self.call_with(shard, now, routed, http, None)
+    }
+
+    /// Content that is coded beside being chunked is no text that could be read.
+    pub(super) fn read_body(&mut self, shard: &mut Shard, now: Now) -> Step {
+        if self.request.transfer_codings().next().is_some() {
+            return self.refuse(shard, now, Reject::UnsupportedMediaType);
+        }
+        self.body_wanted = true;
+        Step::ReadBody { bytes_max: self.payload_bytes_max() }
+    }
+
+    pub(super) fn call_with(
+        &mut self,
+        shard: &mut Shard,
+        now: Now,
+        routed: Routed,
+        http: &Http,
+        content: Option<&[u8]>,
+    ) -> Step {
+        let method = http.method.unwrap_or(routed.method);
+        let text = template::text(content.unwrap_or_default());
+        if http.maps_body() && velocity::is_broken_json(&text, &mut self.arena) {
+            return self.refuse(shard, now, Reject::InvalidJson);
+        }
+        let is_rendered = match request_body(http, &self.request) {
+            Ok(RequestBody::Template(template)) => match self.render(template, &text) {
+                Ok(()) => true,
+                Err(reject) => return self.refuse(shard, now, reject),
+            },
+            Ok(RequestBody::Passthrough) => false,
+            Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
+        };
+        let rendered = std::mem::take(&mut self.rendered);
+        let body = match content {
+            _ if is_rendered => Body::Template(&rendered),
+            Some(content) => Body::Whole(content),
+            None => Body::Client(self.request.framing()),
+        };
+        let upload = if let Body::Client(framing) = body { framing } else { BodyFraming::None };
+        self.write_out(&text, |values, out| request::write(http, method, body, values, out));
+        self.rendered = rendered;
+        (self.called, self.body_wanted) = (Some(now), self.body_wanted || upload != BodyFraming::None);
+        let is_idempotent = !matches!(method, Method::Post | Method::Patch);
+        let is_head = method == Method::Head;
+        Step::Call(Call { origin: http.origin, timeout_ms: http.timeout_ms, upload, is_idempotent, is_head })
+    }
+
+    pub(super) fn respond(&mut self, shard: &mut Shard, now: Now) -> Step {
+        let status = self.response.status();
+        self.count_integration(now, Some(i64::from(status)));
+        if matches!(self.response.framing(), BodyFraming::Length(bytes) if bytes > self.payload_bytes_max()) {
+            return self.refuse(shard, now, Reject::IntegrationPayloadTooLarge);
+        }
+        let plan = self.plan();
+        match self.routed.map(|routed| integration_of(&plan, routed)) {
+            Some(Integration::Http(http)) => match &http.kind {
+                HttpKind::Proxy => self.answer_proxy(shard, now),
+                HttpKind::Custom(custom) => {
+                    self.answer_mapped(shard, now, &custom.responses, i64::from(status), None)
+                }
+            },
+            Some(Integration::Mock(_) | Integration::Lambda(_) | Integration::Misconfigured) | None => {
+                self.refuse(shard, now, Reject::Misconfigured)
+            }
+        }
+    }
+
+    pub(super) fn respond_body(&mut self, shard: &mut Shard, now: Now, body: &[u8]) -> Step {
+        let plan = self.plan();
+        let integration = self.routed.map(|routed| integration_of(&plan, routed));
+        let Some(Integration::Http(http)) = integration else {
+            return self.refuse(shard, now, Reject::Misconfigured);
+        };
+        match &http.kind {
+            HttpKind::Custom(custom) => {
+                let status = i64::from(self.response.status());
+                self.answer_mapped(shard, now, &custom.responses, status, Some(body))
+            }
+            HttpKind::Proxy => self.refuse(shard, now, Reject::Misconfigured),
+        }
+    }
+
+    pub(super) fn answer_proxy(&mut self, shard: &mut Shard, now: Now) -> Step {
+        self.outcome.status = self.response.status();
+        let keep_alive = self.keeps_alive(shard);
+        let frame = self.frame(shard.date.text(now), keep_alive);
+        let mut out = std::mem::take(&mut self.out);
+        out.clear();
+        let plan = self.plan();
+        let download = answer::write_proxy(&self.values(&plan, ""), &self.response, frame, &mut out);
+        self.out = out;
+        self.answer(download, keep_alive)
+    }
+}
+
+/// What becomes of the client's body.
+fn request_body<'a>(http: &'a Http, request: &RequestHead) -> Result<RequestBody<'a>, UnsupportedMediaType> {
+    match &http.kind {
+        HttpKind::Proxy => Ok(RequestBody::Passthrough),
+        HttpKind::Custom(custom) => custom.request.select(request.first(KnownField::ContentType)),
+    }
+}

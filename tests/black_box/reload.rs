@@ -3,8 +3,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use serde_json::json;
+
 use crate::support::client::{Client, get, post};
-use crate::support::document::{Document, http_proxy, mock};
+use crate::support::document::{Document, http, http_proxy, mock};
 use crate::support::eventually;
 use crate::support::gate::Gate;
 use crate::support::gateway::Gateway;
@@ -92,6 +94,29 @@ fn a_request_in_flight_is_not_disturbed() {
     gate.open();
     assert_eq!(client.response().text(), "slow");
     assert_eq!(client.exchange(get("/test/x")).text(), "B");
+}
+
+/// A request that waits for its body calls the backend of the configuration that it began with, whatever numbers backends
+/// have in the new one.
+#[test]
+fn a_request_that_waits_for_its_body_keeps_its_backend() {
+    let (old, new) = (Origin::answering(ok("old")), Origin::answering(ok("new")));
+    let document = |origin: &Origin| {
+        let mut integration = http("POST", format!("http://{}/y", origin.address));
+        integration["requestTemplates"] = json!({ "application/json": "$input.body" });
+        Document::new().method("POST", "/x", integration)
+    };
+    let gateway = Setup::new(&document(&old)).start();
+    let mut client = gateway.client();
+    client.send("POST /test/x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+    // Another request on the same shard has been served, so the first one has begun.
+    assert_eq!(gateway.client().exchange(post("/test/x", "1234")).text(), "old");
+    reload(&gateway, &document(&new));
+    gateway.stderr.wait_for("reloaded");
+    assert_eq!(gateway.client().exchange(post("/test/x", "1234")).text(), "new");
+    client.send("cd");
+    assert_eq!(client.response().text(), "old");
+    assert_eq!(client.exchange(post("/test/x", "1234")).text(), "new");
 }
 
 #[test]

@@ -18,6 +18,9 @@ use super::store::{Batch, Store, StoreError};
 const USAGE_INTERVAL: Duration = Duration::from_secs(10);
 /// How long writes that nobody waits for are collected: each write costs about as much as ten requests.
 const CALM_INTERVAL: Duration = Duration::from_millis(10);
+/// The least time between two writes, also when requests wait: what comes in meanwhile is written together. The first write
+/// after a pause is at once.
+const URGENT_INTERVAL: Duration = Duration::from_millis(2);
 /// How long to wait before the next try when writing failed.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// Most orders that are written together.
@@ -93,6 +96,8 @@ pub(super) struct Writer {
     unwritten_since: Option<Instant>,
     /// Whether a request waits for it.
     is_urgent: bool,
+    /// When it was last written.
+    written: Option<Instant>,
     /// When writing or reading last failed, as long as it does.
     failed: Option<Instant>,
     stops: bool,
@@ -110,6 +115,7 @@ impl Writer {
             usage_since: None,
             unwritten_since: None,
             is_urgent: false,
+            written: None,
             failed: None,
             stops: false,
         }
@@ -139,7 +145,8 @@ impl Writer {
         let left = |since: Option<Instant>, interval: Duration| {
             since.map_or(USAGE_INTERVAL, |since| interval.saturating_sub(since.elapsed()))
         };
-        left(self.usage_since, USAGE_INTERVAL).min(left(self.unwritten_since, CALM_INTERVAL))
+        let calm = left(self.usage_since, USAGE_INTERVAL).min(left(self.unwritten_since, CALM_INTERVAL));
+        if self.is_urgent { calm.min(left(self.written, URGENT_INTERVAL)) } else { calm }
     }
 
     fn take(&mut self, job: Job) {
@@ -184,7 +191,8 @@ impl Writer {
         };
         let is_due =
             is_past(self.usage_since, USAGE_INTERVAL) || is_past(self.unwritten_since, CALM_INTERVAL);
-        let worked = if self.is_urgent || is_due || !self.flushed.is_empty() { self.write() } else { Ok(()) };
+        let is_urgent = self.is_urgent && self.written.is_none_or(|at| at.elapsed() >= URGENT_INTERVAL);
+        let worked = if is_urgent || is_due || !self.flushed.is_empty() { self.write() } else { Ok(()) };
         match worked.and_then(|()| self.load()) {
             Ok(()) => {
                 if self.failed.take().is_some() {
@@ -206,6 +214,7 @@ impl Writer {
             self.shelf.store()?.write(&self.batch)?;
             self.batch = Batch::default();
             (self.usage_since, self.unwritten_since, self.is_urgent) = (None, None, false);
+            self.written = Some(Instant::now());
         }
         for (meter, then) in self.saved.drain(..) {
             let _ = self.says.send(Said::Saved(meter, then));

@@ -23,6 +23,7 @@ mod message;
 mod ledger;
 mod meters;
 
+mod spec;
 mod standing;
 mod statement;
 mod under;
@@ -36,11 +37,9 @@ pub use self::meters::{Client, Denied, Limits, Meters, THROTTLES_MAX};
 pub use self::quota::{Day, Period, Quota};
 pub use self::rate::Rate;
 pub use self::share::{Share, Tokens};
+pub use self::spec::{ApiKeySpec, MethodThrottle, PlanStage, UsagePlanSpec};
 pub use self::standing::{Policy, Standing};
 pub use self::statement::{Statement, statements};
 pub use self::under::{account_meter, method_meter};
 pub(crate) use self::under::{admit, standing};
-pub use self::usage::{
-    ApiKeySpec, Caller, KEY_BYTES, KeyId, MethodThrottle, PlanId, PlanStage, StageId, UsagePlanSpec,
-    UsagePlans,
-};
+pub use self::usage::{Caller, KEY_BYTES, KeyId, PlanId, StageId, UsagePlans};

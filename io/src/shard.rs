@@ -324,11 +324,7 @@ impl Shard {
 
     /// Tells the ledger what it has to know, if there is anything.
     pub(crate) fn tell_ledger(&self) {
-        let mut core = self.core.borrow_mut();
-        let outbox = core.meters.outbox();
-        if !outbox.is_empty() {
-            self.ledger.tell(outbox);
-        }
+        self.ledger.tell(self.core.borrow_mut().meters.outbox());
     }
 
     /// Hears the ledger. What it calls back goes back when the requests that it has let through have run.

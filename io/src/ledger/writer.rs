@@ -233,7 +233,10 @@ impl Writer {
             self.loads.iter().map(|(_, account, period)| (account.clone(), *period)).collect();
         let loaded = self.shelf.store()?.load(&wanted)?;
         for ((meter, account, period), loaded) in self.loads.drain(..).zip(loaded) {
-            let record = loaded.record(pending(&self.batch.usage, &account, period));
+            let unwritten = pending(&self.batch.usage, &account, period);
+            // What waits to be written is newer than what the store has.
+            let known = self.batch.records.get(&(account, period)).copied();
+            let record = known.unwrap_or_else(|| loaded.record(unwritten));
             let _ = self.says.send(Said::Loaded(meter, period, record));
         }
         Ok(())

@@ -275,6 +275,18 @@ fn usage_without_a_gateway() {
 }
 
 #[test]
+fn a_reload_brings_the_first_usage_plan() {
+    let document = Document::new().method("GET", "/x", mock("served")).api_key_required("GET", "/x");
+    let gateway = Setup::new(&document).shards(SHARDS).start();
+    let limits = "quota = { limit = 100, period = \"MONTH\" }";
+    gateway.folder.replace("tidegate.toml", &setup(limits).text());
+    gateway.signal("HUP");
+    gateway.stderr.wait_for("reloaded");
+    assert_eq!(use_up(&gateway), 100);
+    assert_eq!(usage(&gateway.folder), (100, 0));
+}
+
+#[test]
 fn one_gateway_for_one_folder_of_state() {
     let gateway = setup("quota = { limit = 100, period = \"DAY\" }").start();
     let output = tidegate(&["run", &gateway.folder.main_file().display().to_string()]);

@@ -107,7 +107,9 @@ pub(crate) struct Ledger {
     inputs: Sender<Input>,
     thread: JoinHandle<()>,
     writer: JoinHandle<()>,
-    _socket: Option<socket::Bound>,
+    shelf: Shelf,
+    /// Where `tidegate usage` asks, once there are usage plans.
+    socket: Option<socket::Bound>,
 }
 
 impl Ledger {
@@ -115,15 +117,9 @@ impl Ledger {
     pub(crate) fn start(ends: Ends, plan: &Arc<Plan>, state: &Path) -> Result<Self, StoreError> {
         let shelf = Shelf::new(state);
         let failed = |error: io::Error| StoreError::new(state, error);
-        let socket = if plan.usage_plans.is_empty() {
-            None
-        } else {
-            shelf.store()?;
-            Some(socket::bind(shelf.clone(), ends.inputs.0.clone())?)
-        };
         let (jobs, orders) = bounded(QUEUED_JOBS_MAX);
         let (says, said) = unbounded();
-        let writer = Writer::new(shelf, says);
+        let writer = Writer::new(shelf.clone(), says);
         let writer = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.run(&orders))
@@ -145,12 +141,26 @@ impl Ledger {
             .name("ledger".to_owned())
             .spawn(move || worker.run(&heard, &said))
             .map_err(failed)?;
-        Ok(Self { inputs, thread, writer, _socket: socket })
+        let mut ledger = Self { inputs, thread, writer, shelf, socket: None };
+        ledger.open(plan)?;
+        Ok(ledger)
     }
 
     /// A new plan is in force.
-    pub(crate) fn install(&self, plan: Arc<Plan>) {
+    pub(crate) fn install(&mut self, plan: Arc<Plan>) {
+        if let Err(error) = self.open(&plan) {
+            tracing::error!(%error, "usage cannot be stored or asked for");
+        }
         let _ = self.inputs.send(Input::Plan(plan));
+    }
+
+    /// Opens the store and the socket when the first usage plan comes.
+    fn open(&mut self, plan: &Plan) -> Result<(), StoreError> {
+        if self.socket.is_none() && !plan.usage_plans.is_empty() {
+            self.shelf.store()?;
+            self.socket = Some(socket::bind(self.shelf.clone(), self.inputs.clone())?);
+        }
+        Ok(())
     }
 
     /// Writes what is left to write. The shards have drained.

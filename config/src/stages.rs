@@ -153,16 +153,25 @@ fn compile_http(
     report: &mut Report,
 ) -> Option<Http> {
     match http.uri.endpoint(|name| stage.variable(name), &http.parameters.path) {
-        Ok(endpoint) => Some(Http {
-            kind: kind(http.custom.as_ref()),
-            origin: backends.id(endpoint.origin),
-            host: backends.host(&endpoint.host),
-            method: http.method,
-            target: endpoint.target,
-            query: http.parameters.query.clone(),
-            headers: http.parameters.headers.clone(),
-            timeout_ms: http.timeout_ms,
-        }),
+        Ok(mut endpoint) => {
+            match &mut endpoint.origin.tls {
+                Some(tls) => http.tls.apply(tls),
+                None if http.tls.is_default() => {}
+                None => {
+                    report.warning(http.uri_span, "`tlsConfig` has no effect: the backend is called by http");
+                }
+            }
+            Some(Http {
+                kind: kind(http.custom.as_ref()),
+                origin: backends.id(endpoint.origin),
+                host: backends.host(&endpoint.host),
+                method: http.method,
+                target: endpoint.target,
+                query: http.parameters.query.clone(),
+                headers: http.parameters.headers.clone(),
+                timeout_ms: http.timeout_ms,
+            })
+        }
         Err(error) => {
             warn_uri(http.uri_span, stage, &error, report);
             None

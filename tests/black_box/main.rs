@@ -31,6 +31,8 @@ mod mock;
 
 mod templates;
 
+mod tls;
+
 mod soak;
 mod upstream;
 

@@ -14,6 +14,7 @@ use super::path_item::Resource;
 use super::request::{self, Parameters};
 use super::responses::{self, Rules};
 use super::template::Use;
+use super::tls_config::TlsConfig;
 use super::uri::Template;
 use crate::fields::Fields;
 use crate::report::Report;
@@ -44,6 +45,7 @@ pub(crate) struct Http {
     pub(crate) uri_span: Span,
     pub(crate) parameters: Parameters,
     pub(crate) timeout_ms: u32,
+    pub(crate) tls: TlsConfig,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,7 +127,7 @@ pub(super) fn read(
     let fails = parameters.fails;
     let definition = match kind {
         Type::Mock => {
-            fields.ignore(&["httpMethod", "uri", "credentials"]);
+            fields.ignore(&["httpMethod", "uri", "credentials", "tlsConfig"]);
             request.map(|request| {
                 warn_mock(node.span, &request, responses.map(|entry| &entry.value), &rules, report);
                 Definition::Mock { request, rules }
@@ -179,7 +181,7 @@ fn refuse_unsupported(fields: &mut Fields<'_>, report: &mut Report) {
     {
         report.unsupported(value.span, "the connection type VPC_LINK");
     }
-    for key in ["connectionId", "integrationTarget", "tlsConfig"] {
+    for key in ["connectionId", "integrationTarget"] {
         fields.unsupported(key, report);
     }
     for key in ["integrationSubtype", "responseParameters"] {
@@ -222,6 +224,7 @@ fn read_http(
     report: &mut Report,
 ) -> Option<Box<Http>> {
     fields.unsupported("credentials", report);
+    let tls = TlsConfig::read(fields.take("tlsConfig"), report);
     let method = match fields.value("httpMethod") {
         Some(value) => read_method(value, report),
         None => {
@@ -233,7 +236,7 @@ fn read_http(
         .required("uri", report)
         .and_then(|value| Some((read_uri(value, &parameters, document, report)?, value.span)));
     let (method, (uri, uri_span)) = (method?, uri?);
-    Some(Box::new(Http { custom, method, uri, uri_span, parameters, timeout_ms }))
+    Some(Box::new(Http { custom, method, uri, uri_span, parameters, timeout_ms, tls }))
 }
 
 /// The method to call with; the inner option is `None` for `ANY`.

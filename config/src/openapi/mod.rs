@@ -18,6 +18,7 @@ mod request;
 pub(crate) mod responses;
 mod security;
 mod template;
+pub(crate) mod tls_config;
 pub(crate) mod uri;
 mod validators;
 

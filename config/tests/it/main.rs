@@ -13,6 +13,7 @@ mod plan;
 mod policy;
 mod principals;
 mod robustness;
+mod tls;
 mod unsupported;
 mod usage_plans;
 

@@ -13,6 +13,7 @@ mod backend;
 mod function;
 mod metering;
 mod mock;
+mod mutual;
 mod redirect;
 
 use std::rc::Rc;
@@ -284,6 +285,7 @@ impl Exchange {
         let api_id = self.request.first(KnownField::XApigwApiId);
         let place = plan.hosts.find(self.request.host(), api_id, path).ok_or(Reject::UnknownApi)?;
         self.place = Some(place);
+        self.check_certificate(&plan)?;
         if self.is_out_of_reach(&plan, place) {
             return Err(Reject::UnknownApi);
         }

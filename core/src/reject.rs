@@ -24,6 +24,8 @@ pub enum Reject {
     PayloadTooLarge,
     /// No API or stage is meant by host and path.
     UnknownApi,
+    /// The domain asks for a certificate, and the client's is not one that it knows.
+    ClientCertificate,
     /// No resource with this method.
     NoRoute,
     /// The method asks for a signature, and the request's is not good.
@@ -133,7 +135,9 @@ impl Reject {
             Self::PayloadTooLarge => {
                 (T::RequestTooLarge, 413, BAD, "HTTP content length exceeded", PlainText, Close)
             }
-            Self::UnknownApi => (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive),
+            Self::UnknownApi | Self::ClientCertificate => {
+                (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive)
+            }
             Self::Signature(error) => {
                 let (response_type, error_type) = signature_types(error);
                 (response_type, 403, error_type, error.text(), FrontDoor, KeepAlive)
@@ -233,6 +237,7 @@ impl Reject {
             | Self::BodyTimeout
             | Self::PayloadTooLarge
             | Self::UnknownApi
+            | Self::ClientCertificate
             | Self::NoRoute
             | Self::Signature(_)
             | Self::Denied(_)

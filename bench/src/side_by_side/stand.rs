@@ -14,12 +14,15 @@ use super::load::Load;
 use super::process::{Launch, Started};
 use super::rival::{Found, Function, Places, Setting, path};
 use super::scenario::{Course, Scenario};
+use super::security::{Identity, Sessions};
 use super::trouble::{Interrupt, Trouble};
 
 /// How long a proxy may take to answer for the first time.
 const READY_MAX: Duration = Duration::from_secs(15);
 /// The longest warm-up.
 const WARM_UP_MAX: Duration = Duration::from_millis(500);
+/// How long callers come for the first time. Drawn evenly at 30,000 a second, one in 10,000 does not come.
+const INTRODUCTION: Duration = Duration::from_secs(3);
 /// Listeners take ports below those that the kernel gives to outgoing connections.
 const PORTS: std::ops::Range<u16> = 18_000..32_000;
 
@@ -40,6 +43,8 @@ pub struct Stand {
     pub rate_share: f64,
     /// Whether to keep the load generator's reports.
     pub keep: bool,
+    /// What proxies show clients that come by https.
+    pub identity: Identity,
     /// Whether to stop.
     pub interrupt: Interrupt,
     /// The next port to try.
@@ -122,7 +127,7 @@ impl Stand {
             log: self.log(scenario, "origin"),
         };
         let mut process = launch.start()?;
-        let answer = self.first_answer(address, None, &mut process)?;
+        let answer = self.first_answer(address, false, None, &mut process)?;
         Ok(Origin { address, command: launch.command(), answer, process })
     }
 
@@ -139,6 +144,9 @@ impl Stand {
         let Entrant { found, name, routes, limits, function } = entrant;
         let folder = self.out.join("configs").join(scenario.name).join(name);
         fs::create_dir_all(&folder).map_err(|error| Trouble::writing(&folder, &error))?;
+        if scenario.tls.is_some() {
+            self.identity.write(&folder)?;
+        }
         let setting = Setting {
             folder,
             listen: self.free_address()?,
@@ -151,6 +159,7 @@ impl Stand {
                 program: self.places.binaries.join("tidegate-function"),
                 answer: String::from_utf8_lossy(&origin.answer.body).into_owned(),
             }),
+            tls: scenario.tls.is_some(),
             log: self.log(scenario, name),
         };
         let launch = found.configure(&setting)?;
@@ -164,7 +173,8 @@ impl Stand {
     pub fn start(&self, contender: &Contender, origin: &Origin) -> Result<Started, Trouble> {
         let mut process = contender.launch.start()?;
         let key = contender.setting.limits.map(|_| limits::key(0));
-        let answer = self.first_answer(contender.setting.listen, key.as_deref(), &mut process)?;
+        let Setting { listen, tls, .. } = contender.setting;
+        let answer = self.first_answer(listen, tls, key.as_deref(), &mut process)?;
         if answer != origin.answer {
             let (status, bytes) = (answer.status, answer.body.len());
             return Err(Trouble::World(format!(
@@ -200,13 +210,29 @@ impl Stand {
         Load { duration, rate: None, may_fail: true, ..load.clone() }.run(&self.interrupt).map(|_| ())
     }
 
+    /// Lets every caller come, so that what a proxy does for one that it does not know yet is not measured.
+    ///
+    /// # Errors
+    /// When the load generator cannot run.
+    pub fn introduce_callers(&self, load: &Load, contender: &Contender) -> Result<(), Trouble> {
+        let requests = vec![format!("--request-file={}", self.callers_file().display()), url(contender)];
+        let load = Load { requests, duration: INTRODUCTION, rate: None, may_fail: true, ..load.clone() };
+        load.run(&self.interrupt).map(|_| ())
+    }
+
     fn requests(&self, scenario: &Scenario, contender: &Contender) -> Vec<String> {
-        let url = format!("http://{}{}", contender.setting.listen, path(0));
+        let url = url(contender);
         if contender.setting.routes > 1 || matches!(scenario.course, Course::Limits(_)) {
             return vec![format!("--request-file={}", self.requests_file().display()), url];
         }
         let body = scenario.upload_bytes.map(|_| format!("--body-file={}", self.body_file().display()));
-        body.into_iter().chain([url]).collect()
+        let tls = match scenario.tls {
+            None => &[][..],
+            Some(Sessions::Resumed) => &["--insecure", "--server-name=bench.test"],
+            Some(Sessions::Full) => &["--insecure", "--server-name=bench.test", "--no-resumption"],
+        };
+        let tls = tls.iter().map(|option| (*option).to_owned());
+        body.into_iter().chain(tls).chain([url]).collect()
     }
 
     /// Writes the files that requests of this scenario are made of.
@@ -222,7 +248,10 @@ impl Stand {
         }
         let requests = match scenario.course {
             Course::Routes(routes) => (0..routes).map(|index| format!("GET {}\n\n", path(index))).collect(),
-            Course::Limits(keys) => limits::requests(&path(0), keys),
+            Course::Limits(keys) => {
+                write(self.callers_file(), limits::each_once(&path(0), keys).into_bytes())?;
+                limits::requests(&path(0), keys)
+            }
             _ => return Ok(()),
         };
         write(self.requests_file(), requests.into_bytes())
@@ -236,6 +265,10 @@ impl Stand {
         self.out.join("configs/requests")
     }
 
+    fn callers_file(&self) -> PathBuf {
+        self.out.join("configs/callers")
+    }
+
     fn log(&self, scenario: &Scenario, name: &str) -> PathBuf {
         self.out.join("logs").join(scenario.name).join(format!("{name}.log"))
     }
@@ -243,6 +276,7 @@ impl Stand {
     fn first_answer(
         &self,
         address: SocketAddr,
+        tls: bool,
         key: Option<&str>,
         process: &mut Started,
     ) -> Result<Answer, Trouble> {
@@ -251,7 +285,12 @@ impl Stand {
             if let Some(status) = process.ended()? {
                 return Err(Trouble::World(format!("it ended with {status}: {}", process.last_words())));
             }
-            match Connection::open(address).and_then(|mut connection| connection.get(&path(0), key)) {
+            let connection = if tls {
+                Connection::open_secure(address, &self.identity)
+            } else {
+                Connection::open(address)
+            };
+            match connection.and_then(|mut connection| connection.get(&path(0), key)) {
                 // Until a proxy has seen its origin it may answer 503.
                 Ok(answer) if answer.status == 200 => return Ok(Some(answer)),
                 Ok(answer) => last = format!("status {}", answer.status),
@@ -276,4 +315,9 @@ impl Stand {
             PORTS.start, PORTS.end
         )))
     }
+}
+
+fn url(contender: &Contender) -> String {
+    let scheme = if contender.setting.tls { "https" } else { "http" };
+    format!("{scheme}://{}{}", contender.setting.listen, path(0))
 }

@@ -40,6 +40,8 @@ pub(crate) struct Definition {
     /// The resource policy, and where it stands.
     pub(crate) policy: Option<(Policy, Span)>,
     pub(crate) binary_media_types: BinaryMediaTypes,
+    /// `disableExecuteApiEndpoint`
+    pub(crate) default_endpoint_disabled: bool,
 }
 
 /// One method of one resource.

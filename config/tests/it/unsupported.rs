@@ -60,14 +60,10 @@ fn of_the_root() {
     );
     check_root("x-amazon-apigateway-api-key-source: AUTHORIZER", "an API key from an authorizer");
     let endpoint = "x-amazon-apigateway-endpoint-configuration";
-    check_root(
-        &format!("{endpoint}: {{ disableExecuteApiEndpoint: true }}"),
-        "`disableExecuteApiEndpoint: true`",
-    );
     check_root(&format!("{endpoint}: {{ vpcEndpointIds: [vpce-1] }}"), "`vpcEndpointIds`");
     check_root(
-        &format!("servers: [{{ url: /, {endpoint}: {{ disableExecuteApiEndpoint: true }} }}]"),
-        "`disableExecuteApiEndpoint: true`",
+        &format!("servers: [{{ url: /, {endpoint}: {{ vpcEndpointIds: [vpce-1] }} }}]"),
+        "`vpcEndpointIds`",
     );
     let validators = "x-amazon-apigateway-request-validators: { all: { validateRequestBody: true } }";
     check_root(&format!("{validators}\nx-amazon-apigateway-request-validator: all"), "request validation");

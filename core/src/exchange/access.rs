@@ -151,6 +151,9 @@ impl Exchange {
 
     pub(super) fn note_denial(&mut self, plan: &Plan, reject: Reject, refusal: &Refusal) {
         self.denial.clear();
+        if reject == Reject::ClientCertificate {
+            return self.note_certificate(plan);
+        }
         let (Reject::Signature(_) | Reject::Denied(_) | Reject::MethodArnTooLong, Some(routed)) =
             (reject, self.routed)
         else {

@@ -41,6 +41,10 @@ pub(crate) enum Host {
     Context,
     /// `$context.identity`
     Identity,
+    /// `$context.identity.clientCert`
+    ClientCert,
+    /// `$context.identity.clientCert.validity`
+    Validity,
     /// `$context.authorizer`
     Authorizer,
     /// `$context.authorizer.claims`
@@ -91,6 +95,8 @@ impl Host {
         match self {
             Self::Context => &CONTEXT,
             Self::Identity => &IDENTITY,
+            Self::ClientCert => &["clientCertPem", "issuerDN", "serialNumber", "subjectDN", "validity"],
+            Self::Validity => &["notAfter", "notBefore"],
             Self::Input | Self::Util | Self::StageVariables | Self::Authorizer | Self::Claims => &[],
         }
     }
@@ -98,6 +104,8 @@ impl Host {
     fn prefix(self) -> &'static str {
         match self {
             Self::Identity => "identity.",
+            Self::ClientCert => "identity.clientCert.",
+            Self::Validity => "identity.clientCert.validity.",
             Self::Authorizer => "authorizer.",
             Self::Claims => "authorizer.claims.",
             Self::Input | Self::Util | Self::StageVariables | Self::Context => "",
@@ -114,6 +122,12 @@ impl<'a> Renderer<'a> {
             (Host::StageVariables, name) => self.found(|around, found| around.stage_variable(name, found)),
             (Host::Context, "identity") => Ok(Value::Host(Host::Identity)),
             (Host::Context, "authorizer") => Ok(Value::Host(Host::Authorizer)),
+            (Host::Identity, "clientCert") => {
+                let subject =
+                    self.found(|around, found| around.context("identity.clientCert.subjectDN", found))?;
+                Ok(if subject.is_null() { Value::Null } else { Value::Host(Host::ClientCert) })
+            }
+            (Host::ClientCert, "validity") => Ok(Value::Host(Host::Validity)),
             (Host::Authorizer, "claims") => Ok(Value::Host(Host::Claims)),
             (Host::Context, "requestOverride") => Ok(Value::Map(self.override_maps()?.request)),
             (Host::Context, "responseOverride") => Ok(Value::Map(self.override_maps()?.response)),
@@ -122,7 +136,7 @@ impl<'a> Renderer<'a> {
                 Ok(epoch.as_text().and_then(|text| text.parse().ok()).map_or(epoch, Value::Long))
             }
             (Host::Context, name) => self.found(|around, found| around.context(name, found)),
-            (Host::Identity | Host::Authorizer | Host::Claims, name) => {
+            (Host::Identity | Host::ClientCert | Host::Validity | Host::Authorizer | Host::Claims, name) => {
                 let full = [host.prefix(), name].concat();
                 self.found(|around, found| around.context(&full, found))
             }

@@ -10,6 +10,7 @@
 //! - [`mapping`], [`values`], [`context`]: parameter mapping expressions, their values, `$context`
 //! - [`auth`]: who calls
 //! - [`limit`]: who may call, and how often
+//! - [`validation`]: what a method asks of parameters and body
 //! - [`transform`]: the request to the backend, the answer to the client
 //! - [`velocity`]: mapping templates, and JSONPath
 //! - [`lambda`], [`media_types`]: events for functions and their answers; which payloads are binary
@@ -38,6 +39,7 @@ pub mod values;
 
 pub mod auth;
 pub mod limit;
+pub mod validation;
 
 pub mod transform;
 pub mod velocity;

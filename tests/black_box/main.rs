@@ -30,6 +30,7 @@ mod limits;
 mod mock;
 
 mod templates;
+mod validation;
 
 mod soak;
 mod upstream;

@@ -29,6 +29,7 @@ mod refusals;
 mod resource_policies;
 mod sign;
 mod templates;
+mod validation;
 
 mod connection;
 mod content;

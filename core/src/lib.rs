@@ -12,6 +12,7 @@
 //! - [`limit`]: who may call, and how often
 //! - [`transform`]: the request to the backend, the answer to the client
 //! - [`velocity`]: mapping templates, and JSONPath
+//! - [`aws`]: calls to AWS services, and credentials for them
 //! - [`lambda`], [`media_types`]: events for functions and their answers; which payloads are binary
 //! - [`mock`]: the sloppy JSON of MOCK integrations
 //! - [`reject`], [`gateway_response`]: refusals and how an API words them
@@ -42,6 +43,7 @@ pub mod limit;
 pub mod transform;
 pub mod velocity;
 
+pub mod aws;
 pub mod lambda;
 pub mod media_types;
 pub mod mock;

@@ -13,6 +13,7 @@ use crate::diagnostics::Diagnostics;
 use crate::file::{self, Settings};
 use crate::functions::Functions;
 use crate::report::Report;
+use crate::services::Services;
 use crate::source::Source;
 use crate::stages::{self, Backends};
 use crate::{openapi, routing, tree};
@@ -48,7 +49,8 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     let stages: Vec<Vec<Span>> =
         file.apis.iter().map(|api| api.stages.iter().map(|stage| stage.span).collect()).collect();
     let keys = file.keys.list;
-    let mut backends = Backends::new(Functions::new(file.functions, &file.node));
+    let functions = Functions::new(file.functions, &file.node);
+    let mut backends = Backends::new(functions, Services::new(file.aws, &file.node));
     let mut definitions = file.policies;
     let apis: Vec<Api> = file
         .apis
@@ -65,6 +67,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
         check_access(&apis, &stages, root.get("principal").is_some(), &mut report);
         if !report.has_errors() && !definitions.has_errors() {
             backends.functions.warn_unused(&mut report);
+            backends.services.warn_unused(&mut report);
         }
     }
     let mut findings = Diagnostics::default();
@@ -82,6 +85,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 hosts,
                 origins: backends.origins,
                 functions: backends.functions.into_list(),
+                aws: backends.services.into_plan(),
                 usage_plans,
                 principals: file.principals,
                 networks: file.networks,

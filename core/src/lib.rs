@@ -14,6 +14,7 @@
 //! - [`validation`]: what a method asks of parameters and body
 //! - [`transform`]: the request to the backend, the answer to the client
 //! - [`velocity`]: mapping templates, and JSONPath
+//! - [`aws`]: calls to AWS services, and credentials for them
 //! - [`lambda`], [`media_types`]: events for functions and their answers; which payloads are binary
 //! - [`mock`]: the sloppy JSON of MOCK integrations
 //! - [`reject`], [`gateway_response`]: refusals and how an API words them
@@ -46,6 +47,7 @@ pub mod validation;
 pub mod transform;
 pub mod velocity;
 
+pub mod aws;
 pub mod lambda;
 pub mod media_types;
 pub mod mock;

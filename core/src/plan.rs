@@ -9,6 +9,7 @@ use crate::auth::authorise::Authorization;
 use crate::auth::cidr::Cidr;
 use crate::auth::policy::Policy;
 use crate::auth::principal::Principals;
+use crate::aws::CredentialsSource;
 use crate::gateway_response::GatewayResponses;
 use crate::hosts::Hosts;
 use crate::integration::Integration;
@@ -35,6 +36,8 @@ pub struct Plan {
     pub origins: Vec<Origin>,
     /// The functions that run beside the gateway.
     pub functions: Vec<Function>,
+    /// Whose credentials calls to AWS services are signed with, and where roles are assumed.
+    pub aws: Aws,
     /// Who may call methods that need an API key.
     pub usage_plans: UsagePlans,
     /// Who may sign requests.
@@ -45,6 +48,17 @@ pub struct Plan {
     pub throttle: Option<(MeterId, Rate)>,
     /// Counts the plans that the process has served: with a higher one come newer limits.
     pub generation: u32,
+}
+
+/// What calls to AWS services need from outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aws {
+    /// Every distinct source of credentials that an integration names.
+    pub sources: Vec<CredentialsSource>,
+    /// The URL of STS, without path.
+    pub sts: Box<str>,
+    /// The region of STS.
+    pub region: Box<str>,
 }
 
 /// Who this gateway is, as it appears in `$context` and ARNs.

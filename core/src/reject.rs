@@ -46,6 +46,8 @@ pub enum Reject {
     InvalidBody,
     /// The integration cannot be called as configured.
     Misconfigured,
+    /// There are no credentials to sign the call to an AWS service with, or they have ended.
+    NoCredentials,
     /// A MOCK's template names no integer status.
     NoMockStatus,
     /// A mapping template cannot be run to its end, or sets what no message can hold.
@@ -168,6 +170,7 @@ impl Reject {
                 KeepAlive,
             ),
             Self::Misconfigured
+            | Self::NoCredentials
             | Self::NoMockStatus
             | Self::TemplateFailed
             | Self::NoIntegrationResponse
@@ -230,6 +233,7 @@ impl Reject {
     pub fn of_integration(self) -> bool {
         match self {
             Self::Misconfigured
+            | Self::NoCredentials
             | Self::NoMockStatus
             | Self::TemplateFailed
             | Self::NoIntegrationResponse

@@ -20,6 +20,7 @@ mod errors;
 mod iam;
 
 mod functions;
+mod services;
 
 mod gateway_responses;
 mod http_custom;

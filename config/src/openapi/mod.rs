@@ -1,7 +1,7 @@
 //! An OpenAPI 2.0 or 3.0 document with `x-amazon-apigateway-*` extensions, as AWS's REST API import reads it.
 //!
 //! In reading order: `document` owns the root, `path_item` and `operation` the methods, `parameters` what they
-//! declare; `integration` with `request`, `responses`, `expression`, `template` and `uri` what answers;
+//! declare; `integration` with `service`, `lambda`, `request`, `responses`, `expression`, `template` and `uri` what answers;
 //! `gateway_responses` the errors; `security` who may call; `validators` and `models` what is validated. `reference` follows
 //! `$ref`. Other schemas and documentation are not looked at.
 
@@ -18,6 +18,7 @@ mod reference;
 mod request;
 pub(crate) mod responses;
 mod security;
+pub(crate) mod service;
 mod template;
 pub(crate) mod uri;
 mod validators;

@@ -14,6 +14,7 @@ mod plan;
 mod policy;
 mod principals;
 mod robustness;
+mod services;
 mod unsupported;
 mod usage_plans;
 

@@ -13,7 +13,6 @@ fn check_file(more: &str, place: &str, what: &str) {
 
 #[test]
 fn of_tidegate_toml() {
-    check_file("[aws]\nendpoint_url = \"x\"", "10:2", "`aws`");
     check_file("cache = { ttl = 1 }", "10:1", "`cache`");
     check_file("method.\"GET /\".cache = { ttl = 1 }", "10:16", "`cache`");
     check_file("[[listener]]\naddress = \"127.0.0.1:0\"\ntls = true", "12:1", "`tls`");
@@ -99,11 +98,6 @@ components:
 
 #[test]
 fn of_integrations() {
-    let service = "type: aws\nhttpMethod: POST\nuri: arn:aws:apigateway:r:sqs:path/1/q\n";
-    check_integration(
-        &format!("{service}responses: {{ default: {{ statusCode: 200 }} }}"),
-        "the integration type AWS with the service sqs",
-    );
     let lambda = "type: aws_proxy\nhttpMethod: POST\nuri: arn:aws:apigateway:r:lambda:path/2021-11-15/functions/x/response-streaming-invocations\n";
     check_integration(lambda, "response streaming");
     check_integration(

@@ -89,6 +89,9 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 usage_plans,
                 principals: file.principals,
                 networks: file.networks,
+                tls: file.tls,
+                trust: file.trust,
+                https_redirects: file.https_redirects,
                 throttle: file.throttle.map(|rate| (account_meter(), rate)),
                 generation: 0,
             };

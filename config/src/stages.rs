@@ -161,17 +161,26 @@ fn compile_http(
     report: &mut Report,
 ) -> Option<Http> {
     match http.uri.endpoint(|name| stage.variable(name), &http.parameters.path) {
-        Ok(endpoint) => Some(Http {
-            kind: kind(http.custom.as_ref()),
-            origin: backends.id(endpoint.origin),
-            host: backends.host(&endpoint.host),
-            service: None,
-            method: http.method,
-            target: endpoint.target,
-            query: http.parameters.query.clone(),
-            headers: http.parameters.headers.clone(),
-            timeout_ms: http.timeout_ms,
-        }),
+        Ok(mut endpoint) => {
+            match &mut endpoint.origin.tls {
+                Some(tls) => http.tls.apply(tls),
+                None if http.tls.is_default() => {}
+                None => {
+                    report.warning(http.uri_span, "`tlsConfig` has no effect: the backend is called by http");
+                }
+            }
+            Some(Http {
+                kind: kind(http.custom.as_ref()),
+                origin: backends.id(endpoint.origin),
+                host: backends.host(&endpoint.host),
+                service: None,
+                method: http.method,
+                target: endpoint.target,
+                query: http.parameters.query.clone(),
+                headers: http.parameters.headers.clone(),
+                timeout_ms: http.timeout_ms,
+            })
+        }
         Err(error) => {
             warn_uri(http.uri_span, stage, &error, report);
             None
@@ -221,9 +230,7 @@ fn compile_service(
 
 fn report_endpoint(at: Span, service: &str, url: &str, error: &UriError, report: &mut Report) {
     let finding = report.error(at, format!("{service} cannot be called at {url}: {error}"));
-    if *error == UriError::Https {
-        finding.help(format!("name an emulator: [aws.endpoint] {service} = \"http://127.0.0.1:5000\""));
-    } else if let Some(help) = error.help() {
+    if let Some(help) = error.help() {
         finding.help(help);
     }
 }

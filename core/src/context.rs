@@ -100,6 +100,10 @@ pub enum Variable {
     ResponseLength,
     /// `status`
     Status,
+    /// `tlsVersion`
+    TlsVersion,
+    /// `cipherSuite`
+    CipherSuite,
     /// A variable that API Gateway knows and that has no value here: its feature is not configured for the request
     /// (authorizers, WAF, client certificates, canaries).
     Absent,
@@ -144,6 +148,8 @@ impl Variable {
             "resourceId" => Self::ResourceId,
             "resourcePath" => Self::ResourcePath,
             "stage" => Self::Stage,
+            "tlsVersion" => Self::TlsVersion,
+            "cipherSuite" => Self::CipherSuite,
             "xrayTraceId" => Self::XrayTraceId,
             "customDomain.basePathMatched" => Self::BasePathMatched,
             "integration.latency" | "integrationLatency" => Self::IntegrationLatency,
@@ -162,13 +168,11 @@ impl Variable {
     }
 }
 
-const ABSENT: [&str; 8] = [
+const ABSENT: [&str; 6] = [
     "awsEndpointRequestId",
-    "cipherSuite",
     "customDomain.routingRuleIdMatched",
     "integration.requestId",
     "isCanaryRequest",
-    "tlsVersion",
     "wafResponseCode",
     "webaclArn",
 ];
@@ -298,6 +302,8 @@ impl<'a> View<'a> {
             Variable::ResourceId => put(out, self.resource().map(|resource| resource.id.as_bytes())),
             Variable::ResourcePath => put(out, self.resource().map(|resource| resource.path.as_bytes())),
             Variable::Stage => put(out, self.stage.map(|(_, stage)| stage.name.as_bytes())),
+            Variable::TlsVersion => put(out, self.arrival.tls.as_ref().map(|tls| tls.version.as_bytes())),
+            Variable::CipherSuite => put(out, self.arrival.tls.as_ref().map(|tls| tls.cipher.as_bytes())),
             Variable::XrayTraceId => put(out, Some(self.arrival.trace_root(self.request))),
             Variable::BasePathMatched => put(out, self.base_path.map(base_path_text)),
             Variable::IntegrationLatency => put_number(out, self.outcome.integration_latency_ms),

@@ -5,7 +5,7 @@
 //!
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
 //! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `validation` (parameters and bodies),
-//! `backend`, `function` and `mock` (the integrations), `answer` (what the client gets).
+//! `backend`, `function` and `mock` (the integrations), `answer` (what the client gets); `redirect` is before all of them.
 
 mod access;
 mod answer;
@@ -13,6 +13,7 @@ mod backend;
 mod function;
 mod metering;
 mod mock;
+mod redirect;
 mod validation;
 
 use std::rc::Rc;
@@ -214,6 +215,9 @@ impl Exchange {
         match event {
             Event::Request(peer, entropy) => {
                 self.begin(shard, now, peer, entropy);
+                if let Some(port) = self.https_port() {
+                    return self.redirect(shard, now, port);
+                }
                 match self.route() {
                     Ok(routed) => self.authorise(shard, now, routed),
                     Err(reject) => self.refuse(shard, now, reject),

@@ -19,6 +19,7 @@ use crate::media_types::BinaryMediaTypes;
 use crate::method::RouteMethod;
 use crate::record::LogFormat;
 use crate::route::{RouteId, Router};
+use crate::tls::{OriginTls, ServerTls, Trust};
 use crate::validation::Validation;
 
 /// One compiled configuration.
@@ -44,6 +45,13 @@ pub struct Plan {
     pub principals: Principals,
     /// From where clients call.
     pub networks: Networks,
+    /// What listeners for https present.
+    pub tls: ServerTls,
+    /// Whose certificates are believed of backends.
+    pub trust: Trust,
+    /// The port of https that clients of a plain listener are sent to, by the position of the listener; empty when none
+    /// does that.
+    pub https_redirects: Vec<Option<u16>>,
     /// How many requests a second all APIs together take, and which throttle that is (AWS: the account's limit).
     pub throttle: Option<(MeterId, Rate)>,
     /// Counts the plans that the process has served: with a higher one come newer limits.
@@ -109,6 +117,8 @@ pub struct Origin {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// What it must prove, if it is called by https.
+    pub tls: Option<OriginTls>,
 }
 
 /// Index into [`Plan::origins`].

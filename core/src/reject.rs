@@ -122,6 +122,7 @@ pub struct Refusal {
 
 impl Reject {
     /// What the client gets.
+    #[expect(clippy::too_many_lines, reason = "a table with a row for each reason")]
     pub fn refusal(self) -> Refusal {
         use Reuse::{Close, KeepAlive};
         use Voice::{Execution, FrontDoor, PlainText, Policy};

@@ -33,6 +33,8 @@ mod mock;
 mod templates;
 mod validation;
 
+mod tls;
+
 mod soak;
 mod upstream;
 

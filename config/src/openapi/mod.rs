@@ -20,6 +20,7 @@ pub(crate) mod responses;
 mod security;
 pub(crate) mod service;
 mod template;
+pub(crate) mod tls_config;
 pub(crate) mod uri;
 mod validators;
 

@@ -15,6 +15,7 @@ mod policy;
 mod principals;
 mod robustness;
 mod services;
+mod tls;
 mod unsupported;
 mod usage_plans;
 

@@ -11,6 +11,7 @@ use fastrand::Rng;
 use rustls::server::ClientHello;
 use slab::Slab;
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::aws::IssuedTable;
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::Exchange;
 use tidegate_core::limits::Limits;
@@ -39,6 +40,8 @@ const LOG_FLUSH_MS: u64 = 200;
 pub(crate) enum Command {
     /// Serve this plan from now on.
     Install(Arc<Plan>, Arc<HashMap<Origin, Addresses>>, Arc<Tls>),
+    /// Calls to AWS services are signed with these.
+    Credentials(Arc<IssuedTable>),
     /// Origins have other addresses.
     Resolved(Arc<HashMap<Origin, Addresses>>),
     /// Accept no more, finish what is in flight, close idle connections, end.
@@ -79,6 +82,8 @@ pub(crate) struct Start {
     pub(crate) plan: Arc<Plan>,
     /// Addresses of its origins.
     pub(crate) addresses: Arc<HashMap<Origin, Addresses>>,
+    /// Credentials for calls to AWS services.
+    pub(crate) credentials: Arc<IssuedTable>,
     /// This shard's listening sockets.
     pub(crate) listeners: Vec<socket2::Socket>,
     /// Which of them are for https.
@@ -175,6 +180,7 @@ async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Comman
                     reports.tell(Report::Installed);
                 }
                 Command::Resolved(addresses) => shard.pools.resolved(&addresses),
+                Command::Credentials(table) => shard.core.borrow_mut().signers.install(table),
                 Command::Drain => return,
             }
         }
@@ -270,9 +276,11 @@ impl Shard {
         let functions =
             Functions::new(ring, start.reports.shard, start.host.clone(), start.host_bell.clone());
         functions.install(&start.plan);
+        let mut core = tidegate_core::shard::Shard::new(start.plan, start.shards);
+        core.signers.install(start.credentials);
         Self {
             ring: ring.clone(),
-            core: RefCell::new(tidegate_core::shard::Shard::new(start.plan, start.shards)),
+            core: RefCell::new(core),
             waiting: Waiting::default(),
             ledger: start.ledger,
             pools,

@@ -20,6 +20,7 @@ mod errors;
 mod iam;
 
 mod functions;
+mod services;
 
 mod gateway_responses;
 mod http_custom;
@@ -30,6 +31,7 @@ mod limits;
 mod mock;
 
 mod templates;
+mod validation;
 
 mod tls;
 

@@ -13,7 +13,6 @@ fn check_file(more: &str, place: &str, what: &str) {
 
 #[test]
 fn of_tidegate_toml() {
-    check_file("[aws]\nendpoint_url = \"x\"", "10:2", "`aws`");
     check_file("cache = { ttl = 1 }", "10:1", "`cache`");
     check_file("method.\"GET /\".cache = { ttl = 1 }", "10:16", "`cache`");
     check_file("[admin]\naddress = \"127.0.0.1:0\"\ntls = true", "12:1", "`tls`");
@@ -65,8 +64,6 @@ fn of_the_root() {
         &format!("servers: [{{ url: /, {endpoint}: {{ vpcEndpointIds: [vpce-1] }} }}]"),
         "`vpcEndpointIds`",
     );
-    let validators = "x-amazon-apigateway-request-validators: { all: { validateRequestBody: true } }";
-    check_root(&format!("{validators}\nx-amazon-apigateway-request-validator: all"), "request validation");
 }
 
 #[test]
@@ -97,11 +94,6 @@ components:
 
 #[test]
 fn of_integrations() {
-    let service = "type: aws\nhttpMethod: POST\nuri: arn:aws:apigateway:r:sqs:path/1/q\n";
-    check_integration(
-        &format!("{service}responses: {{ default: {{ statusCode: 200 }} }}"),
-        "the integration type AWS with the service sqs",
-    );
     let lambda = "type: aws_proxy\nhttpMethod: POST\nuri: arn:aws:apigateway:r:lambda:path/2021-11-15/functions/x/response-streaming-invocations\n";
     check_integration(lambda, "response streaming");
     check_integration(

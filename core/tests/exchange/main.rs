@@ -30,6 +30,7 @@ mod refusals;
 mod resource_policies;
 mod sign;
 mod templates;
+mod tls;
 mod validation;
 
 mod connection;

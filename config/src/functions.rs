@@ -22,14 +22,20 @@ impl Functions {
         Self { declared, invoked, region: node.region.clone(), account: node.account.clone() }
     }
 
+    /// The function for an ARN, if it is one of those here.
+    pub(crate) fn find_here(&mut self, arn: &FunctionArn) -> Option<FunctionId> {
+        let found = self.position(arn)?;
+        self.invoked[found] = true;
+        Some(FunctionId(found as u32))
+    }
+
     /// The function for an ARN: the one for its qualifier, else the one for all. Reports when there is none.
     pub(crate) fn find(&mut self, arn: &FunctionArn, at: Span, report: &mut Report) -> Option<FunctionId> {
-        let found = self.position(arn);
-        match found {
-            Some(found) => self.invoked[found] = true,
-            None => self.report_missing(arn, at, report),
+        let found = self.find_here(arn);
+        if found.is_none() {
+            self.report_missing(arn, at, report);
         }
-        found.map(|found| FunctionId(found as u32))
+        found
     }
 
     fn position(&self, arn: &FunctionArn) -> Option<usize> {
@@ -55,7 +61,7 @@ impl Functions {
             format!("functions here are in region {region} and account {account}, as [node] says")
         };
         report
-            .error(at, format!("no [[function]] is {}; calling AWS Lambda is not supported yet", arn.text))
+            .error(at, format!("no [[function]] is {}, and without [aws] no function of AWS is called", arn.text))
             .help(help);
     }
 

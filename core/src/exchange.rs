@@ -4,13 +4,14 @@
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 //!
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
-//! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `backend`, `function` and `mock` (the
+//! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `backend`, `function`, `invocation` and `mock` (the
 //! integrations), `answer` (what the client gets).
 
 mod access;
 mod answer;
 mod backend;
 mod function;
+mod invocation;
 mod metering;
 mod mock;
 

@@ -72,6 +72,8 @@ pub enum Reject {
     MalformedResult,
     /// The function's answer is said to be base64 and is not.
     NotBase64,
+    /// The Lambda API does not invoke the function: there is none, or it may not be invoked.
+    InvocationRefused,
     /// All processes of the function are busy, and as many invocations wait as may.
     FunctionThrottled,
 }
@@ -166,6 +168,7 @@ impl Reject {
             ),
             Self::Misconfigured
             | Self::NoCredentials
+            | Self::InvocationRefused
             | Self::NoMockStatus
             | Self::TemplateFailed
             | Self::NoIntegrationResponse
@@ -220,6 +223,7 @@ impl Reject {
         match self {
             Self::Misconfigured
             | Self::NoCredentials
+            | Self::InvocationRefused
             | Self::NoMockStatus
             | Self::TemplateFailed
             | Self::NoIntegrationResponse

@@ -29,6 +29,7 @@ mod limits;
 mod refusals;
 mod resource_policies;
 mod sign;
+mod remote_function;
 mod templates;
 
 mod connection;

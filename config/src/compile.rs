@@ -174,12 +174,17 @@ fn compile_definition(
 ) -> Option<Api> {
     let root = tree::yaml::read(report)?;
     let around = openapi::Around { node, api: &api.id, endpoint: api.endpoint };
-    let definition = openapi::read(&root, around, report)?;
+    let mut definition = openapi::read(&root, around, report)?;
     let routing = routing::compile(&definition.methods, report)?;
     let throttles: Vec<_> =
         api.stages.iter_mut().map(|stage| (stage.throttle, std::mem::take(&mut stage.methods))).collect();
     let compile_stage = |stage| stages::compile(stage, &definition.methods, backends, report);
     let stages = api.stages.into_iter().map(compile_stage).collect();
+    let mut validations: Vec<_> =
+        definition.methods.iter_mut().map(|method| method.validation.take()).collect();
+    if validations.iter().all(Option::is_none) {
+        validations.clear();
+    }
     let mut api = Api {
         id: api.id,
         endpoint: api.endpoint,
@@ -187,6 +192,7 @@ fn compile_definition(
         routes: routing.routes,
         api_key_required: definition.methods.iter().map(|method| method.api_key_required).collect(),
         authorization: definition.methods.iter().map(|method| method.authorization).collect(),
+        validations,
         policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
         binary_media_types: definition.binary_media_types,

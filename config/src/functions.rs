@@ -61,7 +61,10 @@ impl Functions {
             format!("functions here are in region {region} and account {account}, as [node] says")
         };
         report
-            .error(at, format!("no [[function]] is {}, and without [aws] no function of AWS is called", arn.text))
+            .error(
+                at,
+                format!("no [[function]] is {}, and without [aws] no function of AWS is called", arn.text),
+            )
             .help(help);
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tidegate_core::aws::CredentialsSource;
 use tidegate_core::integration::{
-    Custom, FunctionPlace, Http, HttpKind, Integration, Lambda, LambdaKind, Mock, Remote, RequestTemplates, Responses,
+    Custom, FunctionPlace, Http, HttpKind, Integration, Lambda, LambdaKind, Mock, Remote, RequestTemplates,
+    Responses,
 };
 use tidegate_core::limit::{MeterId, Rate};
 use tidegate_core::plan::{Api, Origin, OriginId, Stage};

@@ -11,6 +11,7 @@
 //! - [`auth`]: who calls
 //! - [`tls`]: certificates, and what is asked of peers, as data
 //! - [`limit`]: who may call, and how often
+//! - [`validation`]: what a method asks of parameters and body
 //! - [`transform`]: the request to the backend, the answer to the client
 //! - [`velocity`]: mapping templates, and JSONPath
 //! - [`aws`]: calls to AWS services, and credentials for them
@@ -41,6 +42,7 @@ pub mod values;
 pub mod auth;
 pub mod limit;
 pub mod tls;
+pub mod validation;
 
 pub mod transform;
 pub mod velocity;

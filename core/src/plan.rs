@@ -19,6 +19,7 @@ use crate::media_types::BinaryMediaTypes;
 use crate::method::RouteMethod;
 use crate::record::LogFormat;
 use crate::route::{RouteId, Router};
+use crate::validation::Validation;
 
 /// One compiled configuration.
 #[derive(Debug)]
@@ -178,6 +179,8 @@ pub struct Api {
     pub api_key_required: Vec<bool>,
     /// How callers of a method are known, by [`RouteId`]; apart from [`Route`] for the same reason.
     pub authorization: Vec<Authorization>,
+    /// What a method validates, by [`RouteId`]; empty when none does.
+    pub validations: Vec<Option<Box<Validation>>>,
     /// Who may call at all. A private API has one, if only an empty one.
     pub policy: Option<Policy>,
     /// Finds a route by method and path.
@@ -262,6 +265,11 @@ impl Api {
     pub fn route(&self, id: RouteId) -> (&Route, &Resource) {
         let route = &self.routes[id.0 as usize];
         (route, &self.resources[route.resource])
+    }
+
+    /// What the method validates.
+    pub fn validation(&self, id: RouteId) -> Option<&Validation> {
+        self.validations.get(id.0 as usize)?.as_deref()
     }
 }
 

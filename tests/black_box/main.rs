@@ -31,6 +31,7 @@ mod limits;
 mod mock;
 
 mod templates;
+mod validation;
 
 mod soak;
 mod upstream;

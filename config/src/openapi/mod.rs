@@ -2,14 +2,15 @@
 //!
 //! In reading order: `document` owns the root, `path_item` and `operation` the methods, `parameters` what they
 //! declare; `integration` with `service`, `lambda`, `request`, `responses`, `expression`, `template` and `uri` what answers;
-//! `gateway_responses` the errors; `security` who may call. `validators` refuses what is not built yet. `reference` follows
-//! `$ref`. Schemas and other documentation are not looked at.
+//! `gateway_responses` the errors; `security` who may call; `validators` and `models` what is validated. `reference` follows
+//! `$ref`. Other schemas and documentation are not looked at.
 
 mod document;
 mod expression;
 mod gateway_responses;
 pub(crate) mod integration;
 pub(crate) mod lambda;
+mod models;
 mod operation;
 mod parameters;
 mod path_item;
@@ -28,6 +29,7 @@ use tidegate_core::gateway_response::GatewayResponses;
 use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::method::RouteMethod;
 use tidegate_core::span::Span;
+use tidegate_core::validation::Validation;
 
 pub(crate) use document::{Around, read};
 
@@ -53,5 +55,6 @@ pub(crate) struct Method {
     pub(crate) operation_name: Option<String>,
     pub(crate) api_key_required: bool,
     pub(crate) authorization: Authorization,
+    pub(crate) validation: Option<Box<Validation>>,
     pub(crate) integration: integration::Definition,
 }

@@ -209,7 +209,11 @@ pub(crate) fn report_uri(at: Span, error: ServiceError, report: &mut Report) {
     report.error(at, error.to_string()).help(ServiceError::HELP);
 }
 
-pub(super) fn read_credentials(value: &Node, document: &Document<'_>, report: &mut Report) -> Option<(Template, Span)> {
+pub(super) fn read_credentials(
+    value: &Node,
+    document: &Document<'_>,
+    report: &mut Report,
+) -> Option<(Template, Span)> {
     let template = read_template(value, document, report)?;
     if !template.has_variables() {
         let arn = template.text(|_| None).ok()?;

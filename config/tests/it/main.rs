@@ -9,6 +9,7 @@ mod formats;
 mod functions;
 mod integration;
 mod limits;
+mod models;
 mod plan;
 mod policy;
 mod principals;

@@ -68,8 +68,6 @@ fn of_the_root() {
         &format!("servers: [{{ url: /, {endpoint}: {{ disableExecuteApiEndpoint: true }} }}]"),
         "`disableExecuteApiEndpoint: true`",
     );
-    let validators = "x-amazon-apigateway-request-validators: { all: { validateRequestBody: true } }";
-    check_root(&format!("{validators}\nx-amazon-apigateway-request-validator: all"), "request validation");
 }
 
 #[test]

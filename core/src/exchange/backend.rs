@@ -98,7 +98,9 @@ impl Exchange {
                     self.answer_mapped(shard, now, &custom.responses, i64::from(status), None)
                 }
             },
-            Some(Integration::Lambda(lambda)) if lambda.remote().is_some() => self.respond_invoked(shard, now),
+            Some(Integration::Lambda(lambda)) if lambda.remote().is_some() => {
+                self.respond_invoked(shard, now)
+            }
             Some(Integration::Mock(_) | Integration::Lambda(_) | Integration::Misconfigured) | None => {
                 self.refuse(shard, now, Reject::Misconfigured)
             }

@@ -27,10 +27,11 @@ mod gateway_responses;
 mod iam;
 mod limits;
 mod refusals;
+mod remote_function;
 mod resource_policies;
 mod sign;
-mod remote_function;
 mod templates;
+mod validation;
 
 mod connection;
 mod content;

@@ -68,7 +68,8 @@ fn answer(head: &str, content: &str) -> String {
 #[track_caller]
 fn check(target: &str, head: &str, content: &str, want: (&str, &str)) {
     let exchanged = exchange(target, "{}", Origin::Answers(&answer(head, content)));
-    let (status, got) = (&exchanged.answered[9..12], exchanged.answered.split_once("\r\n\r\n").expect("a head").1);
+    let (status, got) =
+        (&exchanged.answered[9..12], exchanged.answered.split_once("\r\n\r\n").expect("a head").1);
     assert_eq!((status, got), want, "{target}: {head}: {content}");
 }
 
@@ -88,10 +89,19 @@ fn what_the_api_gets() {
         let lines: Vec<&str> = head.split("\r\n").collect();
         let length = format!("Content-Length: {}", event.len());
         assert_eq!(lines[0], format!("POST {path} HTTP/1.1"));
-        assert_eq!(lines[1..4], ["Host: aws.test:4566", "Content-Type: application/json", &format!("X-Amz-Invocation-Type: {kind}")]);
+        assert_eq!(
+            lines[1..4],
+            [
+                "Host: aws.test:4566",
+                "Content-Type: application/json",
+                &format!("X-Amz-Invocation-Type: {kind}")
+            ]
+        );
         assert_eq!(lines[4], format!("X-Amzn-Trace-Id: {TRACE}"));
         assert_eq!(lines[5], "X-Amz-Date: 19941106T084937Z");
-        let signed = format!("Authorization: AWS4-HMAC-SHA256 Credential={key}/19941106/us-east-1/lambda/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-invocation-type, ");
+        let signed = format!(
+            "Authorization: AWS4-HMAC-SHA256 Credential={key}/19941106/us-east-1/lambda/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-invocation-type, "
+        );
         assert!(lines[6].starts_with(&signed), "{}", lines[6]);
         assert_eq!(lines[7..], [length]);
         let is_event = target == "/proxy";
@@ -119,7 +129,9 @@ fn answers_of_functions() {
 fn answers_of_the_api() {
     let document = r#"{"Type":"User","message":"no"}"#;
     for target in ["/proxy", "/custom", "/event"] {
-        for head in ["429 Too Many Requests", "404 Not Found", "403 Forbidden", "400 Bad Request", "500 No", "503 No"] {
+        for head in
+            ["429 Too Many Requests", "404 Not Found", "403 Forbidden", "400 Bad Request", "500 No", "503 No"]
+        {
             check(target, head, document, ("500", INTERNAL));
         }
         check(target, "413 Too Large", document, ("413", r#"{"message": "Request Too Long"}"#));

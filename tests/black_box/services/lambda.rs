@@ -27,7 +27,8 @@ fn integration(kind: &str, function: &str) -> Value {
 fn invoke(request: &Message) -> String {
     let event: Value = serde_json::from_slice(&request.body).expect("an event");
     let told = event["body"].as_str().unwrap_or_else(|| event.as_str().unwrap_or_default());
-    let answer = |head: &str, body: &str| format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let answer =
+        |head: &str, body: &str| format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     match told {
         "boom" => answer("200 OK\r\nX-Amz-Function-Error: Unhandled", r#"{"errorMessage":"boom"}"#),
         "throttle" => answer("429 Too Many Requests", r#"{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded"}"#),
@@ -39,9 +40,11 @@ fn invoke(request: &Message) -> String {
 }
 
 fn setup(address: &str) -> Setup {
-    let document = Document::new()
-        .method("POST", "/proxy", integration("aws_proxy", "far:prod"))
-        .method("POST", "/custom", integration("aws", "far"));
+    let document = Document::new().method("POST", "/proxy", integration("aws_proxy", "far:prod")).method(
+        "POST",
+        "/custom",
+        integration("aws", "far"),
+    );
     Setup::new(&document).more(&format!("[aws]\nendpoint_url = \"http://{address}\"\n"))
 }
 
@@ -64,8 +67,13 @@ fn a_function_at_aws() {
     };
     check("proxy", "hello", (200, "told hello"));
     let seen = lambda.request().message;
-    assert_eq!(seen.target(), "/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:far:prod/invocations");
-    assert!(seen.field("authorization").is_some_and(|field| field.contains("/us-east-1/lambda/aws4_request")));
+    assert_eq!(
+        seen.target(),
+        "/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:far:prod/invocations"
+    );
+    assert!(
+        seen.field("authorization").is_some_and(|field| field.contains("/us-east-1/lambda/aws4_request"))
+    );
     check("proxy", "chunks", (203, "pieces"));
     check("proxy", "boom", (502, INTERNAL));
     check("proxy", "throttle", (500, INTERNAL));

@@ -6,6 +6,7 @@ use crate::http1::{BodyFraming, encode};
 use crate::integration::{Integration, Lambda, Remote};
 use crate::reject::Reject;
 use crate::shard::Shard;
+use crate::transform::request;
 
 /// Says that the function has failed; the content is the error's document (AWS: "Invoke", response elements).
 const FUNCTION_ERROR: &[u8] = b"x-amz-function-error";
@@ -29,9 +30,7 @@ impl Exchange {
             encode::field(b"Content-Type", b"application/json", out);
             let kind: &[u8] = if asynchronous { b"Event" } else { b"RequestResponse" };
             encode::field(b"X-Amz-Invocation-Type", kind, out);
-            out.extend_from_slice(b"X-Amzn-Trace-Id: ");
-            values.view.arrival.write_trace(values.view.request, out);
-            out.extend_from_slice(b"\r\n");
+            request::write_own_fields(values, out);
             let signed = shard.signers.sign(&remote.signing, &event, now, out);
             encode::field(b"Content-Length", itoa::Buffer::new().format(event.len()).as_bytes(), out);
             out.extend_from_slice(b"\r\n");

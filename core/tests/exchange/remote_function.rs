@@ -97,13 +97,15 @@ fn what_the_api_gets() {
                 &format!("X-Amz-Invocation-Type: {kind}")
             ]
         );
-        assert_eq!(lines[4], format!("X-Amzn-Trace-Id: {TRACE}"));
-        assert_eq!(lines[5], "X-Amz-Date: 19941106T084937Z");
+        let own =
+            ["Accept: application/json", "User-Agent: AmazonAPIGateway_api", "X-Amzn-Apigateway-Api-Id: api"];
+        assert_eq!(lines[4..7], own);
+        assert_eq!(lines[7..9], [&*format!("X-Amzn-Trace-Id: {TRACE}"), "X-Amz-Date: 19941106T084937Z"]);
         let signed = format!(
             "Authorization: AWS4-HMAC-SHA256 Credential={key}/19941106/us-east-1/lambda/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-invocation-type, "
         );
-        assert!(lines[6].starts_with(&signed), "{}", lines[6]);
-        assert_eq!(lines[7..], [length]);
+        assert!(lines[9].starts_with(&signed), "{}", lines[9]);
+        assert_eq!(lines[10..], [length]);
         let is_event = target == "/proxy";
         assert_eq!(event.contains(r#""requestContext""#), is_event, "{event}");
         assert!(is_event || event == r#"{"a":1}"#);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tidegate_core::auth::authorise::Authorization;
+use tidegate_core::auth::authorizer::Authorizer;
 use tidegate_core::auth::policy::Policy;
 use tidegate_core::hosts::{DomainSpec, Hosts};
 use tidegate_core::limit::{StageId, UsagePlans, account_meter};
@@ -174,7 +175,8 @@ fn compile_definition(
     let routing = routing::compile(&definition.methods, report)?;
     let throttles: Vec<_> =
         api.stages.iter_mut().map(|stage| (stage.throttle, std::mem::take(&mut stage.methods))).collect();
-    let compile_stage = |stage| stages::compile(stage, &definition.methods, backends, report);
+    let compile_stage =
+        |stage| stages::compile(stage, &definition.methods, &definition.authorizers, backends, report);
     let stages = api.stages.into_iter().map(compile_stage).collect();
     let mut api = Api {
         id: api.id,
@@ -183,6 +185,8 @@ fn compile_definition(
         routes: routing.routes,
         api_key_required: definition.methods.iter().map(|method| method.api_key_required).collect(),
         authorization: definition.methods.iter().map(|method| method.authorization).collect(),
+        api_key_source: definition.api_key_source,
+        authorizers: definition.authorizers.into_iter().map(authorizer).collect(),
         policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
         binary_media_types: definition.binary_media_types,
@@ -193,6 +197,11 @@ fn compile_definition(
         api.stages[position].throttles = stages::throttles(&api, position, default, &methods, file_report);
     }
     Some(api)
+}
+
+fn authorizer(authorizer: openapi::Authorizer) -> Authorizer {
+    let openapi::Authorizer { name, input, ttl_ms, .. } = authorizer;
+    Authorizer { name: name.into(), input, ttl_ms }
 }
 
 /// A private API without policy denies all (AWS: "Private REST APIs").

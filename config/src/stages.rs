@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use tidegate_core::auth::authorise::Authorization;
+use tidegate_core::auth::authorizer::{AuthorizerFunction, AuthorizerId};
 use tidegate_core::integration::{
     Custom, Http, HttpKind, Integration, Lambda, LambdaKind, Mock, RequestTemplates, Responses,
 };
@@ -18,7 +20,7 @@ use crate::functions::Functions;
 use crate::openapi::integration::{self, Definition};
 use crate::openapi::lambda::{self as openapi, FunctionArn, report_arn};
 use crate::openapi::uri::UriError;
-use crate::openapi::{Method, responses::Rules};
+use crate::openapi::{Authorizer, Method, report_authorizer_uri, responses::Rules};
 use crate::report::Report;
 
 /// Every distinct backend address, numbered, and the functions.
@@ -56,15 +58,24 @@ impl Backends {
 pub(crate) fn compile(
     stage: file::stage::Stage,
     methods: &[Method],
+    authorizers: &[Authorizer],
     backends: &mut Backends,
     report: &mut Report,
 ) -> Stage {
     let integrations =
         methods.iter().map(|method| compile_one(&method.integration, &stage, backends, report)).collect();
+    let is_used = |id: usize| {
+        methods.iter().any(|method| method.authorization == Authorization::Lambda(AuthorizerId(id as u32)))
+    };
+    let authorizers = authorizers.iter().enumerate().map(|(id, authorizer)| {
+        is_used(id).then(|| compile_authorizer(authorizer, &stage, backends, report)).flatten()
+    });
+    let authorizers = authorizers.collect();
     Stage {
         name: stage.name,
         variables: stage.variables,
         integrations,
+        authorizers,
         throttles: Vec::new(),
         access_log: stage.access_log,
     }
@@ -144,6 +155,21 @@ fn compile_lambda(
         invocation_type: lambda.invocation_type.clone(),
         timeout_ms: lambda.timeout_ms,
     })
+}
+
+/// The function of an authorizer in a stage, as [`compile_lambda`].
+fn compile_authorizer(
+    authorizer: &Authorizer,
+    stage: &file::stage::Stage,
+    backends: &mut Backends,
+    report: &mut Report,
+) -> Option<AuthorizerFunction> {
+    let uri = authorizer.uri.text(|name| stage.variable(name));
+    let uri = uri.map_err(|error| warn_uri(authorizer.uri_span, stage, &error, report)).ok()?;
+    let arn = FunctionArn::of_uri(&uri);
+    let arn = arn.map_err(|_| report_authorizer_uri(authorizer.uri_span, &uri, report)).ok()?;
+    let function = backends.functions.find(&arn, authorizer.uri_span, report)?;
+    Some(AuthorizerFunction { function, invoked_arn: arn.text.into() })
 }
 
 fn compile_http(

@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use crate::auth::authorise::Authorization;
+use crate::auth::authorizer::{Authorizer, AuthorizerFunction};
 use crate::auth::cidr::Cidr;
 use crate::auth::policy::Policy;
 use crate::auth::principal::Principals;
@@ -162,8 +163,12 @@ pub struct Api {
     /// Whether callers of a method need an API key (`apiKeyRequired`), by [`RouteId`]. Not in [`Route`], which requests
     /// seldom look at: with thousands of methods each look is a cache miss.
     pub api_key_required: Vec<bool>,
+    /// Where the value of an API key comes from.
+    pub api_key_source: ApiKeySource,
     /// How callers of a method are known, by [`RouteId`]; apart from [`Route`] for the same reason.
     pub authorization: Vec<Authorization>,
+    /// The Lambda authorizers that methods name.
+    pub authorizers: Vec<Authorizer>,
     /// Who may call at all. A private API has one, if only an empty one.
     pub policy: Option<Policy>,
     /// Finds a route by method and path.
@@ -174,6 +179,16 @@ pub struct Api {
     pub gateway_responses: GatewayResponses,
     /// Its stages.
     pub stages: Vec<Stage>,
+}
+
+/// Where the value of an API key comes from (`x-amazon-apigateway-api-key-source`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ApiKeySource {
+    /// The header field `x-api-key`.
+    #[default]
+    Header,
+    /// `usageIdentifierKey` of a Lambda authorizer.
+    Authorizer,
 }
 
 /// How clients reach an API (AWS endpoint types).
@@ -218,6 +233,9 @@ pub struct Stage {
     pub variables: Vec<(String, String)>,
     /// What answers, by [`RouteId`]; stage variables in URIs are already filled in.
     pub integrations: Vec<Integration>,
+    /// The functions of the API's authorizers; `None` for one that cannot be called in this stage, as
+    /// [`Integration::Misconfigured`].
+    pub authorizers: Vec<Option<AuthorizerFunction>>,
     /// How many requests a second each method takes, and which throttle that is, by [`RouteId`]. Empty when no method has
     /// a throttle.
     pub throttles: Vec<Option<(MeterId, Rate)>>,

@@ -10,8 +10,10 @@ use crossbeam_channel::{Receiver, Sender};
 use fastrand::Rng;
 use slab::Slab;
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::auth::authorizer::FlightId;
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::Exchange;
+use tidegate_core::limit::MeterId;
 use tidegate_core::limits::Limits;
 use tidegate_core::plan::{Origin, Plan};
 
@@ -23,7 +25,7 @@ use crate::ledger::ShardEnd;
 use crate::resolve::Addresses;
 use crate::ring::{Acceptor, Doorbell, Listener, Ring, RingSettings, Socket};
 use crate::upstream::{Pool, Pools};
-use crate::waiting::Waiting;
+use crate::waiting::{AUTHORIZER_NS_MAX, LEDGER_NS_MAX, Waiting};
 
 /// Exchanges that a shard keeps for reuse.
 const SPARE_EXCHANGES_MAX: usize = 256;
@@ -105,7 +107,9 @@ pub(crate) struct Shard {
     /// What deciding needs. Never borrowed across an await.
     pub(crate) core: RefCell<tidegate_core::shard::Shard>,
     /// Requests that wait for the ledger.
-    pub(crate) waiting: Waiting,
+    pub(crate) waiting: Waiting<MeterId>,
+    /// Requests that wait for what others are told by authorizers.
+    pub(crate) authorizing: Waiting<FlightId>,
     ledger: ShardEnd,
     pools: Rc<Pools>,
     /// Its functions.
@@ -237,6 +241,7 @@ async fn tick_meters(shard: Rc<Shard>) {
         shard.ring.sleep(METERS_TICK_MS).await;
         let now_ns = shard.now().monotonic_ns;
         shard.waiting.expire(now_ns);
+        shard.authorizing.expire(now_ns);
         if tick.is_multiple_of(TICKS_PER_REPORT) {
             shard.core.borrow_mut().meters.tick(now_ns);
         }
@@ -261,7 +266,8 @@ impl Shard {
         Self {
             ring: ring.clone(),
             core: RefCell::new(tidegate_core::shard::Shard::new(start.plan, start.shards)),
-            waiting: Waiting::default(),
+            waiting: Waiting::new(LEDGER_NS_MAX),
+            authorizing: Waiting::new(AUTHORIZER_NS_MAX),
             ledger: start.ledger,
             pools,
             functions,
@@ -327,13 +333,20 @@ impl Shard {
         self.ledger.tell(self.core.borrow_mut().meters.outbox());
     }
 
+    /// Wakes the requests that wait for questions to authorizers that have ended.
+    pub(crate) fn wake_authorized(&self) {
+        for flight in self.core.borrow_mut().grants.ended().drain(..) {
+            self.authorizing.answer(&flight);
+        }
+    }
+
     /// Hears the ledger. What it calls back goes back when the requests that it has let through have run.
     fn hear_ledger(self: &Rc<Self>) {
         let now_ns = self.now().monotonic_ns;
         let mut core = self.core.borrow_mut();
         for message in self.ledger.messages() {
             if let Some(meter) = core.meters.hear(&message, now_ns) {
-                self.waiting.answer(meter);
+                self.waiting.answer(&meter);
             }
         }
         let is_recalled = core.meters.is_recalled();

@@ -16,6 +16,7 @@ mod slow_clients;
 
 mod api_keys;
 mod apis;
+mod authorizers;
 mod errors;
 mod iam;
 

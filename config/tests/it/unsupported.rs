@@ -58,7 +58,6 @@ fn of_the_root() {
         "x-amazon-apigateway-endpoint-access-mode: BASIC",
         "`x-amazon-apigateway-endpoint-access-mode`",
     );
-    check_root("x-amazon-apigateway-api-key-source: AUTHORIZER", "an API key from an authorizer");
     let endpoint = "x-amazon-apigateway-endpoint-configuration";
     check_root(
         &format!("{endpoint}: {{ disableExecuteApiEndpoint: true }}"),
@@ -73,6 +72,8 @@ fn of_the_root() {
     check_root(&format!("{validators}\nx-amazon-apigateway-request-validator: all"), "request validation");
 }
 
+const POOL: &str = "    pool: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: cognito_user_pools, providerARNs: [x] } }\n";
+
 #[test]
 fn of_operations() {
     let schemes = "
@@ -80,17 +81,19 @@ components:
   securitySchemes:
     key: { type: apiKey, name: x-key, in: header }
     query: { type: apiKey, name: x-api-key, in: query }
-    auth: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: token } }
+    pool: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: cognito_user_pools, providerARNs: [x] } }
     oauth: { type: oauth2, flows: {} }
 ";
     for (scheme, what) in [
         ("key", "an API key elsewhere than in the header `x-api-key`"),
         ("query", "an API key elsewhere than in the header `x-api-key`"),
-        ("auth", "an authorizer"),
+        ("pool", "a Cognito authorizer"),
         ("oauth", "authorization"),
     ] {
         let document =
             MOCK.replace("    get:\n", &format!("    get:\n      security: [{{ {scheme}: [] }}]\n"));
+        // A scheme with an authorizer is refused whether an operation uses it or not.
+        let schemes = if scheme == "pool" { schemes.to_owned() } else { schemes.replace(POOL, "") };
         check(&format!("{document}{schemes}"), &format!("{what} (security scheme `{scheme}`)"));
     }
     check(&MOCK.replace("    get:\n", "    trace: {}\n    get:\n"), "`trace`");

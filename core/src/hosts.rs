@@ -192,6 +192,7 @@ mod tests {
             api_key_source: crate::plan::ApiKeySource::Header,
             authorizers: vec![],
             authorization: vec![],
+            validations: vec![],
             policy: None,
             router: Router::compile(&[]).expect("no routes"),
             binary_media_types: crate::media_types::BinaryMediaTypes::default(),

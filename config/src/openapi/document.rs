@@ -7,7 +7,7 @@ use tidegate_core::plan::{ApiKeySource, EndpointType, Node as PlanNode};
 use tidegate_core::span::Span;
 
 use super::authorizers::{self, Authorizer};
-use super::{Definition, Method, gateway_responses, path_item, security, validators};
+use super::{Definition, Method, gateway_responses, models, path_item, security, validators};
 use crate::fields::Fields;
 use crate::policy::{self, Kind};
 use crate::report::Report;
@@ -22,6 +22,7 @@ pub(super) struct Document<'n> {
     pub(super) authorizers: Vec<Authorizer>,
     /// For `${AWS::Region}` and its like.
     pub(super) node: &'n PlanNode,
+    pub(super) models: models::Compiled,
 }
 
 /// What `tidegate.toml` says about the API of a document.
@@ -75,7 +76,7 @@ pub(crate) fn read(root: &Node, around: Around<'_>, report: &mut Report) -> Opti
     let mut fields = Fields::read(root, "an OpenAPI document", report)?;
     read_version(&mut fields, root.span, report)?;
     let authorizers = authorizers::read_all(security::schemes(root), around.node, report);
-    let document = Document { root, authorizers, node: around.node };
+    let document = Document { root, authorizers, node: around.node, models: models::Compiled::default() };
     fields.ignore(&DOCUMENTATION);
     fields.ignore(&extension::WITHOUT_EFFECT);
     let paths = fields.required("paths", report);

@@ -1,7 +1,7 @@
 //! The stage between routing and metering: who calls, and whether policies let them.
 
 use super::authorizer::Authorizing;
-use super::{Authorised, Exchange, Routed, Step, stage_of};
+use super::{Authorised, Exchange, Reading, Routed, Step, stage_of};
 use crate::auth::authenticate::{Signed, SignedBody, scope};
 use crate::auth::authorise::{Authorization, Denial, METHOD_ARN_BYTES_MAX, MethodNames, Who, authorise};
 use crate::auth::authorizer::{Authorizer, NoIdentity};
@@ -42,7 +42,7 @@ impl Exchange {
             },
             Ok(Checked::Outside(step)) => step,
             Ok(Checked::AboutBody) => {
-                (self.unproved, self.body_wanted) = (Some(routed), true);
+                (self.reading, self.body_wanted) = (Some(Reading::Signature(routed)), true);
                 Step::ReadBody { bytes_max: self.payload_bytes_max() }
             }
             Err(reject) => self.refuse(shard, now, reject),

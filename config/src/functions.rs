@@ -30,10 +30,17 @@ impl Functions {
     }
 
     /// The function for an ARN: the one for its qualifier, else the one for all. Reports when there is none.
-    pub(crate) fn find(&mut self, arn: &FunctionArn, at: Span, report: &mut Report) -> Option<FunctionId> {
+    /// `elsewhere` says why AWS is not called instead.
+    pub(crate) fn find(
+        &mut self,
+        arn: &FunctionArn,
+        elsewhere: &str,
+        at: Span,
+        report: &mut Report,
+    ) -> Option<FunctionId> {
         let found = self.find_here(arn);
         if found.is_none() {
-            self.report_missing(arn, at, report);
+            self.report_missing(arn, elsewhere, at, report);
         }
         found
     }
@@ -51,7 +58,7 @@ impl Functions {
         (&arn.region, &arn.account) == (&self.region, &self.account)
     }
 
-    fn report_missing(&self, arn: &FunctionArn, at: Span, report: &mut Report) {
+    fn report_missing(&self, arn: &FunctionArn, elsewhere: &str, at: Span, report: &mut Report) {
         let (region, account) = (&self.region, &self.account);
         let help = if self.is_here(arn) {
             let names = self.declared.iter().map(|declared| declared.function.name.as_str());
@@ -60,22 +67,14 @@ impl Functions {
         } else {
             format!("functions here are in region {region} and account {account}, as [node] says")
         };
-        report
-            .error(
-                at,
-                format!("no [[function]] is {}, and without [aws] no function of AWS is called", arn.text),
-            )
-            .help(help);
+        report.error(at, format!("no [[function]] is {}{elsewhere}", arn.text)).help(help);
     }
 
     /// Warns of functions that nothing invokes.
     pub(crate) fn warn_unused(&self, report: &mut Report) {
         for (declared, _) in self.declared.iter().zip(&self.invoked).filter(|(_, invoked)| !**invoked) {
             let name = &declared.function.name;
-            report.warning(
-                declared.span,
-                format!("no integration invokes the function `{name}`; it runs anyway"),
-            );
+            report.warning(declared.span, format!("nothing invokes the function `{name}`; it runs anyway"));
         }
     }
 

@@ -16,6 +16,7 @@ mod slow_clients;
 
 mod api_keys;
 mod apis;
+mod authorizers;
 mod errors;
 mod iam;
 
@@ -32,6 +33,8 @@ mod mock;
 
 mod templates;
 mod validation;
+
+mod tls;
 
 mod soak;
 mod upstream;

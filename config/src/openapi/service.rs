@@ -247,7 +247,7 @@ pub(crate) fn source(arn: &str, at: Span, report: &mut Report) -> Option<Credent
 mod tests {
     use super::*;
 
-    /// The target, and `X-Amz-Target` with the content type.
+    /// The target, and of services that speak JSON the operation and the content's type.
     type Read<'a> = (&'a str, Option<(&'a str, &'a str)>);
 
     #[track_caller]

@@ -102,7 +102,7 @@ fn what_is_wrong_with_functions() {
     );
     check(&format!("{rest}timout = 3"), "13:1: error: unknown key `timout` | did you mean `timeout`?");
     check(&format!("{rest}[[function]]\n{rest}"), "14:8: error: the function `a` stands twice");
-    check(rest, "10:1: warning: no integration invokes the function `a`; it runs anyway");
+    check(rest, "10:1: warning: nothing invokes the function `a`; it runs anyway");
 }
 
 #[test]
@@ -154,8 +154,11 @@ fn with_aws_a_function_that_is_not_here_is_there() {
         assert_eq!(&*remote.path, format!("/2015-03-31/functions/{function}/invocations"));
         assert_eq!((&*remote.signing.service, &remote.signing.credentials), ("lambda", &source));
     }
-    let text = findings("[aws.endpoint]\n", &document(elsewhere, ""));
-    assert!(text.contains("lambda cannot be called at https://lambda.us-east-1.amazonaws.com"), "{text}");
+    let loaded =
+        folder("[aws]\n", &document(elsewhere, "")).load().unwrap_or_else(|findings| panic!("{findings}"));
+    let origin = &loaded.plan.origins[0];
+    assert_eq!((&*origin.host, origin.port), ("lambda.us-east-1.amazonaws.com", 443));
+    assert!(origin.tls.is_some());
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod function;
 mod invocation;
 mod metering;
 mod mock;
+mod mutual;
 mod redirect;
 mod validation;
 
@@ -322,6 +323,7 @@ impl Exchange {
         let api_id = self.request.first(KnownField::XApigwApiId);
         let place = plan.hosts.find(self.request.host(), api_id, path).ok_or(Reject::UnknownApi)?;
         self.place = Some(place);
+        self.check_certificate(&plan)?;
         if self.is_out_of_reach(&plan, place) {
             return Err(Reject::UnknownApi);
         }

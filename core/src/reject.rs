@@ -25,6 +25,8 @@ pub enum Reject {
     PayloadTooLarge,
     /// No API or stage is meant by host and path.
     UnknownApi,
+    /// The domain asks for a certificate, and the client's is not one that it knows.
+    ClientCertificate,
     /// No resource with this method.
     NoRoute,
     /// The method asks for a signature, and the request's is not good.
@@ -172,7 +174,9 @@ impl Reject {
             Self::PayloadTooLarge => {
                 (T::RequestTooLarge, 413, BAD, "HTTP content length exceeded", PlainText, Close)
             }
-            Self::UnknownApi => (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive),
+            Self::UnknownApi | Self::ClientCertificate => {
+                (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive)
+            }
             Self::Signature(error) => {
                 let (response_type, error_type) = signature_types(error);
                 (response_type, 403, error_type, error.text(), FrontDoor, KeepAlive)
@@ -288,6 +292,7 @@ impl Reject {
             | Self::BodyTimeout
             | Self::PayloadTooLarge
             | Self::UnknownApi
+            | Self::ClientCertificate
             | Self::NoRoute
             | Self::Signature(_)
             | Self::Unauthorized(_)

@@ -4,8 +4,9 @@
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 //!
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
-//! order: `access` (policies and signatures; `authorizer` and `cognito`), `metering` (keys, throttles, quotas), `validation` (parameters and bodies),
-//! `backend`, `function` and `mock` (the integrations), `answer` (what the client gets); `redirect` is before all of them.
+//! order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles, quotas),
+//! `validation` (parameters and bodies), `backend`, `function`, `invocation` and `mock` (the integrations), `answer` (what
+//! the client gets); `redirect` is before all of them.
 
 mod access;
 mod answer;
@@ -13,8 +14,10 @@ mod authorizer;
 mod backend;
 mod cognito;
 mod function;
+mod invocation;
 mod metering;
 mod mock;
+mod mutual;
 mod redirect;
 mod validation;
 
@@ -327,6 +330,7 @@ impl Exchange {
         let api_id = self.request.first(KnownField::XApigwApiId);
         let place = plan.hosts.find(self.request.host(), api_id, path).ok_or(Reject::UnknownApi)?;
         self.place = Some(place);
+        self.check_certificate(&plan)?;
         if self.is_out_of_reach(&plan, place) {
             return Err(Reject::UnknownApi);
         }

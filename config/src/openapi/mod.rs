@@ -51,6 +51,8 @@ pub(crate) struct Definition {
     /// Likewise.
     pub(crate) user_pools: Vec<UserPools>,
     pub(crate) api_key_source: ApiKeySource,
+    /// `disableExecuteApiEndpoint`
+    pub(crate) default_endpoint_disabled: bool,
 }
 
 /// One method of one resource.

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use crate::arrival::Arrival;
 use crate::auth::authorizer::Grant;
+use crate::auth::jwt::Claims;
 use crate::auth::principal::Principal;
 use crate::clock;
 use crate::http1::{KnownField, RequestHead, Version};
@@ -246,6 +247,8 @@ pub enum Attested<'a> {
         /// 0 when it was remembered.
         latency_ms: u64,
     },
+    /// What a token of a Cognito user pool says.
+    Claimed(&'a Claims),
 }
 
 /// What `$context.error` says.
@@ -385,7 +388,7 @@ impl<'a> View<'a> {
             (ApiKeySource::Authorizer, Some(Attested::Granted { grant, .. })) => {
                 grant.usage_key.as_deref().map(str::as_bytes)
             }
-            (ApiKeySource::Authorizer, None) => None,
+            (ApiKeySource::Authorizer, Some(Attested::Claimed(_)) | None) => None,
         }
     }
 
@@ -393,6 +396,9 @@ impl<'a> View<'a> {
     fn write_authorizer(&self, name: &str, out: &mut Vec<u8>) -> bool {
         let said = match self.attested {
             Some(Attested::Granted { grant, .. }) => grant.value(name),
+            Some(Attested::Claimed(claims)) => {
+                name.strip_prefix("claims.").and_then(|name| claims.value(name))
+            }
             None => None,
         };
         if said.is_some() {

@@ -4,14 +4,15 @@
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 //!
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
-//! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `validation` (parameters and bodies),
-//! `backend`, `function`, `invocation` and `mock` (the integrations), `answer` (what the client gets); `redirect` is before
-//! all of them.
+//! order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles, quotas),
+//! `validation` (parameters and bodies), `backend`, `function`, `invocation` and `mock` (the integrations), `answer` (what
+//! the client gets); `redirect` is before all of them.
 
 mod access;
 mod answer;
 mod authorizer;
 mod backend;
+mod cognito;
 mod function;
 mod invocation;
 mod metering;
@@ -21,6 +22,7 @@ mod redirect;
 mod validation;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use self::authorizer::Authorizing;
 pub use self::function::{Invoke, InvokeFailure};
@@ -139,6 +141,8 @@ pub enum Event<'a> {
     LedgerAnswered,
     /// It has not, in time.
     LedgerSilent,
+    /// The keys that [`Step::AwaitKeys`] waits for have come, or will not.
+    KeysEnded,
     /// What [`Step::AwaitAuthorizer`] waits for has ended.
     AuthorizerEnded,
     /// The request body, whole.
@@ -177,6 +181,8 @@ pub enum CallFailure {
 pub enum Step {
     /// The ledger's answer about this limit, which stands in the outbox of [`Shard::meters`].
     AskLedger(MeterId),
+    /// News of the key set there, for which [`Shard::key_sets`] asks.
+    AwaitKeys(Arc<str>),
     /// Another exchange's question to an authorizer ended.
     AwaitAuthorizer(FlightId),
     /// The whole request body, at most this many bytes.
@@ -255,6 +261,7 @@ impl Exchange {
                 Some(Reading::Validation(metered)) => self.validate_body(shard, now, metered, body),
                 None => self.integrate_body(shard, now, body),
             },
+            Event::KeysEnded => self.keys_ended(shard, now),
             Event::AuthorizerEnded => self.authorizer_ended(shard, now),
             Event::Response => self.respond(shard, now),
             Event::ResponseBody(body) => self.respond_body(shard, now, body),
@@ -403,6 +410,7 @@ impl Exchange {
             Authorizing::Granted { grant, latency_ms } => {
                 Some(Attested::Granted { grant, latency_ms: *latency_ms })
             }
+            Authorizing::Claimed(claims) => Some(Attested::Claimed(claims)),
             _ => None,
         };
         View {

@@ -222,6 +222,8 @@ mod tests {
             api_key_required: vec![],
             api_key_source: crate::plan::ApiKeySource::Header,
             authorizers: vec![],
+            user_pools: vec![],
+            scopes: vec![],
             authorization: vec![],
             validations: vec![],
             policy: None,

@@ -105,6 +105,18 @@ pub const AUTHORIZER_FOLLOWERS_MAX: usize = 1_000;
 pub const GRANTS_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How many answers that is, about: what the tables are made for.
 pub const GRANTS_ITEMS: usize = 8_192;
+/// Bytes that a shard keeps of tokens that were good; then those that are used least are forgotten.
+pub const TOKENS_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How many tokens that is, about: what the tables are made for.
+pub const TOKENS_ITEMS: usize = 8_192;
+/// Most bytes of an issuer's key set; a larger one is refused, and the keys that there were stay. AWS: 150,000 for HTTP APIs.
+pub const KEY_SET_BYTES_MAX: usize = 150_000;
+/// Most keys of an issuer, likewise.
+pub const KEYS_MAX: usize = 100;
+/// Least time between two questions of a shard for the newer keys of an issuer, in nanoseconds.
+pub const KEYS_ASKED_NS_MIN: u64 = 10_000_000_000;
+/// Longest time that a request waits for them, in nanoseconds; then 401, or 500 if there are none at all.
+pub const KEYS_WAIT_NS_MAX: u64 = 6_000_000_000;
 /// How long a stop waits for requests in flight, in milliseconds.
 pub const DRAIN_TIMEOUT_MS: u64 = 60_000;
 

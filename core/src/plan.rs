@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use crate::auth::authorise::Authorization;
 use crate::auth::authorizer::{Authorizer, AuthorizerFunction};
 use crate::auth::cidr::Cidr;
+use crate::auth::cognito::Cognito;
 use crate::auth::policy::Policy;
 use crate::auth::principal::Principals;
 use crate::aws::CredentialsSource;
@@ -194,6 +195,10 @@ pub struct Api {
     pub api_key_source: ApiKeySource,
     /// How callers of a method are known, by [`RouteId`]; apart from [`Route`] for the same reason.
     pub authorization: Vec<Authorization>,
+    /// The Cognito authorizers that methods name.
+    pub user_pools: Vec<Cognito>,
+    /// Scopes that methods ask for one of.
+    pub scopes: Vec<Box<[Box<str>]>>,
     /// The Lambda authorizers that methods name.
     pub authorizers: Vec<Authorizer>,
     /// What a method validates, by [`RouteId`]; empty when none does.

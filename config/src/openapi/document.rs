@@ -6,7 +6,7 @@ use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::plan::{ApiKeySource, EndpointType, Node as PlanNode};
 use tidegate_core::span::Span;
 
-use super::authorizers::{self, Authorizer};
+use super::authorizers::{self, Authorizers};
 use super::{Definition, Method, gateway_responses, models, path_item, security, validators};
 use crate::fields::Fields;
 use crate::policy::{self, Kind};
@@ -19,7 +19,7 @@ pub(super) struct Document<'n> {
     /// For `$ref`.
     pub(super) root: &'n Node,
     /// For the security of operations.
-    pub(super) authorizers: Vec<Authorizer>,
+    pub(super) authorizers: Authorizers,
     /// For `${AWS::Region}` and its like.
     pub(super) node: &'n PlanNode,
     pub(super) models: models::Compiled,
@@ -92,7 +92,7 @@ pub(crate) fn read(root: &Node, around: Around<'_>, report: &mut Report) -> Opti
         binary_media_types.map(|entry| read_binary_media_types(entry, &methods, report)).unwrap_or_default();
     fields.finish_except(report, is_foreign_extension);
     let policy = policy.map_or(Some(None), |policy| policy.map(Some))?;
-    let authorizers = document.authorizers;
+    let Authorizers { lambda: authorizers, user_pools } = document.authorizers;
     let default_endpoint_disabled = is_default_endpoint_disabled(root);
     Some(Definition {
         methods,
@@ -100,6 +100,7 @@ pub(crate) fn read(root: &Node, around: Around<'_>, report: &mut Report) -> Opti
         binary_media_types,
         policy,
         authorizers,
+        user_pools,
         api_key_source,
         default_endpoint_disabled,
     })

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::auth::cognito::Table;
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Invoke, InvokeFailure, Step};
 use tidegate_core::http1::{BodyDecoder, BodyFraming, encode};
@@ -70,6 +71,10 @@ pub(crate) struct Gateway {
     pub(crate) ledger: InstantLedger,
     /// What authorizers' functions do when they are asked next; one that is not listed here is an integration.
     pub(crate) authorizers: VecDeque<Function>,
+    /// What comes of keys that are waited for; nothing: the fetch fails.
+    pub(crate) keys_to_come: VecDeque<Option<Arc<Table>>>,
+    /// Where keys were asked for.
+    pub(crate) keys_asked: Vec<String>,
     /// How authorizers' functions were asked: the invocation, the event and the header fields.
     pub(crate) asked: Vec<(Invoke, String, String)>,
     exchange: Exchange,
@@ -97,6 +102,8 @@ impl Gateway {
             shard: Shard::new(Arc::new(plan(document, format, settings)), 1),
             ledger: InstantLedger::default(),
             authorizers: VecDeque::new(),
+            keys_to_come: VecDeque::new(),
+            keys_asked: Vec::new(),
             asked: Vec::new(),
             exchange: Exchange::default(),
             now: Now { unix_ms: 784_111_777_000, monotonic_ns: 0 },
@@ -128,6 +135,11 @@ impl Gateway {
         self.authorizers.pop_front()
     }
 
+    /// These key sets come, which nobody has asked for.
+    pub(crate) fn hear_keys(&mut self, table: Arc<Table>) {
+        self.shard.hear_keys(table, "");
+    }
+
     /// So many milliseconds pass.
     pub(crate) fn wait(&mut self, ms: u64) {
         self.now.monotonic_ns += ms * 1_000_000;
@@ -155,6 +167,15 @@ impl Gateway {
                 Step::AskLedger(meter) => {
                     self.ledger.answer(&mut self.shard.meters, meter, self.now);
                     self.advance(Event::LedgerAnswered)
+                }
+                Step::AwaitKeys(url) => {
+                    let outbox = std::mem::take(self.shard.key_sets.outbox());
+                    self.keys_asked.extend(outbox.iter().map(ToString::to_string));
+                    let news = self.keys_to_come.pop_front().expect("somebody waits for keys");
+                    if let Some(table) = news {
+                        self.shard.hear_keys(table, &url);
+                    }
+                    self.advance(Event::KeysEnded)
                 }
                 Step::AwaitAuthorizer(_) => panic!("only one exchange runs"),
                 Step::ReadBody { .. } => {

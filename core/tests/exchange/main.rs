@@ -24,6 +24,7 @@ mod api_keys;
 mod attacks;
 mod authorizers;
 mod aws_function;
+mod cognito;
 mod gateway_responses;
 mod iam;
 mod limits;
@@ -32,6 +33,7 @@ mod remote_function;
 mod resource_policies;
 mod sign;
 mod templates;
+mod token_attacks;
 mod validation;
 
 mod connection;

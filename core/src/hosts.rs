@@ -209,6 +209,7 @@ mod tests {
             name: (*name).to_owned(),
             variables: vec![],
             integrations: vec![],
+            authorizers: vec![],
             throttles: Vec::new(),
             access_log: None,
         };
@@ -219,6 +220,10 @@ mod tests {
             resources: vec![],
             routes: vec![],
             api_key_required: vec![],
+            api_key_source: crate::plan::ApiKeySource::Header,
+            authorizers: vec![],
+            user_pools: vec![],
+            scopes: vec![],
             authorization: vec![],
             validations: vec![],
             policy: None,

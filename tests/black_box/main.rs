@@ -16,6 +16,8 @@ mod slow_clients;
 
 mod api_keys;
 mod apis;
+mod authorizers;
+mod cognito;
 mod errors;
 mod iam;
 

@@ -57,7 +57,6 @@ fn of_the_root() {
         "x-amazon-apigateway-endpoint-access-mode: BASIC",
         "`x-amazon-apigateway-endpoint-access-mode`",
     );
-    check_root("x-amazon-apigateway-api-key-source: AUTHORIZER", "an API key from an authorizer");
     let endpoint = "x-amazon-apigateway-endpoint-configuration";
     check_root(&format!("{endpoint}: {{ vpcEndpointIds: [vpce-1] }}"), "`vpcEndpointIds`");
     check_root(
@@ -73,13 +72,11 @@ components:
   securitySchemes:
     key: { type: apiKey, name: x-key, in: header }
     query: { type: apiKey, name: x-api-key, in: query }
-    auth: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: token } }
     oauth: { type: oauth2, flows: {} }
 ";
     for (scheme, what) in [
         ("key", "an API key elsewhere than in the header `x-api-key`"),
         ("query", "an API key elsewhere than in the header `x-api-key`"),
-        ("auth", "an authorizer"),
         ("oauth", "authorization"),
     ] {
         let document =

@@ -4,7 +4,7 @@ use super::{Exchange, Routed, Step, integration_of};
 use crate::clock::Now;
 use crate::http1::{BodyFraming, KnownField, encode};
 use crate::integration::{
-    Custom, Integration, Lambda, LambdaKind, RequestBody, Template, UnsupportedMediaType,
+    Custom, FunctionPlace, Integration, Lambda, LambdaKind, RequestBody, Template, UnsupportedMediaType,
 };
 use crate::lambda::answer::{self, NotBase64};
 use crate::lambda::result::{Malformed, ProxyResult, error_message};
@@ -59,8 +59,13 @@ impl Exchange {
     /// Appends the header fields by which a function's runtime learns what it is invoked as and within which trace.
     pub fn write_invocation_fields(&self, out: &mut Vec<u8>) {
         let plan = self.plan();
-        if let Some(Integration::Lambda(lambda)) = self.routed.map(|routed| integration_of(&plan, routed)) {
-            encode::field(b"Lambda-Runtime-Invoked-Function-Arn", lambda.invoked_arn.as_bytes(), out);
+        let arn =
+            self.asked_arn(&plan).or_else(|| match self.routed.map(|routed| integration_of(&plan, routed)) {
+                Some(Integration::Lambda(lambda)) => Some(&lambda.invoked_arn),
+                _ => None,
+            });
+        if let Some(arn) = arn {
+            encode::field(b"Lambda-Runtime-Invoked-Function-Arn", arn.as_bytes(), out);
         }
         out.extend_from_slice(b"Lambda-Runtime-Trace-Id: ");
         self.arrival.write_trace(&self.request, out);
@@ -162,8 +167,13 @@ impl Exchange {
         if self.out.len() > bytes_max {
             return self.refuse(shard, now, Reject::EventTooLarge);
         }
-        self.called = Some(now);
-        Step::Invoke(Invoke { function: lambda.function, timeout_ms: lambda.timeout_ms, asynchronous })
+        match &lambda.place {
+            FunctionPlace::Here(function) => {
+                self.called = Some(now);
+                Step::Invoke(Invoke { function: *function, timeout_ms: lambda.timeout_ms, asynchronous })
+            }
+            FunctionPlace::Remote(remote) => self.invoke_remote(shard, now, lambda, remote, asynchronous),
+        }
     }
 
     /// AWS: the header `X-Amz-Invocation-Type` with the value `Event` (recorded fact 144).

@@ -1,10 +1,11 @@
 //! Carries exchanges between texts: no sockets, no clock, no random numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use tidegate_core::arrival::{AddressText, Entropy, Peer, PeerTls};
+use tidegate_core::auth::cognito::Table;
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Invoke, InvokeFailure, Step};
 use tidegate_core::http1::{BodyDecoder, BodyFraming, encode};
@@ -41,6 +42,14 @@ pub(crate) enum Origin<'a> {
     FunctionFails(&'a str),
 }
 
+/// What the function of an authorizer does.
+#[derive(Clone, Debug)]
+pub(crate) enum Function {
+    Answers(String),
+    Fails(String),
+    Silent(InvokeFailure),
+}
+
 /// One exchange as it went.
 pub(crate) struct Exchanged {
     /// How the backend was called.
@@ -61,6 +70,14 @@ pub(crate) struct Exchanged {
 pub(crate) struct Gateway {
     pub(crate) shard: Shard,
     pub(crate) ledger: InstantLedger,
+    /// What authorizers' functions do when they are asked next; one that is not listed here is an integration.
+    pub(crate) authorizers: VecDeque<Function>,
+    /// What comes of keys that are waited for; nothing: the fetch fails.
+    pub(crate) keys_to_come: VecDeque<Option<Arc<Table>>>,
+    /// Where keys were asked for.
+    pub(crate) keys_asked: Vec<String>,
+    /// How authorizers' functions were asked: the invocation, the event and the header fields.
+    pub(crate) asked: Vec<(Invoke, String, String)>,
     exchange: Exchange,
     now: Now,
     peer: Peer,
@@ -85,6 +102,10 @@ impl Gateway {
         Self {
             shard: Shard::new(Arc::new(plan(document, format, settings)), 1),
             ledger: InstantLedger::default(),
+            authorizers: VecDeque::new(),
+            keys_to_come: VecDeque::new(),
+            keys_asked: Vec::new(),
+            asked: Vec::new(),
             exchange: Exchange::default(),
             now: Now { unix_ms: 784_111_777_000, monotonic_ns: 0 },
             peer: Peer {
@@ -109,6 +130,21 @@ impl Gateway {
             Ok(None) => panic!("a whole head: {request}"),
             Err(error) => self.carry(Event::Refused(&peer, ENTROPY, Reject::Head(error)), origin),
         }
+    }
+
+    fn take_authorizer(&mut self) -> Option<Function> {
+        self.authorizers.pop_front()
+    }
+
+    /// These key sets come, which nobody has asked for.
+    pub(crate) fn hear_keys(&mut self, table: Arc<Table>) {
+        self.shard.hear_keys(table, "");
+    }
+
+    /// So many milliseconds pass.
+    pub(crate) fn wait(&mut self, ms: u64) {
+        self.now.monotonic_ns += ms * 1_000_000;
+        self.now.unix_ms += ms;
     }
 
     /// Requests come from this address from now on.
@@ -139,6 +175,16 @@ impl Gateway {
                     self.ledger.answer(&mut self.shard.meters, meter, self.now);
                     self.advance(Event::LedgerAnswered)
                 }
+                Step::AwaitKeys(url) => {
+                    let outbox = std::mem::take(self.shard.key_sets.outbox());
+                    self.keys_asked.extend(outbox.iter().map(ToString::to_string));
+                    let news = self.keys_to_come.pop_front().expect("somebody waits for keys");
+                    if let Some(table) = news {
+                        self.shard.hear_keys(table, &url);
+                    }
+                    self.advance(Event::KeysEnded)
+                }
+                Step::AwaitAuthorizer(_) => panic!("only one exchange runs"),
                 Step::ReadBody { .. } => {
                     let request = &self.exchange.request;
                     let body = content(request.framing(), request.surplus());
@@ -153,6 +199,17 @@ impl Gateway {
                     let response = &self.exchange.response;
                     let body = content(response.framing(), response.surplus());
                     self.advance(Event::ResponseBody(&body))
+                }
+                Step::Invoke(invoked) if let Some(answer) = self.take_authorizer() => {
+                    let event = text(&self.exchange.out);
+                    let mut fields = Vec::new();
+                    self.exchange.write_invocation_fields(&mut fields);
+                    self.asked.push((invoked, event, text(&fields)));
+                    self.advance(match &answer {
+                        Function::Answers(payload) => Event::Invoked(payload.as_bytes()),
+                        Function::Fails(document) => Event::FunctionFailed(document.as_bytes()),
+                        Function::Silent(failure) => Event::InvokeFailed(*failure),
+                    })
                 }
                 Step::Invoke(invoked) => {
                     invoke = Some(invoked);

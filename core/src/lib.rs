@@ -9,6 +9,7 @@
 //! - [`plan`], [`integration`]: what configuration decided, compiled
 //! - [`mapping`], [`values`], [`context`]: parameter mapping expressions, their values, `$context`
 //! - [`auth`]: who calls
+//! - [`tls`]: certificates, and what is asked of peers, as data
 //! - [`limit`]: who may call, and how often
 //! - [`validation`]: what a method asks of parameters and body
 //! - [`transform`]: the request to the backend, the answer to the client
@@ -39,6 +40,7 @@ pub mod values;
 
 pub mod auth;
 pub mod limit;
+pub mod tls;
 pub mod validation;
 
 pub mod transform;

@@ -14,6 +14,8 @@ pub const PAYLOAD_BYTES_MAX: u64 = 10_485_760;
 pub const RESPONSE_HEADER_BYTES_MAX: usize = 65_536;
 /// Time for a request head to arrive whole, from its first byte, in milliseconds; then 408 and close.
 pub const HEAD_TIMEOUT_MS: u64 = 10_000;
+/// Most bytes of a TLS client's first message; more closes the connection. Browsers send 0.5 to 2 KiB.
+pub const CLIENT_HELLO_BYTES_MAX: usize = 16_384;
 /// Longest pause between two pieces of a request body, or while the client takes in an answer, in milliseconds.
 pub const BODY_TIMEOUT_MS: u64 = 30_000;
 /// Longest idle time of a keep-alive client connection, in milliseconds. AWS: 350 s (network load balancer).

@@ -371,7 +371,7 @@ impl Shard {
         let shard = Rc::clone(self);
         let peer = Peer { source_ip: AddressText::new(peer.ip()), listener_port, listener };
         self.ring.spawn(async move {
-            client::serve(&shard, socket, &peer).await;
+            client::serve(&shard, socket.into(), &peer).await;
             let gone = shard.connections.borrow_mut().remove(key);
             drop(gone);
         });

@@ -15,6 +15,7 @@
 //! - [`transform`]: the request to the backend, the answer to the client
 //! - [`velocity`]: mapping templates, and JSONPath
 //! - [`lambda`], [`media_types`]: events for functions and their answers; which payloads are binary
+//! - [`content_handling`], [`compression`]: payloads between text and binary; gzip and deflate
 //! - [`mock`]: the sloppy JSON of MOCK integrations
 //! - [`reject`], [`gateway_response`]: refusals and how an API words them
 //! - [`record`]: access log lines
@@ -46,6 +47,8 @@ pub mod validation;
 pub mod transform;
 pub mod velocity;
 
+pub mod compression;
+pub mod content_handling;
 pub mod lambda;
 pub mod media_types;
 pub mod mock;

@@ -22,6 +22,8 @@ mod aws_lambda_events;
 mod api_keys;
 mod attacks;
 mod aws_function;
+mod compression;
+mod content_handling;
 mod gateway_responses;
 mod iam;
 mod limits;

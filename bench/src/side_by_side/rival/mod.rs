@@ -84,6 +84,8 @@ pub struct Setting {
     pub limits: Option<Limits>,
     /// The function that answers instead of the origin.
     pub function: Option<Function>,
+    /// Whether bodies are validated and rewritten.
+    pub transform: bool,
     /// Where its messages go.
     pub log: PathBuf,
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tidegate_core::auth::authorise::Authorization;
+use tidegate_core::auth::authorizer::Authorizer;
 use tidegate_core::auth::policy::Policy;
 use tidegate_core::hosts::{DomainSpec, Hosts};
 use tidegate_core::limit::{StageId, UsagePlans, account_meter};
@@ -13,6 +14,7 @@ use crate::diagnostics::Diagnostics;
 use crate::file::{self, Settings};
 use crate::functions::Functions;
 use crate::report::Report;
+use crate::services::Services;
 use crate::source::Source;
 use crate::stages::{self, Backends};
 use crate::{openapi, routing, tree};
@@ -48,7 +50,8 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     let stages: Vec<Vec<Span>> =
         file.apis.iter().map(|api| api.stages.iter().map(|stage| stage.span).collect()).collect();
     let keys = file.keys.list;
-    let mut backends = Backends::new(Functions::new(file.functions, &file.node));
+    let functions = Functions::new(file.functions, &file.node);
+    let mut backends = Backends::new(functions, Services::new(file.aws, &file.node));
     let mut definitions = file.policies;
     let apis: Vec<Api> = file
         .apis
@@ -65,6 +68,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
         check_access(&apis, &stages, root.get("principal").is_some(), &mut report);
         if !report.has_errors() && !definitions.has_errors() {
             backends.functions.warn_unused(&mut report);
+            backends.services.warn_unused(&mut report);
         }
     }
     let mut findings = Diagnostics::default();
@@ -82,9 +86,13 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 hosts,
                 origins: backends.origins,
                 functions: backends.functions.into_list(),
+                aws: backends.services.into_plan(),
                 usage_plans,
                 principals: file.principals,
                 networks: file.networks,
+                tls: file.tls,
+                trust: file.trust,
+                https_redirects: file.https_redirects,
                 throttle: file.throttle.map(|rate| (account_meter(), rate)),
                 generation: 0,
             };
@@ -174,7 +182,8 @@ fn compile_definition(
     let routing = routing::compile(&definition.methods, report)?;
     let throttles: Vec<_> =
         api.stages.iter_mut().map(|stage| (stage.throttle, std::mem::take(&mut stage.methods))).collect();
-    let compile_stage = |stage| stages::compile(stage, &definition.methods, backends, report);
+    let compile_stage =
+        |stage| stages::compile(stage, &definition.methods, &definition.authorizers, backends, report);
     let stages = api.stages.into_iter().map(compile_stage).collect();
     let mut validations: Vec<_> =
         definition.methods.iter_mut().map(|method| method.validation.take()).collect();
@@ -188,6 +197,8 @@ fn compile_definition(
         routes: routing.routes,
         api_key_required: definition.methods.iter().map(|method| method.api_key_required).collect(),
         authorization: definition.methods.iter().map(|method| method.authorization).collect(),
+        api_key_source: definition.api_key_source,
+        authorizers: definition.authorizers.into_iter().map(authorizer).collect(),
         validations,
         policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
@@ -200,6 +211,11 @@ fn compile_definition(
         api.stages[position].throttles = stages::throttles(&api, position, default, &methods, file_report);
     }
     Some(api)
+}
+
+fn authorizer(authorizer: openapi::Authorizer) -> Authorizer {
+    let openapi::Authorizer { name, input, ttl_ms, .. } = authorizer;
+    Authorizer { name: name.into(), input, ttl_ms }
 }
 
 /// A private API without policy denies all (AWS: "Private REST APIs").

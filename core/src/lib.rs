@@ -14,6 +14,7 @@
 //! - [`validation`]: what a method asks of parameters and body
 //! - [`transform`]: the request to the backend, the answer to the client
 //! - [`velocity`]: mapping templates, and JSONPath
+//! - [`aws`]: calls to AWS services, and credentials for them
 //! - [`lambda`], [`media_types`]: events for functions and their answers; which payloads are binary
 //! - [`content_handling`], [`compression`]: payloads between text and binary; gzip and deflate
 //! - [`mock`]: the sloppy JSON of MOCK integrations
@@ -47,6 +48,7 @@ pub mod validation;
 pub mod transform;
 pub mod velocity;
 
+pub mod aws;
 pub mod compression;
 pub mod content_handling;
 pub mod lambda;

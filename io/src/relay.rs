@@ -59,6 +59,11 @@ pub(crate) async fn run(
                 let event = if answered { Event::LedgerAnswered } else { Event::LedgerSilent };
                 advance(shard, exchange, event)
             }
+            Step::AwaitAuthorizer(flight) => {
+                // Answered or not: the exchange looks what is known now.
+                Box::pin(shard.authorizing.answered(flight, shard.now().monotonic_ns)).await;
+                advance(shard, exchange, Event::AuthorizerEnded)
+            }
             Step::ReadBody { .. } => match Box::pin(read_whole(shard, exchange, stream, &mut body)).await {
                 Ok(content) => advance(shard, exchange, Event::Body(&content)),
                 Err(failure) => match refusal(failure) {
@@ -169,6 +174,7 @@ impl Backend {
 fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
     let step = exchange.advance(&mut shard.core.borrow_mut(), shard.now(), event);
     shard.tell_ledger();
+    shard.wake_authorized();
     step
 }
 

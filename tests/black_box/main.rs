@@ -16,10 +16,12 @@ mod slow_clients;
 
 mod api_keys;
 mod apis;
+mod authorizers;
 mod errors;
 mod iam;
 
 mod functions;
+mod services;
 
 mod gateway_responses;
 mod http_custom;
@@ -31,6 +33,8 @@ mod mock;
 
 mod templates;
 mod validation;
+
+mod tls;
 
 mod soak;
 mod upstream;

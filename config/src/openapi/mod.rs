@@ -1,10 +1,11 @@
 //! An OpenAPI 2.0 or 3.0 document with `x-amazon-apigateway-*` extensions, as AWS's REST API import reads it.
 //!
 //! In reading order: `document` owns the root, `path_item` and `operation` the methods, `parameters` what they
-//! declare; `integration` with `request`, `responses`, `expression`, `template` and `uri` what answers;
-//! `gateway_responses` the errors; `security` who may call; `validators` and `models` what is validated. `reference` follows
+//! declare; `integration` with `service`, `lambda`, `request`, `responses`, `expression`, `template` and `uri` what answers;
+//! `gateway_responses` the errors; `security` and `authorizers` who may call; `validators` and `models` what is validated. `reference` follows
 //! `$ref`. Other schemas and documentation are not looked at.
 
+mod authorizers;
 mod document;
 mod expression;
 mod gateway_responses;
@@ -18,7 +19,9 @@ mod reference;
 mod request;
 pub(crate) mod responses;
 mod security;
+pub(crate) mod service;
 mod template;
+pub(crate) mod tls_config;
 pub(crate) mod uri;
 mod validators;
 
@@ -27,9 +30,11 @@ use tidegate_core::auth::policy::Policy;
 use tidegate_core::gateway_response::GatewayResponses;
 use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::method::RouteMethod;
+use tidegate_core::plan::ApiKeySource;
 use tidegate_core::span::Span;
 use tidegate_core::validation::Validation;
 
+pub(crate) use authorizers::{Authorizer, report_uri as report_authorizer_uri};
 pub(crate) use document::{Around, read};
 
 /// What a document defines.
@@ -42,6 +47,9 @@ pub(crate) struct Definition {
     pub(crate) policy: Option<(Policy, Span)>,
     pub(crate) binary_media_types: BinaryMediaTypes,
     pub(crate) compression_bytes_min: Option<u64>,
+    /// Methods name them by their position.
+    pub(crate) authorizers: Vec<Authorizer>,
+    pub(crate) api_key_source: ApiKeySource,
 }
 
 /// One method of one resource.

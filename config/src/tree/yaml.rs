@@ -111,21 +111,17 @@ fn map(raw: Vec<(Placed<String>, Placed<Raw>)>, source: &Source, report: &mut Re
         let message = format!("duplicate key `{}`", again.value);
         report.error(again.place.span(source), message).related(first.place.span(source), "first here");
     }
-    let entry = |(key, value): (Placed<String>, Placed<Raw>)| Entry {
+    let mut entry = |(key, value): (Placed<String>, Placed<Raw>)| Entry {
         key_span: key.place.span(source),
         key: key.value.into(),
         value: node(value, source, report),
     };
-    let is_first = |position: &usize| again.iter().all(|(_, again)| again != position);
-    raw.into_iter()
-        .enumerate()
-        .filter(|(position, _)| is_first(position))
-        .map(|(_, raw)| raw)
-        .map(entry)
-        .collect()
+    let mut again = again.into_iter().map(|(_, again)| again).peekable();
+    let firsts = raw.into_iter().enumerate().filter(|(position, _)| again.next_if_eq(position).is_none());
+    firsts.map(|(_, raw)| entry(raw)).collect()
 }
 
-/// Where a key is written again, each with where it was first.
+/// Where keys are written again, in order, each with where it was first.
 fn duplicates(entries: &[(Placed<String>, Placed<Raw>)]) -> Vec<(usize, usize)> {
     let key = |position: usize| entries[position].0.value.as_str();
     // Most maps are so small that to compare is faster than to hash.

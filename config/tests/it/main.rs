@@ -1,6 +1,7 @@
 //! The crate from the outside: files in, a plan or diagnostics out.
 
 mod api_key_files;
+mod authorizers;
 mod diagnostics;
 mod document;
 mod examples;
@@ -14,6 +15,8 @@ mod plan;
 mod policy;
 mod principals;
 mod robustness;
+mod services;
+mod tls;
 mod unsupported;
 mod usage_plans;
 

@@ -1,6 +1,6 @@
 //! Carries exchanges between texts: no sockets, no clock, no random numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
@@ -42,6 +42,14 @@ pub(crate) enum Origin<'a> {
     FunctionFails(&'a str),
 }
 
+/// What the function of an authorizer does.
+#[derive(Clone, Debug)]
+pub(crate) enum Function {
+    Answers(String),
+    Fails(String),
+    Silent(InvokeFailure),
+}
+
 /// One exchange as it went.
 pub(crate) struct Exchanged {
     /// How the backend was called.
@@ -66,6 +74,10 @@ pub(crate) struct Exchanged {
 pub(crate) struct Gateway {
     pub(crate) shard: Shard,
     pub(crate) ledger: InstantLedger,
+    /// What authorizers' functions do when they are asked next; one that is not listed here is an integration.
+    pub(crate) authorizers: VecDeque<Function>,
+    /// How authorizers' functions were asked: the invocation, the event and the header fields.
+    pub(crate) asked: Vec<(Invoke, String, String)>,
     exchange: Exchange,
     now: Now,
     peer: Peer,
@@ -90,12 +102,15 @@ impl Gateway {
         Self {
             shard: Shard::new(Arc::new(plan(document, format, settings)), 1),
             ledger: InstantLedger::default(),
+            authorizers: VecDeque::new(),
+            asked: Vec::new(),
             exchange: Exchange::default(),
             now: Now { unix_ms: 784_111_777_000, monotonic_ns: 0 },
             peer: Peer {
                 source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
                 listener_port: 8080,
                 listener: 0,
+                tls: None,
             },
         }
     }
@@ -122,6 +137,16 @@ impl Gateway {
         }
     }
 
+    fn take_authorizer(&mut self) -> Option<Function> {
+        self.authorizers.pop_front()
+    }
+
+    /// So many milliseconds pass.
+    pub(crate) fn wait(&mut self, ms: u64) {
+        self.now.monotonic_ns += ms * 1_000_000;
+        self.now.unix_ms += ms;
+    }
+
     /// Requests come from this address from now on.
     pub(crate) fn from(mut self, address: &str) -> Self {
         self.peer.source_ip = AddressText::new(address.parse().expect("an address"));
@@ -144,6 +169,7 @@ impl Gateway {
                     self.ledger.answer(&mut self.shard.meters, meter, self.now);
                     self.advance(Event::LedgerAnswered)
                 }
+                Step::AwaitAuthorizer(_) => panic!("only one exchange runs"),
                 Step::ReadBody { .. } => {
                     let request = &self.exchange.request;
                     let body = content(request.framing(), request.surplus());
@@ -158,6 +184,17 @@ impl Gateway {
                     let response = &self.exchange.response;
                     let body = content(response.framing(), response.surplus());
                     self.advance(Event::ResponseBody(&body))
+                }
+                Step::Invoke(invoked) if let Some(answer) = self.take_authorizer() => {
+                    let event = text(&self.exchange.out);
+                    let mut fields = Vec::new();
+                    self.exchange.write_invocation_fields(&mut fields);
+                    self.asked.push((invoked, event, text(&fields)));
+                    self.advance(match &answer {
+                        Function::Answers(payload) => Event::Invoked(payload.as_bytes()),
+                        Function::Fails(document) => Event::FunctionFailed(document.as_bytes()),
+                        Function::Silent(failure) => Event::InvokeFailed(*failure),
+                    })
                 }
                 Step::Invoke(invoked) => {
                     invoke = Some(invoked);

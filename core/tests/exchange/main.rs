@@ -10,6 +10,7 @@ mod sources;
 mod to_custom;
 mod to_function;
 mod to_proxy;
+mod to_service;
 mod uri;
 
 mod from_custom;
@@ -21,6 +22,7 @@ mod aws_lambda_events;
 
 mod api_keys;
 mod attacks;
+mod authorizers;
 mod aws_function;
 mod compression;
 mod content_handling;

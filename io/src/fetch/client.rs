@@ -32,6 +32,7 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     /// Its content, whole.
     pub(crate) content: Vec<u8>,
+    #[cfg_attr(not(test), allow(dead_code, reason = "key sets say how long they hold"))]
     fields: http::HeaderMap,
 }
 
@@ -103,6 +104,7 @@ impl Request {
 
 impl Response {
     /// The first field of this name, if it is text.
+    #[cfg_attr(not(test), allow(dead_code, reason = "key sets say how long they hold"))]
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields.get(name)?.to_str().ok()
     }
@@ -126,7 +128,7 @@ impl Client {
     }
 
     /// Trusts these certificates.
-    pub(super) fn trusting(roots: RootCerts) -> Self {
+    pub(crate) fn trusting(roots: RootCerts) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)

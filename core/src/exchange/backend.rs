@@ -111,6 +111,9 @@ impl Exchange {
                     self.answer_mapped(shard, now, &custom.responses, i64::from(status), None)
                 }
             },
+            Some(Integration::Lambda(lambda)) if lambda.remote().is_some() => {
+                self.respond_invoked(shard, now)
+            }
             Some(Integration::Mock(_) | Integration::Lambda(_) | Integration::Misconfigured) | None => {
                 self.refuse(shard, now, Reject::Misconfigured)
             }
@@ -119,6 +122,9 @@ impl Exchange {
 
     pub(super) fn respond_body(&mut self, shard: &mut Shard, now: Now, body: &[u8]) -> Step {
         let plan = self.plan();
+        if self.invokes_remotely() {
+            return self.respond_invoked_body(shard, now, body);
+        }
         let integration = self.routed.map(|routed| integration_of(&plan, routed));
         let Some(Integration::Http(http)) = integration else {
             return self.refuse(shard, now, Reject::Misconfigured);

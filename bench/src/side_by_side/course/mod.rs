@@ -63,7 +63,12 @@ fn contenders(
     proxies: &[Found],
     origin: &Origin,
 ) -> Result<Vec<Contender>, Trouble> {
-    let proxies = proxies.iter().filter(|found| scenario.relay || found.proxy != Proxy::Floor);
+    let proxies = proxies.iter().filter(|found| match found.proxy {
+        Proxy::Floor => scenario.relay,
+        // Ours is built without TLS.
+        Proxy::Pingora => scenario.tls.is_none(),
+        _ => true,
+    });
     let entrants: Vec<Entrant> = match scenario.course {
         Course::Routes(routes) => proxies
             .filter(|found| routes::takes(found.proxy))

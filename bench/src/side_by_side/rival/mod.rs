@@ -86,6 +86,8 @@ pub struct Setting {
     pub function: Option<Function>,
     /// Whether bodies are validated and rewritten.
     pub transform: bool,
+    /// Whether it is for https; the certificate lies in its folder.
+    pub tls: bool,
     /// Where its messages go.
     pub log: PathBuf,
 }

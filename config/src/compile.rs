@@ -237,6 +237,7 @@ fn compile_definition(
         policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
         binary_media_types: definition.binary_media_types,
+        compression_bytes_min: definition.compression_bytes_min,
         gateway_responses: definition.gateway_responses,
         stages,
     };

@@ -1,9 +1,10 @@
 //! Carries exchanges between texts: no sockets, no clock, no random numbers.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::arrival::{AddressText, Entropy, Peer, PeerTls};
 use tidegate_core::auth::cognito::Table;
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Invoke, InvokeFailure, Step};
@@ -162,6 +163,12 @@ impl Gateway {
     /// Requests come from this address from now on.
     pub(crate) fn from(mut self, address: &str) -> Self {
         self.peer.source_ip = AddressText::new(address.parse().expect("an address"));
+        self
+    }
+
+    /// Requests come by this TLS session from now on.
+    pub(crate) fn by_tls(mut self, session: Rc<PeerTls>) -> Self {
+        self.peer.tls = Some(session);
         self
     }
 

@@ -35,6 +35,7 @@ mod remote_function;
 mod resource_policies;
 mod sign;
 mod templates;
+mod tls;
 mod token_attacks;
 mod validation;
 

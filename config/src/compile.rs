@@ -85,6 +85,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 usage_plans,
                 principals: file.principals,
                 networks: file.networks,
+                h2c_listeners: file.h2c_listeners,
                 throttle: file.throttle.map(|rate| (account_meter(), rate)),
                 generation: 0,
             };

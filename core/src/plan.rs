@@ -40,6 +40,8 @@ pub struct Plan {
     pub principals: Principals,
     /// From where clients call.
     pub networks: Networks,
+    /// Whether clients may speak HTTP/2 without TLS, by the position of the listener.
+    pub h2c_listeners: Vec<bool>,
     /// How many requests a second all APIs together take, and which throttle that is (AWS: the account's limit).
     pub throttle: Option<(MeterId, Rate)>,
     /// Counts the plans that the process has served: with a higher one come newer limits.

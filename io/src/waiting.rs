@@ -13,7 +13,8 @@ use tidegate_core::limit::MeterId;
 /// as soon as the store has written, unless the disk is full or broken.
 const WAIT_NS_MAX: u64 = 2_000_000_000;
 
-/// Requests that wait, by the limit that they wait for. At most one for each connection.
+/// Requests that wait, by the limit that they wait for. At most one for each request that is being served, and for those
+/// that were taken back meanwhile, whose number is limited.
 #[derive(Default)]
 pub(crate) struct Waiting(RefCell<HashMap<MeterId, Vec<Rc<Wait>>, RandomState>>);
 

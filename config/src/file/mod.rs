@@ -49,6 +49,7 @@ pub(crate) struct File {
     pub(crate) functions: Vec<function::Declared>,
     pub(crate) principals: Principals,
     pub(crate) networks: Networks,
+    pub(crate) h2c_listeners: Vec<bool>,
     /// What is wrong in files that are named here.
     pub(crate) policies: Diagnostics,
 }
@@ -60,7 +61,7 @@ const UNSUPPORTED: [&str; 1] = ["aws"];
 pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut Report) -> Option<File> {
     let mut fields = Fields::read(root, "the file", report)?;
     let node = node::read(fields.value("node"), folder, node_default, report);
-    let (settings, by_listener) = settings::read(node.shards, node.state, &mut fields, report);
+    let (settings, by_listener, h2c_listeners) = settings::read(node.shards, node.state, &mut fields, report);
     let limits = limits::read(fields.value("limits"), report);
     let apis = api::read(fields.take("api"), folder, report);
     let domains = domain::read(fields.value("domain"), &apis, report);
@@ -89,6 +90,7 @@ pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut 
         throttle: node.throttle,
         principals,
         networks,
+        h2c_listeners,
         policies,
         functions,
     })

@@ -53,14 +53,14 @@ const DNS_TTL_S: u64 = 30;
 const RECEIVE_BUFFERS: u16 = 64;
 const RECEIVE_BUFFER_BYTES: u32 = 131_072;
 
-/// The settings, and the private network of each listener.
+/// The settings, and of each listener its private network and whether it speaks HTTP/2 without TLS.
 pub(super) fn read(
     shards: Shards,
     state: PathBuf,
     fields: &mut Fields<'_>,
     report: &mut Report,
-) -> (Settings, Vec<Option<Network>>) {
-    let (listeners, networks) = listeners(fields.value("listener"), report);
+) -> (Settings, Vec<Option<Network>>, Vec<bool>) {
+    let (listeners, networks, h2c) = listeners(fields.value("listener"), report);
     let admin = fields.value("admin").and_then(|section| {
         let mut fields = Fields::read(section, "`admin`", report)?;
         let address = address_of(&mut fields, report);
@@ -86,11 +86,15 @@ pub(super) fn read(
     if let Some(section) = fields.value("tuning") {
         tuning(section, &mut settings, report);
     }
-    (settings, networks)
+    (settings, networks, h2c)
 }
 
-fn listeners(section: Option<&Node>, report: &mut Report) -> (Vec<SocketAddr>, Vec<Option<Network>>) {
-    let (mut read, mut networks) = (Vec::new(), Vec::new());
+/// The addresses, and by their positions the private networks, and whether HTTP/2 is spoken without TLS.
+fn listeners(
+    section: Option<&Node>,
+    report: &mut Report,
+) -> (Vec<SocketAddr>, Vec<Option<Network>>, Vec<bool>) {
+    let (mut read, mut networks, mut h2c) = (Vec::new(), Vec::new(), Vec::new());
     let sections = section.map_or(&[][..], |section| scalar::list(section, report));
     if sections.is_empty() {
         let at = section.map_or(Span::new(0, 0), |section| section.span);
@@ -102,6 +106,7 @@ fn listeners(section: Option<&Node>, report: &mut Report) -> (Vec<SocketAddr>, V
         let Some(mut fields) = Fields::read(section, "`listener`", report) else { continue };
         let address = address_of(&mut fields, report);
         let network = network::read_names(&mut fields, report);
+        let speaks_h2c = fields.value("h2c").and_then(|value| scalar::boolean(value, report));
         fields.finish(report);
         let Some((address, span)) = address else { continue };
         if address.port() != 0 && read.contains(&address) {
@@ -109,8 +114,9 @@ fn listeners(section: Option<&Node>, report: &mut Report) -> (Vec<SocketAddr>, V
         }
         read.push(address);
         networks.push(network);
+        h2c.push(speaks_h2c.unwrap_or(false));
     }
-    (read, networks)
+    (read, networks, h2c)
 }
 
 fn address_of(fields: &mut Fields<'_>, report: &mut Report) -> Option<(SocketAddr, Span)> {

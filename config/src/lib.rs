@@ -6,11 +6,12 @@
 //!
 //! In reading order:
 //!
-//! - `compile`: the way from files to plan, top down; `routing`, `stages` and `functions` are its parts
+//! - `compile`: the way from files to plan, top down; `routing`, `stages`, `functions` and `services` are its parts
 //! - `file` reads `tidegate.toml`
 //! - `openapi` reads OpenAPI documents with `x-amazon-apigateway-*` extensions
 //! - `policy` reads IAM policies
 //! - `fields`, `scalar`: reading maps and values with good errors
+//! - `tls`: certificates, keys and authorities from files
 //! - `tree`: TOML, YAML and JSON as one tree that knows where everything is written
 //! - `diagnostics`, `render`, `report`, `source`, `suggest`: findings and how they are shown
 //! - `routes_table`: a plan in words; `try_template`: a template without a gateway
@@ -20,6 +21,7 @@
 mod compile;
 mod functions;
 mod routing;
+mod services;
 mod stages;
 
 mod file;
@@ -31,6 +33,7 @@ mod policy_document;
 mod fields;
 mod scalar;
 mod secret;
+mod tls;
 
 mod tree;
 
@@ -45,7 +48,7 @@ mod try_template;
 
 pub use compile::{Loaded, load};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
-pub use file::{Settings, Shards};
+pub use file::{Listener, Settings, Shards};
 pub use policy_document::policy_document;
 pub use routes_table::routes_table;
 pub use try_template::{Rendered, render_template};

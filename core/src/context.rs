@@ -32,6 +32,8 @@ pub enum Variable {
     ErrorMessageString,
     /// `error.responseType`
     ErrorResponseType,
+    /// `error.validationErrorString`
+    ValidationErrorString,
     /// `extendedRequestId`
     ExtendedRequestId,
     /// `httpMethod`
@@ -100,6 +102,10 @@ pub enum Variable {
     ResponseLength,
     /// `status`
     Status,
+    /// `tlsVersion`
+    TlsVersion,
+    /// `cipherSuite`
+    CipherSuite,
     /// A variable that API Gateway knows and that has no value here: its feature is not configured for the request
     /// (authorizers, WAF, client certificates, canaries).
     Absent,
@@ -118,6 +124,7 @@ impl Variable {
             "error.message" => Self::ErrorMessage,
             "error.messageString" => Self::ErrorMessageString,
             "error.responseType" => Self::ErrorResponseType,
+            "error.validationErrorString" => Self::ValidationErrorString,
             "extendedRequestId" => Self::ExtendedRequestId,
             "httpMethod" => Self::HttpMethod,
             "identity.apiKey" => Self::ApiKey,
@@ -143,6 +150,8 @@ impl Variable {
             "resourceId" => Self::ResourceId,
             "resourcePath" => Self::ResourcePath,
             "stage" => Self::Stage,
+            "tlsVersion" => Self::TlsVersion,
+            "cipherSuite" => Self::CipherSuite,
             "xrayTraceId" => Self::XrayTraceId,
             "customDomain.basePathMatched" => Self::BasePathMatched,
             "integration.latency" | "integrationLatency" => Self::IntegrationLatency,
@@ -161,14 +170,11 @@ impl Variable {
     }
 }
 
-const ABSENT: [&str; 9] = [
+const ABSENT: [&str; 6] = [
     "awsEndpointRequestId",
-    "cipherSuite",
     "customDomain.routingRuleIdMatched",
-    "error.validationErrorString",
     "integration.requestId",
     "isCanaryRequest",
-    "tlsVersion",
     "wafResponseCode",
     "webaclArn",
 ];
@@ -206,6 +212,8 @@ pub struct ErrorFacts {
     pub response_type: &'static str,
     /// `integration.error`: the integration failed.
     pub of_integration: bool,
+    /// `error.validationErrorString`: what the model says against the body.
+    pub validation: Option<String>,
 }
 
 /// Everything that a variable may read, borrowed from where it lives.
@@ -256,6 +264,10 @@ impl<'a> View<'a> {
             Variable::ErrorResponseType => {
                 put(out, self.outcome.error.as_ref().map(|error| error.response_type.as_bytes()))
             }
+            Variable::ValidationErrorString => {
+                let error = self.outcome.error.as_ref();
+                put(out, error.and_then(|error| error.validation.as_deref()).map(str::as_bytes))
+            }
             Variable::ExtendedRequestId => put(out, Some(&self.arrival.extended_request_id)),
             Variable::HttpMethod => put(out, Some(self.request.method())),
             Variable::ApiKey => put(out, self.api_key.and_then(|_| self.request.first(KnownField::XApiKey))),
@@ -293,6 +305,8 @@ impl<'a> View<'a> {
             Variable::ResourceId => put(out, self.resource().map(|resource| resource.id.as_bytes())),
             Variable::ResourcePath => put(out, self.resource().map(|resource| resource.path.as_bytes())),
             Variable::Stage => put(out, self.stage.map(|(_, stage)| stage.name.as_bytes())),
+            Variable::TlsVersion => put(out, self.arrival.tls.as_ref().map(|tls| tls.version.as_bytes())),
+            Variable::CipherSuite => put(out, self.arrival.tls.as_ref().map(|tls| tls.cipher.as_bytes())),
             Variable::XrayTraceId => put(out, Some(self.arrival.trace_root(self.request))),
             Variable::BasePathMatched => put(out, self.base_path.map(base_path_text)),
             Variable::IntegrationLatency => put_number(out, self.outcome.integration_latency_ms),

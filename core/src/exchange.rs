@@ -4,8 +4,8 @@
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 //!
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
-//! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `backend`, `function` and `mock` (the
-//! integrations), `answer` (what the client gets).
+//! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `validation` (parameters and bodies),
+//! `backend`, `function` and `mock` (the integrations), `answer` (what the client gets); `redirect` is before all of them.
 
 mod access;
 mod answer;
@@ -13,6 +13,8 @@ mod backend;
 mod function;
 mod metering;
 mod mock;
+mod redirect;
+mod validation;
 
 use std::rc::Rc;
 
@@ -56,12 +58,14 @@ pub struct Exchange {
     parameters: PathParameters,
     standing: Standing,
     called: Option<Now>,
-    /// Set while the client's body is read to see whether it is what the client has signed.
-    unproved: Option<Routed>,
+    /// Set while the client's body is read before its turn.
+    reading: Option<Reading>,
     /// The client's body, when it had to be read before its turn.
     body: Option<Vec<u8>>,
     /// What denied the request, for the log; empty when nothing did.
     denial: Vec<u8>,
+    /// What its model says against the client's body.
+    invalid: Option<String>,
     /// Whether the client's body was called for: then a client that waits for `100 Continue` is told to go on.
     body_wanted: bool,
     outcome: Outcome,
@@ -97,6 +101,21 @@ struct Identified {
 #[derive(Clone, Copy, Debug)]
 struct Metered {
     routed: Routed,
+}
+
+/// Proof that a request is as its method asks: required parameters are there, and the body fits its model.
+#[derive(Clone, Copy, Debug)]
+struct Validated {
+    routed: Routed,
+}
+
+/// Why the client's body is read before its turn.
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    /// To see whether it is what the client has signed.
+    Signature(Routed),
+    /// To see whether it fits its model.
+    Validation(Metered),
 }
 
 /// What happened outside.
@@ -196,6 +215,9 @@ impl Exchange {
         match event {
             Event::Request(peer, entropy) => {
                 self.begin(shard, now, peer, entropy);
+                if let Some(port) = self.https_port() {
+                    return self.redirect(shard, now, port);
+                }
                 match self.route() {
                     Ok(routed) => self.authorise(shard, now, routed),
                     Err(reject) => self.refuse(shard, now, reject),
@@ -211,11 +233,12 @@ impl Exchange {
                 self.begin(shard, now, peer, entropy);
                 self.refuse(shard, now, reject)
             }
-            Event::Body(body) => match self.unproved.take() {
-                Some(routed) => {
+            Event::Body(body) => match self.reading.take() {
+                Some(Reading::Signature(routed)) => {
                     self.body = Some(body.to_vec());
                     self.authorise(shard, now, routed)
                 }
+                Some(Reading::Validation(metered)) => self.validate_body(shard, now, metered, body),
                 None => self.integrate_body(shard, now, body),
             },
             Event::Response => self.respond(shard, now),
@@ -272,8 +295,9 @@ impl Exchange {
         }
         (self.place, self.routed, self.principal) = (None, None, None);
         (self.identified, self.caller, self.counted, self.called) = (None, None, None, None);
-        (self.body_wanted, self.unproved, self.body) = (false, None, None);
+        (self.body_wanted, self.reading, self.body) = (false, None, None);
         self.denial.clear();
+        self.invalid = None;
         (self.outcome, self.standing) = (Outcome::default(), Standing::default());
         self.overrides.clear();
         self.out.clear();
@@ -302,7 +326,7 @@ impl Exchange {
         Ok(routed)
     }
 
-    fn integrate(&mut self, shard: &mut Shard, now: Now, Metered { routed }: Metered) -> Step {
+    fn integrate(&mut self, shard: &mut Shard, now: Now, Validated { routed }: Validated) -> Step {
         let plan = self.plan();
         match integration_of(&plan, routed) {
             Integration::Http(http) => self.call(shard, now, routed, http),

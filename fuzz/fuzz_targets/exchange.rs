@@ -66,7 +66,8 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
-    let peer = Peer { source_ip: AddressText::new([192, 0, 2, 1].into()), listener_port: 8080, listener: 0 };
+    let source_ip = AddressText::new([192, 0, 2, 1].into());
+    let peer = Peer { source_ip, listener_port: 8080, listener: 0, tls: None };
     let mut exchange = Exchange::default();
     exchange.request.buffer_mut().extend_from_slice(sent);
     let parsed = exchange.request.parse(&shard.plan.limits.request_head());

@@ -14,16 +14,18 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select, tic
 use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use tidegate_core::plan::Plan;
+use tidegate_core::plan::{Aws, Plan};
 
 use crate::access_log::LogWriter;
 use crate::admin::{Admin, Health};
+use crate::credentials::{Issuer, News, OrderNumber};
 use crate::doctor;
 use crate::function::host::Host;
 use crate::ledger::{self, Ledger, StoreError};
 use crate::resolve::{Resolved, Resolver};
 use crate::ring::{self, Doorbell, RingSettings, probe};
 use crate::shard::{self, Command, Report, Start};
+use crate::tls::{Lasting, TlsError};
 
 /// Commands that wait for a shard. A shard that lets so many pile up is stuck.
 const QUEUED_COMMANDS_MAX: usize = 64;
@@ -39,8 +41,8 @@ const LOG_CHECK_INTERVAL_S: u64 = 30;
 pub struct Settings {
     /// The CPU of each shard.
     pub cpus: Vec<usize>,
-    /// Addresses to listen on.
-    pub listeners: Vec<SocketAddr>,
+    /// Where to listen.
+    pub listeners: Vec<Listener>,
     /// Address of the admin server.
     pub admin: Option<SocketAddr>,
     /// The folder of durable state.
@@ -49,6 +51,15 @@ pub struct Settings {
     pub ring: RingSettings,
     /// How often names are resolved again whose time to live is not known, in milliseconds.
     pub dns_interval_ms: u64,
+}
+
+/// Where clients connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The address.
+    pub address: SocketAddr,
+    /// Whether it is for https.
+    pub tls: bool,
 }
 
 /// Why the gateway does not run.
@@ -64,8 +75,12 @@ pub enum GatewayError {
     Shard(String),
     /// Durable state cannot be read or written.
     Store(StoreError),
+    /// A certificate or key cannot be used.
+    Tls(String),
     /// The resolver thread died.
     Resolver,
+    /// The thread that looks for credentials died.
+    Issuer,
     /// It was told a second time to stop.
     Forced,
 }
@@ -78,6 +93,8 @@ impl fmt::Display for GatewayError {
             Self::Start(error) => write!(f, "cannot start: {error}"),
             Self::Shard(error) => write!(f, "a shard failed: {error}"),
             Self::Store(error) => write!(f, "cannot store usage: {error}"),
+            Self::Issuer => f.write_str("the credentials thread failed"),
+            Self::Tls(error) => f.write_str(error),
             Self::Resolver => f.write_str("the resolver thread failed"),
             Self::Forced => f.write_str("stopped at once; requests in flight were dropped"),
         }
@@ -86,11 +103,19 @@ impl fmt::Display for GatewayError {
 
 impl std::error::Error for GatewayError {}
 
+impl From<TlsError> for GatewayError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error.to_string())
+    }
+}
+
 /// Where the gateway can be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bound {
     /// The listeners, in the order of the settings.
     pub listeners: Vec<SocketAddr>,
+    /// Which of them are for https.
+    pub secure: Vec<bool>,
     /// The admin server.
     pub admin: Option<SocketAddr>,
 }
@@ -107,7 +132,9 @@ pub fn run(
     let signals = signals().map_err(GatewayError::Start)?;
     let interval = Duration::from_millis(settings.dns_interval_ms);
     let resolver = Resolver::start(interval).map_err(GatewayError::Start)?;
-    let Some((plan, addresses)) = resolve_first(plan, &resolver, &signals, &reload)? else {
+    let issuer = Issuer::start().map_err(GatewayError::Start)?;
+    let outside = Outside { resolver: &resolver, issuer: &issuer };
+    let Some((plan, supplies)) = supply_first(plan, outside, &signals, &reload)? else {
         return Ok(());
     };
     let log = LogWriter::start().map_err(GatewayError::Start)?;
@@ -119,13 +146,14 @@ pub fn run(
         Some(address) => Some(Admin::bind(address).map_err(|error| GatewayError::Listen(address, error))?),
         None => None,
     };
-    let bound = Bound { listeners, admin: admin.as_ref().map(Admin::address) };
-    let mut control = Control::start(plan, &addresses, settings, sockets, &log, &host)?;
+    let secure = settings.listeners.iter().map(|listener| listener.tls).collect();
+    let bound = Bound { listeners, secure, admin: admin.as_ref().map(Admin::address) };
+    let mut control = Control::start(plan, supplies, settings, sockets, &log, &host)?;
     if let Some(admin) = admin {
         admin.start(Arc::clone(&health)).map_err(GatewayError::Start)?;
     }
     announce(&control.plan, &bound);
-    let ended = control.serve(&signals, &resolver, &log, &reload).and_then(|()| {
+    let ended = control.serve(&signals, outside, &log, &reload).and_then(|()| {
         health.drain();
         control.stop(&signals)
     });
@@ -135,34 +163,76 @@ pub fn run(
     ended
 }
 
-/// Waits until the origins of the plan to start with have been looked up; nothing if told to stop meanwhile. A reload
-/// replaces the plan.
-fn resolve_first(
+/// Who finds out what a plan needs beside itself.
+#[derive(Clone, Copy)]
+struct Outside<'a> {
+    resolver: &'a Resolver,
+    issuer: &'a Issuer,
+}
+
+impl Outside<'_> {
+    /// What `plan` needs, and what `served`, which is still in force, needs beside it.
+    fn watch(self, plan: &Plan, served: Option<&Plan>, supplies: &mut Supplies) {
+        self.resolver.watch(&plan.origins);
+        let mut sources = plan.aws.sources.clone();
+        let also = served.map_or(&[][..], |served| &served.aws.sources);
+        sources.extend(also.iter().filter(|source| !plan.aws.sources.contains(source)).cloned());
+        supplies.awaited = self.issuer.watch(Aws { sources, ..plan.aws.clone() });
+    }
+}
+
+/// What a plan needs beside itself, as far as it is known.
+#[derive(Clone)]
+struct Supplies {
+    addresses: Resolved,
+    credentials: News,
+    /// The last order of credentials.
+    awaited: OrderNumber,
+}
+
+impl Supplies {
+    fn none() -> Self {
+        let credentials = News { of: 0, table: Arc::default() };
+        Self { addresses: Resolved::default(), credentials, awaited: 0 }
+    }
+
+    /// Whether it is about this plan, not about one before.
+    fn covers(&self, plan: &Plan) -> bool {
+        let is_answered = self.credentials.of == self.awaited;
+        is_answered && plan.origins.iter().all(|origin| self.addresses.contains_key(origin))
+    }
+}
+
+/// Waits until all that the plan to start with needs has been asked for; nothing if told to stop meanwhile. A reload replaces
+/// the plan.
+fn supply_first(
     mut plan: Plan,
-    resolver: &Resolver,
+    outside: Outside<'_>,
     signals: &Receiver<c_int>,
     reload: &impl Fn() -> Option<Plan>,
-) -> Result<Option<(Plan, Resolved)>, GatewayError> {
-    resolver.watch(&plan.origins);
-    loop {
+) -> Result<Option<(Plan, Supplies)>, GatewayError> {
+    let mut supplies = Supplies::none();
+    outside.watch(&plan, None, &mut supplies);
+    while !supplies.covers(&plan) {
         select! {
             recv(signals) -> signal => match signal {
                 Ok(SIGHUP) => {
                     if let Some(newer) = compile(reload) {
-                        resolver.watch(&newer.origins);
+                        outside.watch(&newer, None, &mut supplies);
                         plan = newer;
                     }
                 }
                 Ok(_) | Err(_) => return Ok(None),
             },
-            recv(resolver.news()) -> news => {
-                let addresses = news.map_err(|_| GatewayError::Resolver)?;
-                if covers(&addresses, &plan) {
-                    return Ok(Some((plan, addresses)));
-                }
+            recv(outside.resolver.news()) -> news => {
+                supplies.addresses = news.map_err(|_| GatewayError::Resolver)?;
+            }
+            recv(outside.issuer.news()) -> news => {
+                supplies.credentials = news.map_err(|_| GatewayError::Issuer)?;
             }
         }
     }
+    Ok(Some((plan, supplies)))
 }
 
 fn compile(reload: &impl Fn() -> Option<Plan>) -> Option<Plan> {
@@ -173,17 +243,14 @@ fn compile(reload: &impl Fn() -> Option<Plan>) -> Option<Plan> {
     plan
 }
 
-/// Whether these are the addresses of this plan, not of one before.
-fn covers(addresses: &Resolved, plan: &Plan) -> bool {
-    plan.origins.iter().all(|origin| addresses.contains_key(origin))
-}
-
 /// The control thread's side of the running shards.
 struct Control {
     shards: Vec<Handle>,
     reports: Receiver<(usize, Report)>,
     ledger: Ledger,
     plan: Arc<Plan>,
+    supplies: Supplies,
+    tls: Lasting,
 }
 
 struct Handle {
@@ -210,7 +277,7 @@ impl Drop for LastWords {
 impl Control {
     fn start(
         plan: Plan,
-        addresses: &Resolved,
+        supplies: Supplies,
         settings: &Settings,
         sockets: Vec<Vec<socket2::Socket>>,
         log: &LogWriter,
@@ -218,6 +285,9 @@ impl Control {
     ) -> Result<Self, GatewayError> {
         let (sender, reports) = unbounded();
         let plan = Arc::new(plan);
+        let lasting = Lasting::new()?;
+        let tls = Arc::new(lasting.compile(&plan)?);
+        let secure: Vec<bool> = settings.listeners.iter().map(|listener| listener.tls).collect();
         let mut shards = Vec::new();
         let mut ends = ledger::Ends::new();
         for (index, (cpu, listeners)) in settings.cpus.iter().zip(sockets).enumerate() {
@@ -225,8 +295,11 @@ impl Control {
             let doorbell = Doorbell::new().map_err(GatewayError::Start)?;
             let start = Start {
                 plan: Arc::clone(&plan),
-                addresses: Arc::clone(addresses),
+                addresses: Arc::clone(&supplies.addresses),
+                credentials: Arc::clone(&supplies.credentials.table),
                 listeners,
+                secure: secure.clone(),
+                tls: Arc::clone(&tls),
                 ring: settings.ring,
                 doorbell: doorbell.clone(),
                 commands: receiver,
@@ -249,7 +322,7 @@ impl Control {
             shards.push(Handle { commands, doorbell, _thread: thread });
         }
         let ledger = Ledger::start(ends, &plan, &settings.state).map_err(GatewayError::Store)?;
-        let control = Self { shards, reports, ledger, plan };
+        let control = Self { shards, reports, ledger, plan, supplies, tls: lasting };
         control.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Ready))?;
         Ok(control)
     }
@@ -258,7 +331,7 @@ impl Control {
     fn serve(
         &mut self,
         signals: &Receiver<c_int>,
-        resolver: &Resolver,
+        outside: Outside<'_>,
         log: &LogWriter,
         reload: &impl Fn() -> Option<Plan>,
     ) -> Result<(), GatewayError> {
@@ -272,7 +345,7 @@ impl Control {
                     Ok(SIGHUP) => {
                         log.reopen();
                         if let Some(plan) = compile(reload) {
-                            resolver.watch(&plan.origins);
+                            outside.watch(&plan, Some(&self.plan), &mut self.supplies);
                             waiting = Some(plan);
                         }
                     }
@@ -283,12 +356,15 @@ impl Control {
                         return Err(GatewayError::Shard(format!("shard {shard}: {error}")));
                     }
                 }
-                recv(resolver.news()) -> news => {
+                recv(outside.resolver.news()) -> news => {
                     let addresses = news.map_err(|_| GatewayError::Resolver)?;
-                    match waiting.take_if(|plan| covers(&addresses, plan)) {
-                        Some(plan) => self.install(plan, &addresses)?,
-                        None => self.tell_all(|| Command::Resolved(Arc::clone(&addresses))),
-                    }
+                    self.supplies.addresses = Arc::clone(&addresses);
+                    self.tell_all(|| Command::Resolved(Arc::clone(&addresses)));
+                }
+                recv(outside.issuer.news()) -> news => {
+                    let credentials = news.map_err(|_| GatewayError::Issuer)?;
+                    self.tell_all(|| Command::Credentials(Arc::clone(&credentials.table)));
+                    self.supplies.credentials = credentials;
                 }
                 recv(ticks) -> _ => {
                     let now = log.dropped();
@@ -298,15 +374,26 @@ impl Control {
                     }
                 }
             }
+            if let Some(plan) = waiting.take_if(|plan| self.supplies.covers(plan)) {
+                self.install(plan)?;
+            }
         }
     }
 
     /// All shards get the new plan, or none does.
-    fn install(&mut self, plan: Plan, addresses: &Resolved) -> Result<(), GatewayError> {
+    fn install(&mut self, plan: Plan) -> Result<(), GatewayError> {
+        let tls = match self.tls.compile(&plan) {
+            Ok(tls) => Arc::new(tls),
+            Err(error) => {
+                tracing::error!(%error, "reload refused; the old configuration stays in force");
+                return Ok(());
+            }
+        };
         let generation = self.plan.generation + 1;
         self.plan = Arc::new(Plan { generation, ..plan });
         self.ledger.install(Arc::clone(&self.plan));
-        self.tell_all(|| Command::Install(Arc::clone(&self.plan), Arc::clone(addresses)));
+        let addresses = &self.supplies.addresses;
+        self.tell_all(|| Command::Install(Arc::clone(&self.plan), Arc::clone(addresses), Arc::clone(&tls)));
         self.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Installed))?;
         tracing::info!("reloaded");
         Ok(())
@@ -387,7 +474,7 @@ type Sockets = (Vec<Vec<socket2::Socket>>, Vec<SocketAddr>);
 fn bind(settings: &Settings) -> Result<Sockets, GatewayError> {
     let mut sockets: Vec<Vec<socket2::Socket>> = settings.cpus.iter().map(|_| Vec::new()).collect();
     let mut bound = Vec::new();
-    for &wanted in &settings.listeners {
+    for wanted in settings.listeners.iter().map(|listener| listener.address) {
         let failed = |error| GatewayError::Listen(wanted, error);
         let mut address = ring::reserve(wanted).map_err(failed)?;
         for shard in &mut sockets {

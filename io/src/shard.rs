@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
 use fastrand::Rng;
+use rustls::server::ClientHello;
 use slab::Slab;
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::aws::IssuedTable;
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::Exchange;
 use tidegate_core::limits::Limits;
@@ -22,6 +24,8 @@ use crate::function::host::HostHandle;
 use crate::ledger::ShardEnd;
 use crate::resolve::Addresses;
 use crate::ring::{Acceptor, Doorbell, Listener, Ring, RingSettings, Socket};
+use crate::tls::{self, Tls};
+use crate::transport::{self, Transport};
 use crate::upstream::{Pool, Pools};
 use crate::waiting::Waiting;
 
@@ -35,7 +39,9 @@ const LOG_FLUSH_MS: u64 = 200;
 /// What the control thread tells a shard.
 pub(crate) enum Command {
     /// Serve this plan from now on.
-    Install(Arc<Plan>, Arc<HashMap<Origin, Addresses>>),
+    Install(Arc<Plan>, Arc<HashMap<Origin, Addresses>>, Arc<Tls>),
+    /// Calls to AWS services are signed with these.
+    Credentials(Arc<IssuedTable>),
     /// Origins have other addresses.
     Resolved(Arc<HashMap<Origin, Addresses>>),
     /// Accept no more, finish what is in flight, close idle connections, end.
@@ -76,8 +82,14 @@ pub(crate) struct Start {
     pub(crate) plan: Arc<Plan>,
     /// Addresses of its origins.
     pub(crate) addresses: Arc<HashMap<Origin, Addresses>>,
+    /// Credentials for calls to AWS services.
+    pub(crate) credentials: Arc<IssuedTable>,
     /// This shard's listening sockets.
     pub(crate) listeners: Vec<socket2::Socket>,
+    /// Which of them are for https.
+    pub(crate) secure: Vec<bool>,
+    /// What clients are shown and backends must prove.
+    pub(crate) tls: Arc<Tls>,
     /// Sizes of its ring.
     pub(crate) ring: RingSettings,
     /// Wakes the shard when a command is in the channel.
@@ -108,6 +120,10 @@ pub(crate) struct Shard {
     pub(crate) waiting: Waiting,
     ledger: ShardEnd,
     pools: Rc<Pools>,
+    /// Which listeners are for https.
+    secure: Vec<bool>,
+    /// What is shown to clients that connect from now on.
+    tls: RefCell<tls::Server>,
     /// Its functions.
     pub(crate) functions: Functions,
     random: RefCell<Rng>,
@@ -159,11 +175,12 @@ async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Comman
     loop {
         for command in commands.try_iter() {
             match command {
-                Command::Install(plan, addresses) => {
-                    shard.install(plan, &addresses);
+                Command::Install(plan, addresses, tls) => {
+                    shard.install(plan, &addresses, &tls);
                     reports.tell(Report::Installed);
                 }
                 Command::Resolved(addresses) => shard.pools.resolved(&addresses),
+                Command::Credentials(table) => shard.core.borrow_mut().signers.install(table),
                 Command::Drain => return,
             }
         }
@@ -254,16 +271,21 @@ async fn flush_log(shard: Rc<Shard>) {
 impl Shard {
     fn new(ring: &Ring, start: Start) -> Self {
         let pools = Rc::new(Pools::default());
-        pools.install(&start.plan, &start.addresses);
+        let tls = start.tls.for_shard();
+        pools.install(&start.plan, &start.addresses, &tls.backends);
         let functions =
             Functions::new(ring, start.reports.shard, start.host.clone(), start.host_bell.clone());
         functions.install(&start.plan);
+        let mut core = tidegate_core::shard::Shard::new(start.plan, start.shards);
+        core.signers.install(start.credentials);
         Self {
             ring: ring.clone(),
-            core: RefCell::new(tidegate_core::shard::Shard::new(start.plan, start.shards)),
+            core: RefCell::new(core),
             waiting: Waiting::default(),
             ledger: start.ledger,
             pools,
+            secure: start.secure,
+            tls: RefCell::new(tls.server),
             functions,
             random: RefCell::new(Rng::new()),
             lines: RefCell::new(Lines::new(start.log)),
@@ -369,7 +391,11 @@ impl Shard {
         let key = connections.insert(socket.clone());
         drop(connections);
         let shard = Rc::clone(self);
-        let peer = Peer { source_ip: AddressText::new(peer.ip()), listener_port, listener };
+        let peer = Peer { source_ip: AddressText::new(peer.ip()), listener_port, listener, tls: None };
+        if self.secure.get(usize::from(listener)) == Some(&true) {
+            // A task of its own kind, so that plain connections do not hold its memory.
+            return self.ring.spawn(shard.serve_tls(key, socket, peer));
+        }
         self.ring.spawn(async move {
             client::serve(&shard, socket.into(), &peer).await;
             let gone = shard.connections.borrow_mut().remove(key);
@@ -377,8 +403,25 @@ impl Shard {
         });
     }
 
-    fn install(&self, plan: Arc<Plan>, addresses: &HashMap<Origin, Addresses>) {
-        self.pools.install(&plan, addresses);
+    /// A handshake within the time for a head, then requests.
+    async fn serve_tls(self: Rc<Self>, key: usize, socket: Socket, mut peer: Peer) {
+        let timeout_ms = self.limits().head_timeout_ms;
+        let choose = |hello: &ClientHello<'_>| self.tls.borrow().choose(hello);
+        match Box::pin(transport::accept(socket, choose, timeout_ms)).await {
+            Ok(session) => {
+                peer.tls = Some(Rc::new(session.with(|session| tls::facts(session))));
+                client::serve(&self, Transport::Tls(session), &peer).await;
+            }
+            Err(error) => tracing::debug!(client = %peer.source_ip.address(), %error, "handshake"),
+        }
+        let gone = self.connections.borrow_mut().remove(key);
+        drop(gone);
+    }
+
+    fn install(&self, plan: Arc<Plan>, addresses: &HashMap<Origin, Addresses>, tls: &Tls) {
+        let tls = tls.for_shard();
+        self.pools.install(&plan, addresses, &tls.backends);
+        self.tls.replace(tls.server);
         self.functions.install(&plan);
         self.core.borrow_mut().plan = Rc::new(plan);
     }

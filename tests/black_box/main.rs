@@ -22,6 +22,7 @@ mod errors;
 mod iam;
 
 mod functions;
+mod services;
 
 mod gateway_responses;
 mod http_custom;
@@ -32,6 +33,9 @@ mod limits;
 mod mock;
 
 mod templates;
+mod validation;
+
+mod tls;
 
 mod soak;
 mod upstream;

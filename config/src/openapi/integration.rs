@@ -13,7 +13,9 @@ use super::parameters::Declared;
 use super::path_item::Resource;
 use super::request::{self, Parameters};
 use super::responses::{self, Rules};
+use super::service::{self, Service};
 use super::template::Use;
+use super::tls_config::TlsConfig;
 use super::uri::Template;
 use crate::fields::Fields;
 use crate::report::Report;
@@ -27,6 +29,8 @@ pub(crate) enum Definition {
     Mock { request: RequestTemplates, rules: Rules },
     /// Calls an HTTP backend.
     Http(Box<Http>),
+    /// Calls an AWS service.
+    Service(Box<Service>),
     /// Invokes a function.
     Lambda(Box<Lambda>),
     /// Fails every call in every stage, which has been said.
@@ -44,6 +48,7 @@ pub(crate) struct Http {
     pub(crate) uri_span: Span,
     pub(crate) parameters: Parameters,
     pub(crate) timeout_ms: u32,
+    pub(crate) tls: TlsConfig,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,7 +76,7 @@ impl Type {
         }
     }
 
-    /// Whether a function answers.
+    /// Whether a function or a service of AWS answers.
     fn is_aws(self) -> bool {
         matches!(self, Self::Aws | Self::AwsProxy)
     }
@@ -108,15 +113,17 @@ pub(super) fn read(
 ) -> Option<Definition> {
     let mut fields = Fields::read(node, "an integration", report)?;
     let kind = read_type(&mut fields, report)?;
+    let is_service = kind == Type::Aws && service::is_named(node, document.node);
+    let is_function = kind.is_aws() && !is_service;
     // A function gets no mapped header at all.
-    let lost = if kind.is_aws() { KnownFields::default() } else { pass::LOST_WHEN_MAPPED };
+    let lost = if is_function { KnownFields::default() } else { pass::LOST_WHEN_MAPPED };
     let parameters = Parameters::read(fields.value("requestParameters"), resource, declared, lost, report);
     let runs = if kind.is_proxy() { Use::Never } else { Use::Run };
     let request = request::read_templates(&mut fields, runs, report);
     let responses = fields.take("responses");
     let rules = responses::read(responses.map(|entry| &entry.value), runs, report);
     let timeout_ms = read_timeout(&mut fields, report);
-    if !kind.is_aws() {
+    if !is_function {
         responses::refuse_content_handling(&mut fields, report);
         read_transfer_mode(&mut fields, report);
     }
@@ -125,7 +132,7 @@ pub(super) fn read(
     let fails = parameters.fails;
     let definition = match kind {
         Type::Mock => {
-            fields.ignore(&["httpMethod", "uri", "credentials"]);
+            fields.ignore(&["httpMethod", "uri", "credentials", "tlsConfig"]);
             request.map(|request| {
                 warn_mock(node.span, &request, responses.map(|entry| &entry.value), &rules, report);
                 Definition::Mock { request, rules }
@@ -136,6 +143,18 @@ pub(super) fn read(
             warn_responses(kind, responses, node.span, report);
             warn_templates(kind, fields.take("requestTemplates"), report);
             read_http(&mut fields, custom, parameters, timeout_ms, document, report).map(Definition::Http)
+        }
+        Type::Aws if is_service => {
+            warn_responses(kind, responses, node.span, report);
+            fields.take("requestTemplates");
+            let mapped = parameters.clone();
+            let http = |uri, uri_span, method| {
+                let custom = Some((request.unwrap_or_default(), rules));
+                let tls = TlsConfig::default();
+                Http { custom, method, uri, uri_span, parameters, timeout_ms, tls }
+            };
+            let service = service::read(&mut fields, http, &mapped, document, report);
+            service.map(|service| service.map_or(Definition::Misconfigured, Definition::Service))
         }
         Type::Aws | Type::AwsProxy => {
             let custom = (kind == Type::Aws).then_some((request.unwrap_or_default(), rules));
@@ -179,7 +198,7 @@ fn refuse_unsupported(fields: &mut Fields<'_>, report: &mut Report) {
     {
         report.unsupported(value.span, "the connection type VPC_LINK");
     }
-    for key in ["connectionId", "integrationTarget", "tlsConfig"] {
+    for key in ["connectionId", "integrationTarget"] {
         fields.unsupported(key, report);
     }
     for key in ["integrationSubtype", "responseParameters"] {
@@ -222,6 +241,7 @@ fn read_http(
     report: &mut Report,
 ) -> Option<Box<Http>> {
     fields.unsupported("credentials", report);
+    let tls = TlsConfig::read(fields.take("tlsConfig"), report);
     let method = match fields.value("httpMethod") {
         Some(value) => read_method(value, report),
         None => {
@@ -233,11 +253,11 @@ fn read_http(
         .required("uri", report)
         .and_then(|value| Some((read_uri(value, &parameters, document, report)?, value.span)));
     let (method, (uri, uri_span)) = (method?, uri?);
-    Some(Box::new(Http { custom, method, uri, uri_span, parameters, timeout_ms }))
+    Some(Box::new(Http { custom, method, uri, uri_span, parameters, timeout_ms, tls }))
 }
 
 /// The method to call with; the inner option is `None` for `ANY`.
-fn read_method(value: &Node, report: &mut Report) -> Option<Option<HttpMethod>> {
+pub(super) fn read_method(value: &Node, report: &mut Report) -> Option<Option<HttpMethod>> {
     let word = scalar::text(value, report)?.to_ascii_uppercase();
     let method = HttpMethod::parse(word.as_bytes());
     if method.is_none() && word != "ANY" {
@@ -279,7 +299,12 @@ fn read_uri(
     }
 }
 
-fn warn_placeholders(value: &Node, template: &Template, parameters: &Parameters, report: &mut Report) {
+pub(super) fn warn_placeholders(
+    value: &Node,
+    template: &Template,
+    parameters: &Parameters,
+    report: &mut Report,
+) {
     for name in template.placeholders() {
         if parameters.path.iter().any(|mapped| &*mapped.name == name) {
             continue;

@@ -1,15 +1,16 @@
 //! An OpenAPI 2.0 or 3.0 document with `x-amazon-apigateway-*` extensions, as AWS's REST API import reads it.
 //!
 //! In reading order: `document` owns the root, `path_item` and `operation` the methods, `parameters` what they
-//! declare; `integration` with `request`, `responses`, `expression`, `template` and `uri` what answers;
-//! `gateway_responses` the errors; `security` who may call. `validators` refuses what is not built yet. `reference` follows
-//! `$ref`. Schemas and other documentation are not looked at.
+//! declare; `integration` with `service`, `lambda`, `request`, `responses`, `expression`, `template` and `uri` what answers;
+//! `gateway_responses` the errors; `security` who may call; `validators` and `models` what is validated. `reference` follows
+//! `$ref`. Other schemas and documentation are not looked at.
 
 mod document;
 mod expression;
 mod gateway_responses;
 pub(crate) mod integration;
 pub(crate) mod lambda;
+mod models;
 mod operation;
 mod parameters;
 mod path_item;
@@ -17,7 +18,9 @@ mod reference;
 mod request;
 pub(crate) mod responses;
 mod security;
+pub(crate) mod service;
 mod template;
+pub(crate) mod tls_config;
 pub(crate) mod uri;
 mod validators;
 
@@ -27,6 +30,7 @@ use tidegate_core::gateway_response::GatewayResponses;
 use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::method::RouteMethod;
 use tidegate_core::span::Span;
+use tidegate_core::validation::Validation;
 
 pub(crate) use document::{Around, read};
 
@@ -52,5 +56,6 @@ pub(crate) struct Method {
     pub(crate) operation_name: Option<String>,
     pub(crate) api_key_required: bool,
     pub(crate) authorization: Authorization,
+    pub(crate) validation: Option<Box<Validation>>,
     pub(crate) integration: integration::Definition,
 }

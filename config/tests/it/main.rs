@@ -9,10 +9,13 @@ mod formats;
 mod functions;
 mod integration;
 mod limits;
+mod models;
 mod plan;
 mod policy;
 mod principals;
 mod robustness;
+mod services;
+mod tls;
 mod unsupported;
 mod usage_plans;
 

@@ -90,6 +90,7 @@ impl Gateway {
                 source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
                 listener_port: 8080,
                 listener: 0,
+                tls: None,
             },
         }
     }

@@ -10,6 +10,7 @@ mod sources;
 mod to_custom;
 mod to_function;
 mod to_proxy;
+mod to_service;
 mod uri;
 
 mod from_custom;
@@ -29,6 +30,7 @@ mod refusals;
 mod resource_policies;
 mod sign;
 mod templates;
+mod validation;
 
 mod connection;
 mod content;

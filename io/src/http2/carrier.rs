@@ -66,7 +66,7 @@ impl Carrier {
         }
         match self.socket.poll_idle(context) {
             Poll::Ready(Ok(())) => {
-                let collected = self.collected.replace(self.ring.buffer());
+                let collected = self.collected.take();
                 self.guard.borrow_mut().sent(collected.len());
                 self.socket.send_now(collected, self.send_timeout_ms)
             }
@@ -133,6 +133,9 @@ impl AsyncWrite for Wire {
             carrier.push(context)?;
         }
         let mut collected = carrier.collected.borrow_mut();
+        if collected.capacity() == 0 {
+            *collected = carrier.ring.buffer();
+        }
         let taken = bytes.len().min(COLLECTED_BYTES_MAX - collected.len());
         if taken == 0 && !bytes.is_empty() {
             return Poll::Pending;

@@ -8,8 +8,8 @@ use std::task::Poll;
 
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
-use http::Request;
 use http::request::Parts;
+use http::{Method, Request};
 use tidegate_core::exchange::{Event, Exchange, Step};
 use tidegate_core::http1::{HeadError, HeadLimits, RequestHead};
 use tidegate_core::http2::request::{Pseudo, read};
@@ -73,7 +73,10 @@ async fn carry(
             let mut incoming = Incoming::new(&shard.ring, stream, framing, &shard.limits());
             relay::run(shard, &mut incoming, &mut answering, exchange, &connected.peer).await
         }
-        Err(error) => refuse(connected, exchange, &mut answering, Reject::Head(error)).await,
+        Err(error) => {
+            let is_head = parts.method == Method::HEAD;
+            refuse(connected, exchange, &mut answering, Reject::Head(error), is_head).await
+        }
     }
 }
 
@@ -102,6 +105,7 @@ async fn refuse(
     exchange: &mut Exchange,
     answering: &mut Answering<'_>,
     reject: Reject,
+    is_head: bool,
 ) -> End {
     let shard = &connected.shard;
     let step = {
@@ -109,8 +113,12 @@ async fn refuse(
         exchange.advance(&mut core, shard.now(), Event::Refused(&connected.peer, shard.entropy(), reject))
     };
     let Step::Answer(answer) = step else { return End::Broken };
-    let out = std::mem::replace(&mut exchange.out, shard.ring.buffer());
+    let mut out = std::mem::replace(&mut exchange.out, shard.ring.buffer());
+    if is_head {
+        // The head was not read, so core does not know.
+        out.truncate(out.len() - answer.inline_bytes as usize);
+    }
     let sent = answering.begin(out, Rest::Nothing).await;
-    shard.finish(exchange, answer.inline_bytes);
+    shard.finish(exchange, if is_head { 0 } else { answer.inline_bytes });
     sent.map_or(End::Broken, |()| End::Answered { answer, is_uploading: false })
 }

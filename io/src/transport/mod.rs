@@ -14,6 +14,7 @@ use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+pub(crate) use self::handshake::{accept, connect};
 pub(crate) use self::session::Session;
 use crate::ring::{Chunk, Socket};
 
@@ -49,14 +50,6 @@ impl Transport {
     /// Lets whoever waits to receive look again.
     pub(crate) fn nudge(&self) {
         self.socket().nudge();
-    }
-
-    /// The TLS session, if it is one.
-    pub(crate) fn session(&self) -> Option<&Rc<Session>> {
-        match self {
-            Self::Plain(_) => None,
-            Self::Tls(session) => Some(session),
-        }
     }
 
     /// Waits until there is something to receive (the end of the stream and a deadline count), or `stop` says so when
@@ -149,7 +142,10 @@ impl Transport {
 
     /// Whether both sides have agreed on HTTP/2 (ALPN).
     pub(crate) fn agreed_on_http2(&self) -> bool {
-        self.session().is_some_and(|session| session.with(|tls| tls.alpn_protocol() == Some(b"h2")))
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(session) => session.with(|tls| tls.alpn_protocol() == Some(b"h2")),
+        }
     }
 
     /// Waits until everything has been sent.

@@ -170,6 +170,7 @@ fn answers_that_nobody_takes() {
     }
     assert_eq!(resets, 400);
     let grown = gateway.resident_bytes().saturating_sub(before);
-    assert!(grown < 128 * 1024 * 1024, "{grown} bytes held");
+    // What a backend has sent waits for its reader, as with HTTP/1; not more of each answer than it has.
+    assert!(grown < 2 * 400 * 200_000, "{grown} bytes held");
     assert_eq!(Http2::connect(gateway.address).get("/test/x").status(), 200);
 }

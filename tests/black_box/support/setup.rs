@@ -12,7 +12,7 @@ use super::gateway::Gateway;
 pub(crate) struct Setup {
     shards: usize,
     listener: String,
-    h2c: bool,
+    listener_more: String,
     stage: String,
     limits: String,
     more: String,
@@ -30,7 +30,7 @@ impl Setup {
         Self {
             shards: 1,
             listener: "127.0.0.1:0".to_owned(),
-            h2c: false,
+            listener_more: String::new(),
             stage: String::new(),
             limits: String::new(),
             more: String::new(),
@@ -47,9 +47,14 @@ impl Setup {
         Self { listener: address.to_owned(), ..self }
     }
 
+    /// Further keys of the listener.
+    pub(crate) fn listener_more(self, more: &str) -> Self {
+        Self { listener_more: more.to_owned(), ..self }
+    }
+
     /// Clients may speak HTTP/2 without TLS.
     pub(crate) fn h2c(self) -> Self {
-        Self { h2c: true, ..self }
+        self.listener_more("h2c = true")
     }
 
     /// Keys of the stage.
@@ -72,9 +77,9 @@ impl Setup {
     }
 
     pub(crate) fn text(&self) -> String {
-        let Self { shards, listener, h2c, stage, limits, more, .. } = self;
+        let Self { shards, listener, listener_more, stage, limits, more, .. } = self;
         format!(
-            "[node]\nshards = {shards}\n\n[[listener]]\naddress = \"{listener}\"\nh2c = {h2c}\n\n[limits]\n{limits}\n\n\
+            "[node]\nshards = {shards}\n\n[[listener]]\naddress = \"{listener}\"\n{listener_more}\n\n[limits]\n{limits}\n\n\
              [[api]]\nid = \"api\"\ndefinition = \"api.json\"\n\n[[api.stage]]\nname = \"test\"\n{stage}\n\n{more}\n"
         )
     }

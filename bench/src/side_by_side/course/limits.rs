@@ -44,6 +44,9 @@ pub fn run(session: &Session<'_>, journal: &mut Journal) -> Result<(), Trouble> 
             strangers_are_refused(&mut asking(contender)?, limits.keys)?;
         }
         let load = session.stand.load(session.scenario, contender);
+        if limits.is_some() {
+            session.stand.introduce_callers(&load, contender)?;
+        }
         session.stand.warm_up(&load)?;
         session.measure(&load, &process, blank, journal)
     })

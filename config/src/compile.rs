@@ -92,6 +92,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 usage_plans,
                 principals: file.principals,
                 networks: file.networks,
+                h2c_listeners: file.h2c_listeners,
                 tls: file.tls,
                 trust: file.trust,
                 https_redirects: file.https_redirects,

@@ -311,6 +311,11 @@ impl Exchange {
         }
     }
 
+    /// Whether it has ended, or has not begun.
+    pub fn is_over(&self) -> bool {
+        self.plan.is_none()
+    }
+
     fn begin(&mut self, shard: &Shard, now: Now, peer: &Peer, entropy: Entropy) {
         self.plan = Some(Rc::clone(&shard.plan));
         self.arrival.name(&self.request, peer, now, entropy);

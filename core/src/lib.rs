@@ -4,7 +4,7 @@
 //! random bits are arguments. In reading order:
 //!
 //! - [`exchange`]: one request from head to answer; everything below serves it
-//! - [`http1`]: HTTP/1.x heads and bodies as data
+//! - [`http1`]: HTTP/1.x heads and bodies as data; [`http2`]: heads of HTTP/2 as heads of HTTP/1.1, and back
 //! - [`hosts`], [`route`]: which API, stage and method a request is for
 //! - [`plan`], [`integration`]: what configuration decided, compiled
 //! - [`mapping`], [`values`], [`context`]: parameter mapping expressions, their values, `$context`
@@ -29,6 +29,7 @@
 pub mod exchange;
 
 pub mod http1;
+pub mod http2;
 
 pub mod hosts;
 pub mod route;

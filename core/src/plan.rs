@@ -47,6 +47,8 @@ pub struct Plan {
     pub principals: Principals,
     /// From where clients call.
     pub networks: Networks,
+    /// Whether clients may speak HTTP/2 without TLS, by the position of the listener.
+    pub h2c_listeners: Vec<bool>,
     /// What listeners for https present.
     pub tls: ServerTls,
     /// Whose certificates are believed of backends.

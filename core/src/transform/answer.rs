@@ -46,7 +46,7 @@ pub fn write_proxy(
         out.extend_from_slice(b"Content-Type: application/json\r\n");
     }
     write_coding(coded.as_ref().and_then(|coded| coded.coding), out);
-    write_framing(announced, out);
+    write_framing(announced, frame, out);
     write_connection(frame, out);
     write_ids(&values.view, out);
     let options = response.field_set().present().contains(KnownField::Connection)
@@ -92,7 +92,9 @@ fn announced(response: &ResponseHead, status: u16, frame: Frame<'_>) -> BodyFram
         }
         (BodyFraming::None, _) => BodyFraming::Length(0),
         (BodyFraming::Length(length), _) => BodyFraming::Length(length),
-        (BodyFraming::Chunked | BodyFraming::UntilClose, Version::Http11) => BodyFraming::Chunked,
+        (BodyFraming::Chunked | BodyFraming::UntilClose, Version::Http11 | Version::Http2) => {
+            BodyFraming::Chunked
+        }
         (BodyFraming::Chunked | BodyFraming::UntilClose, Version::Http10) => BodyFraming::UntilClose,
     }
 }
@@ -108,9 +110,11 @@ fn following(announced: BodyFraming, frame: Frame<'_>) -> (BodyFraming, Frame<'_
     (follows, Frame { keep_alive: frame.keep_alive && follows != BodyFraming::UntilClose, ..frame })
 }
 
-fn write_framing(announced: BodyFraming, out: &mut Vec<u8>) {
+fn write_framing(announced: BodyFraming, frame: Frame<'_>, out: &mut Vec<u8>) {
     match announced {
         BodyFraming::Length(length) => write_length(length, out),
+        // In HTTP/2 frames tell.
+        BodyFraming::Chunked if frame.version == Version::Http2 => {}
         BodyFraming::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         BodyFraming::None | BodyFraming::UntilClose => {}
     }
@@ -161,7 +165,7 @@ pub fn write_mapped(
     if let Content::Whole { coding, .. } = content {
         write_coding(coding, out);
     }
-    write_framing(announced, out);
+    write_framing(announced, frame, out);
     write_connection(frame, out);
     write_ids(&values.view, out);
     write_mapped_fields(&chosen.headers, values, out);
@@ -321,6 +325,9 @@ pub(crate) fn write_start(status: u16, frame: Frame<'_>, out: &mut Vec<u8>) {
 pub(crate) fn write_connection(frame: Frame<'_>, out: &mut Vec<u8>) {
     if frame.standing != Standing::default() {
         frame.standing.write(out);
+    }
+    if frame.version == Version::Http2 {
+        return; // a connection is no matter of one answer
     }
     out.extend_from_slice(if frame.keep_alive {
         b"Connection: keep-alive\r\n"

@@ -92,6 +92,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 usage_plans,
                 principals: file.principals,
                 networks: file.networks,
+                h2c_listeners: file.h2c_listeners,
                 tls: file.tls,
                 trust: file.trust,
                 https_redirects: file.https_redirects,
@@ -237,6 +238,7 @@ fn compile_definition(
         policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
         binary_media_types: definition.binary_media_types,
+        compression_bytes_min: definition.compression_bytes_min,
         gateway_responses: definition.gateway_responses,
         stages,
     };

@@ -75,8 +75,10 @@ pub enum Variable {
     UserAgent,
     /// `path`
     Path,
-    /// `protocol`
+    /// `protocol`. AWS calls HTTP/2 HTTP/1.1 here.
     Protocol,
+    /// `protocol` in an access log, which tells HTTP/2.
+    LoggedProtocol,
     /// `requestId`
     RequestId,
     /// `requestTime`, in the Common Log Format.
@@ -354,6 +356,7 @@ impl<'a> View<'a> {
             Variable::UserAgent => put(out, self.request.first(KnownField::UserAgent)),
             Variable::Path => put(out, Some(self.request.path())),
             Variable::Protocol => put(out, Some(protocol(self.request.version()))),
+            Variable::LoggedProtocol => put(out, Some(logged_protocol(self.request.version()))),
             Variable::RequestId => put(out, Some(self.arrival.request_id())),
             Variable::RequestTime => put(out, Some(&clock::common_log_time(self.arrival.now.unix_ms))),
             Variable::RequestTimeEpoch => put_number(out, Some(self.arrival.now.unix_ms)),
@@ -455,7 +458,14 @@ fn endpoint_type(endpoint: EndpointType) -> &'static [u8] {
 fn protocol(version: Version) -> &'static [u8] {
     match version {
         Version::Http10 => b"HTTP/1.0",
-        Version::Http11 => b"HTTP/1.1",
+        Version::Http11 | Version::Http2 => b"HTTP/1.1",
+    }
+}
+
+fn logged_protocol(version: Version) -> &'static [u8] {
+    match version {
+        Version::Http10 | Version::Http11 => protocol(version),
+        Version::Http2 => b"HTTP/2.0",
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Plan {
     pub principals: Principals,
     /// From where clients call.
     pub networks: Networks,
+    /// Whether clients may speak HTTP/2 without TLS, by the position of the listener.
+    pub h2c_listeners: Vec<bool>,
     /// What listeners for https present.
     pub tls: ServerTls,
     /// Whose certificates are believed of backends.
@@ -209,6 +211,8 @@ pub struct Api {
     pub router: Router,
     /// Which payloads are binary: a function gets and gives them as base64.
     pub binary_media_types: BinaryMediaTypes,
+    /// Answers of at least so many bytes are compressed, for clients that ask for it (`minimumCompressionSize`).
+    pub compression_bytes_min: Option<u64>,
     /// How its errors are answered.
     pub gateway_responses: GatewayResponses,
     /// Its stages.

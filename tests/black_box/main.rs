@@ -14,6 +14,8 @@ mod connections;
 mod flow_control;
 mod slow_clients;
 
+mod http2;
+
 mod api_keys;
 mod apis;
 mod authorizers;

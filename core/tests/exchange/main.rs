@@ -25,6 +25,8 @@ mod attacks;
 mod authorizers;
 mod aws_function;
 mod cognito;
+mod compression;
+mod content_handling;
 mod gateway_responses;
 mod iam;
 mod limits;

@@ -5,6 +5,8 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use tidegate_core::http1::{BodyFraming, HeadLimits, RequestHead};
+use tidegate_core::http2::answer::AnswerHead;
+use tidegate_core::http2::request::{Pseudo, read};
 
 const SMALL: &str = "GET /v1/pets/42?limit=10 HTTP/1.1\r\nHost: api.example.com\r\nAccept: */*\r\n\r\n";
 
@@ -50,5 +52,38 @@ fn head(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, head);
+/// The same head as fields of HTTP/2, and the head of an answer taken apart for it.
+fn http2(criterion: &mut Criterion) {
+    let lines = BROWSER.lines().skip(1).filter_map(|line| line.split_once(": "));
+    let fields: Vec<(String, &str)> = lines
+        .filter(|(name, _)| !matches!(*name, "Host" | "Connection"))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .collect();
+    let pseudo = Pseudo {
+        method: b"POST",
+        scheme: Some(b"https"),
+        authority: Some(b"api.example.com"),
+        path: b"/v1/orders",
+    };
+    let (mut head, limits) = (RequestHead::new(), HeadLimits::default());
+    criterion.bench_function("head_http2_browser_18_fields", |bencher| {
+        bencher.iter(|| {
+            let fields = || fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+            assert_eq!(read(black_box(&pseudo), fields, true, &limits, &mut head), Ok(()));
+            assert_eq!((head.path(), head.framing()), (&b"/v1/orders"[..], BodyFraming::Length(512)));
+            assert_eq!(head.fields().len(), 18);
+        });
+    });
+    let answer = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: application/json\r\n\
+        Content-Length: 2\r\nx-amzn-RequestId: 00000000-0000-4001-8000-000000000002\r\n\
+        x-amz-apigw-id: AwAAAAAAAAAEAAA=\r\n\r\n{}";
+    criterion.bench_function("head_http2_answer", |bencher| {
+        bencher.iter(|| {
+            let head = AnswerHead::read(black_box(answer.as_bytes())).expect("a head");
+            assert_eq!((head.status, head.bytes, head.fields().count()), (200, answer.len() - 2, 5));
+        });
+    });
+}
+
+criterion_group!(benches, head, http2);
 criterion_main!(benches);

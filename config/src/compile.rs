@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tidegate_core::auth::authorise::Authorization;
 use tidegate_core::auth::authorizer::Authorizer;
+use tidegate_core::auth::cognito::{Cognito, ScopesId, UserPool};
 use tidegate_core::auth::policy::Policy;
 use tidegate_core::hosts::{DomainSpec, Hosts};
 use tidegate_core::limit::{StageId, UsagePlans, account_meter};
@@ -91,6 +92,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 usage_plans,
                 principals: file.principals,
                 networks: file.networks,
+                h2c_listeners: file.h2c_listeners,
                 tls: file.tls,
                 trust: file.trust,
                 https_redirects: file.https_redirects,
@@ -217,6 +219,9 @@ fn compile_definition(
     if validations.iter().all(Option::is_none) {
         validations.clear();
     }
+    let (authorization, scopes) = authorization(&mut definition.methods);
+    let user_pools = definition.user_pools.into_iter();
+    let user_pools = user_pools.map(|pools| user_pool(pools, &mut backends.services)).collect();
     let mut api = Api {
         id: api.id,
         endpoint: api.endpoint,
@@ -224,13 +229,16 @@ fn compile_definition(
         resources: routing.resources,
         routes: routing.routes,
         api_key_required: definition.methods.iter().map(|method| method.api_key_required).collect(),
-        authorization: definition.methods.iter().map(|method| method.authorization).collect(),
+        authorization,
+        user_pools,
+        scopes,
         api_key_source: definition.api_key_source,
         authorizers: definition.authorizers.into_iter().map(authorizer).collect(),
         validations,
         policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
         binary_media_types: definition.binary_media_types,
+        compression_bytes_min: definition.compression_bytes_min,
         gateway_responses: definition.gateway_responses,
         stages,
     };
@@ -238,6 +246,39 @@ fn compile_definition(
         api.stages[position].throttles = stages::throttles(&api, position, default, &methods, file_report);
     }
     Some(api)
+}
+
+/// What a token must be good for.
+type Scopes = Box<[Box<str>]>;
+
+/// How callers of each method are known, and the scopes that methods ask for, each list once.
+fn authorization(methods: &mut [openapi::Method]) -> (Vec<Authorization>, Vec<Scopes>) {
+    let mut lists: Vec<Scopes> = Vec::new();
+    let mut number = |list: Scopes| {
+        let known = lists.iter().position(|known| *known == list);
+        let position = known.unwrap_or_else(|| {
+            lists.push(list);
+            lists.len() - 1
+        });
+        ScopesId(position as u32)
+    };
+    let of = |method: &mut openapi::Method| match (method.authorization, std::mem::take(&mut method.scopes)) {
+        (Authorization::Cognito(id, _), scopes) if !scopes.is_empty() => {
+            Authorization::Cognito(id, Some(number(scopes)))
+        }
+        (authorization, _) => authorization,
+    };
+    let authorization = methods.iter_mut().map(of).collect();
+    (authorization, lists)
+}
+
+fn user_pool(pools: openapi::UserPools, services: &mut Services) -> Cognito {
+    let openapi::UserPools { name, source, audience, pools } = pools;
+    let pool = |arn: openapi::PoolArn| UserPool {
+        issuer: arn.issuer().into(),
+        keys_url: services.keys_url(&arn.partition, &arn.region, &arn.id).into(),
+    };
+    Cognito { name: name.into(), source, audience, pools: pools.into_iter().map(pool).collect() }
 }
 
 fn authorizer(authorizer: openapi::Authorizer) -> Authorizer {

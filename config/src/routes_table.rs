@@ -39,6 +39,9 @@ fn who_may_call(api: &Api, route: usize) -> String {
     let authorization = match api.authorization[route] {
         Authorization::None => None,
         Authorization::Iam => Some("AWS_IAM".to_owned()),
+        Authorization::Cognito(id, _) => {
+            Some(format!("COGNITO_USER_POOLS {}", api.user_pools[id.0 as usize].name))
+        }
         Authorization::Lambda(id) => Some(format!("CUSTOM {}", api.authorizers[id.0 as usize].name)),
     };
     match (authorization, api.api_key_required[route]) {

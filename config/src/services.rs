@@ -58,6 +58,13 @@ impl Services {
         }
     }
 
+    /// Where the keys of a Cognito user pool are.
+    pub(crate) fn keys_url(&mut self, partition: &str, region: &str, pool: &str) -> String {
+        const SERVICE: &str = "cognito-idp";
+        self.used.insert(SERVICE.to_owned());
+        format!("{}/{pool}/.well-known/jwks.json", self.aws.url(partition, region, SERVICE))
+    }
+
     /// Warns of endpoints that nothing calls.
     pub(crate) fn warn_unused(&self, report: &mut Report) {
         for (name, span) in self.aws.named().filter(|(name, _)| !self.used.contains(*name)) {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use crate::arrival::Arrival;
 use crate::auth::authorizer::Grant;
+use crate::auth::jwt::Claims;
 use crate::auth::principal::Principal;
 use crate::clock;
 use crate::http1::{KnownField, RequestHead, Version};
@@ -74,8 +75,10 @@ pub enum Variable {
     UserAgent,
     /// `path`
     Path,
-    /// `protocol`
+    /// `protocol`. AWS calls HTTP/2 HTTP/1.1 here.
     Protocol,
+    /// `protocol` in an access log, which tells HTTP/2.
+    LoggedProtocol,
     /// `requestId`
     RequestId,
     /// `requestTime`, in the Common Log Format.
@@ -246,6 +249,8 @@ pub enum Attested<'a> {
         /// 0 when it was remembered.
         latency_ms: u64,
     },
+    /// What a token of a Cognito user pool says.
+    Claimed(&'a Claims),
 }
 
 /// What `$context.error` says.
@@ -351,6 +356,7 @@ impl<'a> View<'a> {
             Variable::UserAgent => put(out, self.request.first(KnownField::UserAgent)),
             Variable::Path => put(out, Some(self.request.path())),
             Variable::Protocol => put(out, Some(protocol(self.request.version()))),
+            Variable::LoggedProtocol => put(out, Some(logged_protocol(self.request.version()))),
             Variable::RequestId => put(out, Some(self.arrival.request_id())),
             Variable::RequestTime => put(out, Some(&clock::common_log_time(self.arrival.now.unix_ms))),
             Variable::RequestTimeEpoch => put_number(out, Some(self.arrival.now.unix_ms)),
@@ -385,7 +391,7 @@ impl<'a> View<'a> {
             (ApiKeySource::Authorizer, Some(Attested::Granted { grant, .. })) => {
                 grant.usage_key.as_deref().map(str::as_bytes)
             }
-            (ApiKeySource::Authorizer, None) => None,
+            (ApiKeySource::Authorizer, Some(Attested::Claimed(_)) | None) => None,
         }
     }
 
@@ -393,6 +399,9 @@ impl<'a> View<'a> {
     fn write_authorizer(&self, name: &str, out: &mut Vec<u8>) -> bool {
         let said = match self.attested {
             Some(Attested::Granted { grant, .. }) => grant.value(name),
+            Some(Attested::Claimed(claims)) => {
+                name.strip_prefix("claims.").and_then(|name| claims.value(name))
+            }
             None => None,
         };
         if said.is_some() {
@@ -449,7 +458,14 @@ fn endpoint_type(endpoint: EndpointType) -> &'static [u8] {
 fn protocol(version: Version) -> &'static [u8] {
     match version {
         Version::Http10 => b"HTTP/1.0",
-        Version::Http11 => b"HTTP/1.1",
+        Version::Http11 | Version::Http2 => b"HTTP/1.1",
+    }
+}
+
+fn logged_protocol(version: Version) -> &'static [u8] {
+    match version {
+        Version::Http10 | Version::Http11 => protocol(version),
+        Version::Http2 => b"HTTP/2.0",
     }
 }
 

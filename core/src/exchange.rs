@@ -4,14 +4,16 @@
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 //!
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
-//! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `validation` (parameters and bodies),
-//! `backend`, `function`, `invocation` and `mock` (the integrations), `answer` (what the client gets); `redirect` is before
-//! all of them.
+//! order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles, quotas), `content`
+//! (codings and conversions of bodies), `validation` (parameters and bodies), `backend`, `function`, `invocation` and `mock`
+//! (the integrations), `answer` (what the client gets); `redirect` is before all of them.
 
 mod access;
 mod answer;
 mod authorizer;
 mod backend;
+mod cognito;
+mod content;
 mod function;
 mod invocation;
 mod metering;
@@ -21,6 +23,7 @@ mod redirect;
 mod validation;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use self::authorizer::Authorizing;
 pub use self::function::{Invoke, InvokeFailure};
@@ -124,6 +127,8 @@ struct Validated {
 enum Reading {
     /// To see whether it is what the client has signed.
     Signature(Routed),
+    /// To decompress it.
+    Coding(Metered),
     /// To see whether it fits its model.
     Validation(Metered),
 }
@@ -139,6 +144,8 @@ pub enum Event<'a> {
     LedgerAnswered,
     /// It has not, in time.
     LedgerSilent,
+    /// The keys that [`Step::AwaitKeys`] waits for have come, or will not.
+    KeysEnded,
     /// What [`Step::AwaitAuthorizer`] waits for has ended.
     AuthorizerEnded,
     /// The request body, whole.
@@ -177,6 +184,8 @@ pub enum CallFailure {
 pub enum Step {
     /// The ledger's answer about this limit, which stands in the outbox of [`Shard::meters`].
     AskLedger(MeterId),
+    /// News of the key set there, for which [`Shard::key_sets`] asks.
+    AwaitKeys(Arc<str>),
     /// Another exchange's question to an authorizer ended.
     AwaitAuthorizer(FlightId),
     /// The whole request body, at most this many bytes.
@@ -252,9 +261,11 @@ impl Exchange {
                     self.body = Some(body.to_vec());
                     self.authorise(shard, now, routed)
                 }
+                Some(Reading::Coding(metered)) => self.decode_body(shard, now, metered, body),
                 Some(Reading::Validation(metered)) => self.validate_body(shard, now, metered, body),
                 None => self.integrate_body(shard, now, body),
             },
+            Event::KeysEnded => self.keys_ended(shard, now),
             Event::AuthorizerEnded => self.authorizer_ended(shard, now),
             Event::Response => self.respond(shard, now),
             Event::ResponseBody(body) => self.respond_body(shard, now, body),
@@ -298,6 +309,11 @@ impl Exchange {
         {
             log.format.write(&self.view(&plan), buffer_for(&log.destination));
         }
+    }
+
+    /// Whether it has ended, or has not begun.
+    pub fn is_over(&self) -> bool {
+        self.plan.is_none()
     }
 
     fn begin(&mut self, shard: &Shard, now: Now, peer: &Peer, entropy: Entropy) {
@@ -403,6 +419,7 @@ impl Exchange {
             Authorizing::Granted { grant, latency_ms } => {
                 Some(Attested::Granted { grant, latency_ms: *latency_ms })
             }
+            Authorizing::Claimed(claims) => Some(Attested::Claimed(claims)),
             _ => None,
         };
         View {

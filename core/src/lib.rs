@@ -4,7 +4,7 @@
 //! random bits are arguments. In reading order:
 //!
 //! - [`exchange`]: one request from head to answer; everything below serves it
-//! - [`http1`]: HTTP/1.x heads and bodies as data
+//! - [`http1`]: HTTP/1.x heads and bodies as data; [`http2`]: heads of HTTP/2 as heads of HTTP/1.1, and back
 //! - [`hosts`], [`route`]: which API, stage and method a request is for
 //! - [`plan`], [`integration`]: what configuration decided, compiled
 //! - [`mapping`], [`values`], [`context`]: parameter mapping expressions, their values, `$context`
@@ -16,6 +16,7 @@
 //! - [`velocity`]: mapping templates, and JSONPath
 //! - [`aws`]: calls to AWS services, and credentials for them
 //! - [`lambda`], [`media_types`]: events for functions and their answers; which payloads are binary
+//! - [`content_handling`], [`compression`]: payloads between text and binary; gzip and deflate
 //! - [`mock`]: the sloppy JSON of MOCK integrations
 //! - [`reject`], [`gateway_response`]: refusals and how an API words them
 //! - [`record`]: access log lines
@@ -28,6 +29,7 @@
 pub mod exchange;
 
 pub mod http1;
+pub mod http2;
 
 pub mod hosts;
 pub mod route;
@@ -48,6 +50,8 @@ pub mod transform;
 pub mod velocity;
 
 pub mod aws;
+pub mod compression;
+pub mod content_handling;
 pub mod lambda;
 pub mod media_types;
 pub mod mock;

@@ -67,6 +67,8 @@ pub const VALIDATION_ERRORS_MAX: usize = 64;
 /// Largest body of which everything that is wrong is told; of a larger one only the first thing is, since all of it may
 /// take many times the body's memory.
 pub const VALIDATION_ERRORS_BODY_BYTES_MAX: usize = 8 * 1024;
+/// The largest `minimumCompressionSize`, in bytes.
+pub const COMPRESSION_BYTES_MIN_MAX: u64 = 10_485_760;
 /// Most bytes of a function's event; more is 413. AWS: 6 MB for a synchronous invocation.
 pub const EVENT_BYTES_MAX: usize = 6_291_456;
 /// Most bytes of the event of an asynchronous invocation; more is 413. AWS: 1 MB.
@@ -105,8 +107,49 @@ pub const AUTHORIZER_FOLLOWERS_MAX: usize = 1_000;
 pub const GRANTS_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How many answers that is, about: what the tables are made for.
 pub const GRANTS_ITEMS: usize = 8_192;
+/// Bytes that a shard keeps of tokens that were good; then those that are used least are forgotten.
+pub const TOKENS_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How many tokens that is, about: what the tables are made for.
+pub const TOKENS_ITEMS: usize = 8_192;
+/// Most bytes of an issuer's key set; a larger one is refused, and the keys that there were stay. AWS: 150,000 for HTTP APIs.
+pub const KEY_SET_BYTES_MAX: usize = 150_000;
+/// Most keys of an issuer, likewise.
+pub const KEYS_MAX: usize = 100;
+/// Least time between two questions of a shard for the newer keys of an issuer, in nanoseconds.
+pub const KEYS_ASKED_NS_MIN: u64 = 10_000_000_000;
+/// Longest time that a request waits for them, in nanoseconds; then 401, or 500 if there are none at all.
+pub const KEYS_WAIT_NS_MAX: u64 = 6_000_000_000;
 /// How long a stop waits for requests in flight, in milliseconds.
 pub const DRAIN_TIMEOUT_MS: u64 = 60_000;
+/// Most requests at once on a connection of HTTP/2; a further one is refused (REFUSED_STREAM). AWS names no number; its
+/// load balancers have 128.
+pub const HTTP2_STREAMS_MAX: u32 = 128;
+/// Bytes of a request body that may be under way in HTTP/2 before they are passed on: what a client may send ahead.
+pub const HTTP2_STREAM_WINDOW_BYTES: u32 = 65_536;
+/// The same for all requests of a connection together.
+pub const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 1_048_576;
+/// Bytes of an answer that are handed to HTTP/2 before the client takes them.
+pub const HTTP2_SEND_BUFFER_BYTES_MAX: usize = 32_768;
+/// Frames that ask for nothing (PING, SETTINGS, PRIORITY, empty DATA, unknown ones) that a connection may send at once; then it is
+/// closed (ENHANCE_YOUR_CALM).
+pub const HTTP2_CONTROL_FRAMES_MAX: u32 = 1_000;
+/// How many more there may be each second.
+pub const HTTP2_CONTROL_FRAMES_PER_S: u32 = 50;
+/// How many more there may be for each request.
+pub const HTTP2_CONTROL_FRAMES_PER_REQUEST: u32 = 4;
+/// Requests that a connection may take back at once, beside those that it lets be answered; then it is closed
+/// (ENHANCE_YOUR_CALM). A browser that leaves a page takes back all that are under way.
+pub const HTTP2_RESETS_MAX: u32 = 256;
+/// How many more there may be each second.
+pub const HTTP2_RESETS_PER_S: u32 = 32;
+/// Window updates that a connection may send at once; then it is closed (ENHANCE_YOUR_CALM).
+pub const HTTP2_WINDOW_UPDATES_MAX: u32 = 4_000;
+/// How many more there may be each second.
+pub const HTTP2_WINDOW_UPDATES_PER_S: u32 = 100;
+/// How many more there may be for each answer.
+pub const HTTP2_WINDOW_UPDATES_PER_ANSWER: u32 = 4;
+/// How many more there may be for each KiB sent.
+pub const HTTP2_WINDOW_UPDATES_PER_KIB: u32 = 4;
 
 /// The limits that `tidegate.toml` can set (`[limits]`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +178,8 @@ pub struct Limits {
     pub connect_timeout_ms: u64,
     /// See [`DRAIN_TIMEOUT_MS`].
     pub drain_timeout_ms: u64,
+    /// See [`HTTP2_STREAMS_MAX`].
+    pub http2_streams_max: u32,
     /// Whether answers say where a caller stands with its throttle and its quota. AWS: no.
     pub rate_limit_fields: bool,
 }
@@ -154,6 +199,7 @@ impl Default for Limits {
             upstream_idle_timeout_ms: UPSTREAM_IDLE_TIMEOUT_MS,
             connect_timeout_ms: CONNECT_TIMEOUT_MS,
             drain_timeout_ms: DRAIN_TIMEOUT_MS,
+            http2_streams_max: HTTP2_STREAMS_MAX,
             rate_limit_fields: false,
         }
     }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use crate::auth::authorise::Authorization;
 use crate::auth::authorizer::{Authorizer, AuthorizerFunction};
 use crate::auth::cidr::Cidr;
+use crate::auth::cognito::Cognito;
 use crate::auth::policy::Policy;
 use crate::auth::principal::Principals;
 use crate::aws::CredentialsSource;
@@ -46,6 +47,8 @@ pub struct Plan {
     pub principals: Principals,
     /// From where clients call.
     pub networks: Networks,
+    /// Whether clients may speak HTTP/2 without TLS, by the position of the listener.
+    pub h2c_listeners: Vec<bool>,
     /// What listeners for https present.
     pub tls: ServerTls,
     /// Whose certificates are believed of backends.
@@ -194,6 +197,10 @@ pub struct Api {
     pub api_key_source: ApiKeySource,
     /// How callers of a method are known, by [`RouteId`]; apart from [`Route`] for the same reason.
     pub authorization: Vec<Authorization>,
+    /// The Cognito authorizers that methods name.
+    pub user_pools: Vec<Cognito>,
+    /// Scopes that methods ask for one of.
+    pub scopes: Vec<Box<[Box<str>]>>,
     /// The Lambda authorizers that methods name.
     pub authorizers: Vec<Authorizer>,
     /// What a method validates, by [`RouteId`]; empty when none does.
@@ -204,6 +211,8 @@ pub struct Api {
     pub router: Router,
     /// Which payloads are binary: a function gets and gives them as base64.
     pub binary_media_types: BinaryMediaTypes,
+    /// Answers of at least so many bytes are compressed, for clients that ask for it (`minimumCompressionSize`).
+    pub compression_bytes_min: Option<u64>,
     /// How its errors are answered.
     pub gateway_responses: GatewayResponses,
     /// Its stages.

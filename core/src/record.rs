@@ -53,7 +53,10 @@ impl LogFormat {
         let template = Template::parse_with(line, |name, _| {
             let variable =
                 name.strip_prefix("context.").ok_or_else(|| FormatError::NotContext(name.to_owned()))?;
-            Ok(Source::Context(Variable::parse(variable).unwrap_or(Variable::Absent)))
+            Ok(Source::Context(match Variable::parse(variable) {
+                Some(Variable::Protocol) => Variable::LoggedProtocol,
+                parsed => parsed.unwrap_or(Variable::Absent),
+            }))
         })?;
         let names_request = |piece: &TemplatePiece| {
             matches!(

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use crate::auth::authorise::Denial;
 use crate::auth::authorizer::{Malformed, NoIdentity};
+use crate::auth::jwt::TokenError;
 use crate::auth::sigv4::SignatureError;
 use crate::gateway_response::ResponseType;
 use crate::http1::{BodyError, HeadError};
@@ -96,6 +97,8 @@ pub enum Unauthorized {
     NoIdentity(NoIdentity),
     /// The function says so.
     ByFunction,
+    /// Its token is not good.
+    Token(TokenError),
 }
 
 /// Why an authorizer could not say who calls.
@@ -111,6 +114,8 @@ pub enum AuthorizerFault {
     Throttled,
     /// Its function's answer cannot be used.
     Malformed(Malformed),
+    /// The keys of the token's issuer are not known.
+    NoKeys,
 }
 
 /// What the connection does after the answer.
@@ -330,7 +335,8 @@ const AUTHORIZER_FAULT: Words = (
 
 fn unauthorized(why: Unauthorized) -> Words {
     let message = match why {
-        Unauthorized::NoIdentity(_) | Unauthorized::ByFunction => "Unauthorized",
+        Unauthorized::Token(TokenError::Expired) => "The incoming token has expired",
+        Unauthorized::NoIdentity(_) | Unauthorized::ByFunction | Unauthorized::Token(_) => "Unauthorized",
     };
     let error_type = "UnauthorizedException";
     (ResponseType::Unauthorized, 401, error_type, message, Voice::FrontDoor, Reuse::KeepAlive)

@@ -122,6 +122,7 @@ fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
                 check_event(&exchange);
                 exchange.advance(shard, NOW, answer_invocation(answered))
             }
+            Step::AwaitKeys(_) => exchange.advance(shard, NOW, Event::KeysEnded),
             Step::AwaitAuthorizer(_) => unreachable!("only one exchange runs"),
             Step::Answer(answer) => {
                 check_answer(&exchange, answer, answered);

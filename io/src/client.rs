@@ -6,7 +6,9 @@ use tidegate_core::arrival::Peer;
 use tidegate_core::exchange::{Event, Exchange, Step};
 use tidegate_core::reject::Reject;
 
-use crate::relay::{self, After};
+use crate::http1::{After, Answering, Received};
+use crate::http2;
+use crate::relay;
 use crate::ring::Chunk;
 use crate::shard::Shard;
 use crate::stream::Stream;
@@ -32,18 +34,70 @@ enum Head {
 /// Serves a connection until it closes. While it is idle, this small future is all that it has beside its socket: no
 /// buffers, no exchange, and none of the memory that serving takes.
 pub(crate) async fn serve(shard: &Rc<Shard>, connection: Transport, peer: &Peer) {
-    let mut stream = Stream::new(connection);
+    let mut received = Received::new(connection);
     let idle_timeout_ms = || shard.limits().idle_timeout_ms;
+    if may_speak_http2(shard, &received.stream, peer) {
+        match Box::pin(first_bytes(shard, &mut received.stream)).await {
+            First::Http1 => {}
+            First::Http2(first) => {
+                return Box::pin(http2::serve(shard, received.stream.socket, first, peer)).await;
+            }
+            First::Nothing => return,
+        }
+    }
     loop {
-        let waited = wait(shard, &stream, idle_timeout_ms()).await;
+        let waited = wait(shard, &received.stream, idle_timeout_ms()).await;
         if waited != Waited::Receivable {
             return;
         }
-        match Box::pin(serve_requests(shard, &mut stream, peer)).await {
+        match Box::pin(serve_requests(shard, &mut received, peer)).await {
             Pause::Idle if idle_timeout_ms() > BUSY_MS => {}
             Pause::Idle | Pause::Over => return,
         }
     }
+}
+
+/// Whether a client may begin with HTTP/2: by agreement, or where that is spoken without.
+fn may_speak_http2(shard: &Shard, stream: &Stream, peer: &Peer) -> bool {
+    let core = shard.core.borrow();
+    let is_h2c = core.plan.h2c_listeners.get(usize::from(peer.listener)).is_some_and(|&is_h2c| is_h2c);
+    is_h2c || stream.socket.agreed_on_http2()
+}
+
+/// What a client begins with.
+enum First {
+    Http1,
+    /// This, which is all that has been received.
+    Http2(Chunk),
+    Nothing,
+}
+
+/// Waits for the first bytes, until they tell. Those of HTTP/1 go back to the stream.
+async fn first_bytes(shard: &Rc<Shard>, stream: &mut Stream) -> First {
+    let idle_timeout_ms = shard.limits().idle_timeout_ms;
+    if wait(shard, stream, idle_timeout_ms).await != Waited::Receivable {
+        return First::Nothing;
+    }
+    let mut received = Vec::new();
+    loop {
+        let Ok(Some(chunk)) = stream.next().await else { return First::Nothing };
+        let chunk = if received.is_empty() { chunk } else { joined(&mut received, &chunk) };
+        match http2::is_preface(&chunk) {
+            Some(true) => return First::Http2(chunk),
+            Some(false) => {
+                stream.put_back(chunk);
+                return First::Http1;
+            }
+            None if received.is_empty() => stream.socket.receive_within(shard.limits().head_timeout_ms),
+            None => {}
+        }
+        received = chunk.to_vec();
+    }
+}
+
+fn joined(received: &mut Vec<u8>, chunk: &[u8]) -> Chunk {
+    received.extend_from_slice(chunk);
+    Chunk::of(std::mem::take(received))
 }
 
 /// Why no more requests are served at once.
@@ -55,14 +109,19 @@ enum Pause {
 }
 
 /// Serves requests as long as they come one after the other.
-async fn serve_requests(shard: &Rc<Shard>, stream: &mut Stream, peer: &Peer) -> Pause {
+async fn serve_requests(shard: &Rc<Shard>, received: &mut Received, peer: &Peer) -> Pause {
     loop {
-        let Ok(Some(chunk)) = stream.next().await else { return Pause::Over };
+        let Ok(Some(chunk)) = received.stream.next().await else { return Pause::Over };
         let mut exchange = shard.exchange();
-        let head = read_head(shard, stream, &mut exchange, chunk).await;
+        let head = read_head(shard, &mut received.stream, &mut exchange, chunk).await;
         let after = match head {
-            Head::Complete => relay::run(shard, stream, &mut exchange, peer).await,
-            Head::Refused(reject) => refuse(shard, stream, &mut exchange, peer, reject).await,
+            Head::Complete => {
+                received.begin_body(exchange.request.framing(), &shard.limits());
+                let mut answering = Answering::new(shard, &received.stream.socket);
+                let end = relay::run(shard, received, &mut answering, &mut exchange, peer).await;
+                received.after(end).await
+            }
+            Head::Refused(reject) => refuse(shard, &received.stream, &mut exchange, peer, reject).await,
             Head::Gone => After::Drop,
         };
         shard.put_back(exchange);
@@ -70,16 +129,16 @@ async fn serve_requests(shard: &Rc<Shard>, stream: &mut Stream, peer: &Peer) -> 
             After::KeepAlive => {}
             After::Drop => {
                 // What the kernel has not taken yet would be lost if the process ended now.
-                let _ = stream.socket.flush().await;
+                let _ = received.stream.socket.flush().await;
                 return Pause::Over;
             }
             After::Close => {
-                Box::pin(linger(stream)).await;
+                Box::pin(linger(&mut received.stream)).await;
                 return Pause::Over;
             }
         }
         let busy_ms = shard.limits().idle_timeout_ms.min(BUSY_MS);
-        match wait(shard, stream, busy_ms).await {
+        match wait(shard, &received.stream, busy_ms).await {
             Waited::Receivable => {}
             Waited::InVain => return Pause::Idle,
             Waited::Draining => return Pause::Over,
@@ -170,7 +229,7 @@ async fn refuse(
 
 /// Closes so that the client gets to read what it was sent: closing with unread bytes would reset the connection
 /// (RFC 9112 section 9.6).
-async fn linger(stream: &mut Stream) {
+pub(crate) async fn linger(stream: &mut Stream) {
     if stream.socket.finish().await.is_err() {
         return;
     }

@@ -4,8 +4,8 @@
 //!
 //! - [`gateway`]: the control thread: start, reload, stop
 //! - `shard`: one shard and its tasks
-//! - `client`: a client connection, request after request
-//! - `relay`: one exchange; the loop that joins core and kernel
+//! - `client`: a client connection of HTTP/1, request after request; `http2`: one of HTTP/2, many at once
+//! - `relay`: one exchange; the loop that joins core and kernel; `ends`: what it needs of a client, `http1`: those of HTTP/1
 //! - `upload`: a request body on its way while the backend already answers
 //! - `stream`, `upstream`: reading peers; the pools of backend connections
 //! - `tls`: certificates, and what backends must prove, as rustls wants them
@@ -27,7 +27,10 @@ pub mod gateway;
 mod shard;
 
 mod client;
+mod ends;
 mod function;
+mod http1;
+mod http2;
 mod relay;
 mod stream;
 mod tls;
@@ -45,6 +48,7 @@ mod clock;
 mod credentials;
 pub mod doctor;
 mod fetch;
+mod key_sets;
 mod ledger;
 mod resolve;
 

@@ -9,44 +9,43 @@ use std::rc::Rc;
 
 use tidegate_core::arrival::Peer;
 use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Step};
-use tidegate_core::http1::{BodyFraming, encode};
+use tidegate_core::http1::BodyFraming;
 use tidegate_core::limits::Limits;
 use tidegate_core::reject::Reject;
 
+use crate::ends::{Broken, Inbound, Outbound, Rest};
 use crate::function::{self, Invoked};
+use crate::http1::discard;
 use crate::shard::Shard;
 use crate::stream::{Body, BodyFailure, Stream};
-use crate::transport::Transport;
-use crate::upload::{Upload, send_piece};
+use crate::upload::Upload;
 use crate::upstream::{Pool, Upstream};
 
 /// Content that is already there goes out with the head in one send, up to this many bytes.
 const INLINE_BYTES_MAX: usize = 16_384;
-/// Content that is read and thrown away so that its connection can be used again, in bytes.
-const DISCARDED_BYTES_MAX: u64 = 262_144;
-
-/// What becomes of the client connection.
+/// How an exchange ended for its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum After {
-    /// The next request.
-    KeepAlive,
-    /// Closed, once the client has read the answer.
-    Close,
-    /// Closed at once.
-    Drop,
+pub(crate) enum End {
+    /// It got this answer. The rest of its body may not have been read, and is out of reach while it is still being
+    /// uploaded.
+    Answered {
+        /// The answer.
+        answer: Answer,
+        /// Whether the upload goes on.
+        is_uploading: bool,
+    },
+    /// It got no answer, or not all of it.
+    Broken,
 }
 
 /// Carries the exchange whose request head has been read.
-pub(crate) async fn run(
+pub(crate) async fn run<I: Inbound, O: Outbound>(
     shard: &Rc<Shard>,
-    stream: &mut Stream,
+    inbound: &mut I,
+    outbound: &mut O,
     exchange: &mut Exchange,
     peer: &Peer,
-) -> After {
-    let mut body = {
-        let limits = shard.limits();
-        Body::new(exchange.request.framing(), limits.payload_bytes_max, limits.body_timeout_ms)
-    };
+) -> End {
     let mut upload = Upload::None;
     let mut backend = None;
     // Of the plan that the exchange begins with: a body, or the ledger, may take longer than a reload.
@@ -59,12 +58,17 @@ pub(crate) async fn run(
                 let event = if answered { Event::LedgerAnswered } else { Event::LedgerSilent };
                 advance(shard, exchange, event)
             }
+            Step::AwaitKeys(url) => {
+                // Come or not: the exchange looks what is known now.
+                Box::pin(shard.keys.answered(url, shard.now().monotonic_ns)).await;
+                advance(shard, exchange, Event::KeysEnded)
+            }
             Step::AwaitAuthorizer(flight) => {
                 // Answered or not: the exchange looks what is known now.
                 Box::pin(shard.authorizing.answered(flight, shard.now().monotonic_ns)).await;
                 advance(shard, exchange, Event::AuthorizerEnded)
             }
-            Step::ReadBody { .. } => match Box::pin(read_whole(shard, exchange, stream, &mut body)).await {
+            Step::ReadBody { .. } => match Box::pin(read_whole(exchange, inbound, outbound)).await {
                 Ok(content) => advance(shard, exchange, Event::Body(&content)),
                 Err(failure) => match refusal(failure) {
                     Some(reject) => advance(shard, exchange, Event::CallFailed(CallFailure::Request(reject))),
@@ -73,7 +77,7 @@ pub(crate) async fn run(
             },
             Step::Call(call) => {
                 let pool = Rc::clone(&pools[call.origin.0 as usize]);
-                match call_backend(shard, pool, exchange, stream, &mut body, &mut upload, call).await {
+                match call_backend(shard, pool, exchange, inbound, outbound, &mut upload, call).await {
                     Ok(called) => {
                         backend = Some(called);
                         advance(shard, exchange, Event::Response)
@@ -86,7 +90,7 @@ pub(crate) async fn run(
                 let read = {
                     // In a box, so that exchanges that pass answers on do not hold its memory.
                     let mut work = Box::pin(read_content(&mut backend));
-                    upload.beside(stream, &mut body, true, work.as_mut()).await
+                    upload.beside(inbound, true, work.as_mut()).await
                 };
                 match read {
                     Ok(Ok(content)) => advance(shard, exchange, Event::ResponseBody(&content)),
@@ -109,20 +113,19 @@ pub(crate) async fn run(
                 }
             }
             Step::Answer(answer) => {
-                let client = stream.socket.clone();
                 let sent = {
-                    let work = pin!(send_answer(shard, exchange, &client, answer, &mut backend));
-                    upload.beside(stream, &mut body, false, work).await
+                    let work = pin!(send_answer(shard, exchange, outbound, answer, &mut backend));
+                    upload.beside(inbound, false, work).await
                 };
                 let (sent, bytes) = sent.unwrap_or((Err(Broken), 0));
                 shard.finish(exchange, bytes);
-                let uploaded = upload.settle(shard, stream, &mut body).await;
+                let uploaded = upload.settle(shard, inbound).await;
                 if let Some(backend) = backend.take() {
                     backend.release(shard, exchange, uploaded);
                 }
                 return match sent {
-                    Err(Broken) => After::Drop,
-                    Ok(()) => after(stream, &mut body, answer, &upload).await,
+                    Err(Broken) => End::Broken,
+                    Ok(()) => End::Answered { answer, is_uploading: upload.is_running() },
                 };
             }
         };
@@ -130,9 +133,9 @@ pub(crate) async fn run(
 }
 
 /// Nobody is left to answer to. The request is logged, without a status.
-fn client_gone(shard: &Shard, exchange: &mut Exchange) -> After {
+fn client_gone(shard: &Shard, exchange: &mut Exchange) -> End {
     shard.finish(exchange, 0);
-    After::Drop
+    End::Broken
 }
 
 /// Why a call ended without an answer.
@@ -140,9 +143,6 @@ enum Failure {
     Call(CallFailure),
     ClientGone,
 }
-
-/// A connection broke while an answer was being sent; the client can tell, because the answer is cut short.
-struct Broken;
 
 /// A backend that has answered.
 struct Backend {
@@ -175,6 +175,7 @@ fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
     let step = exchange.advance(&mut shard.core.borrow_mut(), shard.now(), event);
     shard.tell_ledger();
     shard.wake_authorized();
+    shard.ask_keys();
     step
 }
 
@@ -188,24 +189,26 @@ fn refusal(failure: BodyFailure) -> Option<Reject> {
     }
 }
 
-/// Tells a waiting client to go on (RFC 9110 section 10.1.1).
-async fn invite_body(exchange: &Exchange, stream: &Stream, timeout_ms: u64) -> io::Result<()> {
-    if !exchange.request.expects_continue() || stream.has_pending() {
+/// Tells a waiting client to go on.
+async fn invite_body(
+    exchange: &Exchange,
+    inbound: &mut impl Inbound,
+    outbound: &mut impl Outbound,
+) -> Result<(), Broken> {
+    if !exchange.request.expects_continue() || inbound.has_pending() {
         return Ok(());
     }
-    stream.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), false, timeout_ms).await
+    outbound.invite().await
 }
 
 async fn read_whole(
-    shard: &Shard,
     exchange: &Exchange,
-    stream: &mut Stream,
-    body: &mut Body,
+    inbound: &mut impl Inbound,
+    outbound: &mut impl Outbound,
 ) -> Result<Vec<u8>, BodyFailure> {
-    let timeout_ms = shard.limits().body_timeout_ms;
-    invite_body(exchange, stream, timeout_ms).await.map_err(|_| BodyFailure::Closed)?;
+    invite_body(exchange, inbound, outbound).await.map_err(|Broken| BodyFailure::Closed)?;
     let mut content = Vec::new();
-    while let Some(piece) = body.next(stream).await? {
+    while let Some(piece) = inbound.next().await? {
         content.extend_from_slice(&piece);
     }
     Ok(content)
@@ -228,22 +231,21 @@ async fn read_content(backend: &mut Option<Backend>) -> Result<Vec<u8>, CallFail
 
 /// Sends the request and reads the head of the answer. Repeats it on another connection if a reused one died before
 /// the first byte of the answer and nothing is lost by repeating it (RFC 9110 section 9.2.2).
-async fn call_backend(
+async fn call_backend<I: Inbound>(
     shard: &Rc<Shard>,
     pool: Rc<Pool>,
     exchange: &mut Exchange,
-    stream: &mut Stream,
-    body: &mut Body,
-    upload: &mut Upload,
+    inbound: &mut I,
+    outbound: &mut impl Outbound,
+    upload: &mut Upload<I>,
     call: Call,
 ) -> Result<Backend, Failure> {
     let plan = Rc::clone(&shard.core.borrow().plan);
     let started = shard.now();
     let uploads =
-        call.upload != BodyFraming::None && !body.take_received(stream, INLINE_BYTES_MAX, &mut exchange.out);
+        call.upload != BodyFraming::None && !inbound.take_received(INLINE_BYTES_MAX, &mut exchange.out);
     if uploads {
-        let invited = invite_body(exchange, stream, plan.limits.body_timeout_ms).await;
-        invited.map_err(|_| Failure::ClientGone)?;
+        invite_body(exchange, inbound, outbound).await.map_err(|Broken| Failure::ClientGone)?;
     }
     let repeatable = call.is_idempotent && !uploads;
     loop {
@@ -255,11 +257,11 @@ async fn call_backend(
         request.extend_from_slice(&exchange.out);
         let sent = backend.socket.send(request, uploads, left_ms).await;
         if uploads && sent.is_ok() {
-            *upload = Upload::start(shard, stream, body, &backend.socket, call, &plan.limits);
+            *upload = Upload::start(shard, inbound, &backend.socket, call, &plan.limits);
         }
         let answered = {
             let head = pin!(read_response(exchange, &mut backend, &plan.limits, call.is_head));
-            upload.beside(stream, body, true, head).await
+            upload.beside(inbound, true, head).await
         };
         match answered {
             Err(failure) => {
@@ -326,74 +328,41 @@ async fn read_response(
 async fn send_answer(
     shard: &Shard,
     exchange: &mut Exchange,
-    client: &Transport,
+    outbound: &mut impl Outbound,
     answer: Answer,
     backend: &mut Option<Backend>,
 ) -> (Result<(), Broken>, u64) {
-    let timeout_ms = shard.limits().body_timeout_ms;
     let mut out = std::mem::replace(&mut exchange.out, shard.ring.buffer());
     let streamed = backend.as_mut().filter(|_| answer.download != BodyFraming::None);
     let Some(backend) = streamed else {
-        let sent = client.send(out, false, timeout_ms).await;
-        return (sent.map_err(|_| Broken), answer.inline_bytes);
+        return (outbound.begin(out, Rest::Nothing).await, answer.inline_bytes);
     };
     let head_bytes = out.len();
     if answer.download != BodyFraming::Chunked
         && backend.body.take_received(&mut backend.stream, INLINE_BYTES_MAX, &mut out)
     {
         let bytes = (out.len() - head_bytes) as u64;
-        return (client.send(out, false, timeout_ms).await.map_err(|_| Broken), bytes);
+        return (outbound.begin(out, Rest::Nothing).await, bytes);
     }
     let mut sent_bytes = 0;
-    let chunked = answer.download == BodyFraming::Chunked;
     // In a box, so that the many exchanges with small answers do not hold the memory of the few with large ones.
-    let sent = Box::pin(pump(shard, client, backend, out, chunked, &mut sent_bytes)).await;
+    let sent = Box::pin(pump(outbound, backend, out, answer.download, &mut sent_bytes)).await;
     (sent, sent_bytes)
 }
 
 /// The head, then the backend's content piece by piece.
 async fn pump(
-    shard: &Shard,
-    client: &Transport,
+    outbound: &mut impl Outbound,
     backend: &mut Backend,
     head: Vec<u8>,
-    chunked: bool,
+    framing: BodyFraming,
     sent_bytes: &mut u64,
 ) -> Result<(), Broken> {
-    let timeout_ms = shard.limits().body_timeout_ms;
-    let more = backend.stream.has_pending();
-    client.send(head, more, timeout_ms).await.map_err(|_| Broken)?;
+    let at_once = backend.stream.has_pending();
+    outbound.begin(head, if at_once { Rest::ContentAtOnce(framing) } else { Rest::Content(framing) }).await?;
     while let Some(piece) = backend.body.next(&mut backend.stream).await.map_err(|_| Broken)? {
         *sent_bytes += piece.len() as u64;
-        send_piece(client, piece, chunked, shard.ring.buffer(), timeout_ms).await.map_err(|_| Broken)?;
+        outbound.send(piece, backend.body.is_done()).await?;
     }
-    if chunked {
-        client.send(encode::LAST_CHUNK.to_vec(), false, timeout_ms).await.map_err(|_| Broken)?;
-    }
-    Ok(())
-}
-
-/// Whether the client's connection can be used again: when the end of its request has been found.
-async fn after(stream: &mut Stream, body: &mut Body, answer: Answer, upload: &Upload) -> After {
-    if !answer.keep_alive {
-        return if body.is_done() && stream.is_quiet() { After::Drop } else { After::Close };
-    }
-    match upload {
-        Upload::Running(_) => return After::Close,
-        Upload::None | Upload::Stopped => {}
-    }
-    if discard(body, stream).await { After::KeepAlive } else { After::Close }
-}
-
-/// Reads the rest of a body and throws it away. False when it does not end soon.
-async fn discard(body: &mut Body, stream: &mut Stream) -> bool {
-    let mut discarded = 0;
-    while discarded < DISCARDED_BYTES_MAX {
-        match body.next(stream).await {
-            Ok(None) => return true,
-            Ok(Some(piece)) => discarded += piece.len() as u64,
-            Err(_) => return false,
-        }
-    }
-    false
+    outbound.end().await
 }

@@ -12,11 +12,12 @@ use rustls::server::ClientHello;
 use slab::Slab;
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
 use tidegate_core::auth::authorizer::FlightId;
+use tidegate_core::auth::cognito::Table;
 use tidegate_core::aws::IssuedTable;
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::Exchange;
 use tidegate_core::limit::MeterId;
-use tidegate_core::limits::Limits;
+use tidegate_core::limits::{KEYS_WAIT_NS_MAX, Limits};
 use tidegate_core::plan::{Origin, Plan};
 
 use crate::access_log::{Lines, LogSender};
@@ -42,6 +43,8 @@ const LOG_FLUSH_MS: u64 = 200;
 pub(crate) enum Command {
     /// Serve this plan from now on.
     Install(Arc<Plan>, Arc<HashMap<Origin, Addresses>>, Arc<Tls>),
+    /// The keys of issuers, and of which there is news.
+    KeySets(Arc<Table>, Arc<str>),
     /// Calls to AWS services are signed with these.
     Credentials(Arc<IssuedTable>),
     /// Origins have other addresses.
@@ -86,6 +89,8 @@ pub(crate) struct Start {
     pub(crate) addresses: Arc<HashMap<Origin, Addresses>>,
     /// Credentials for calls to AWS services.
     pub(crate) credentials: Arc<IssuedTable>,
+    /// Asks for newer keys of an issuer.
+    pub(crate) keys_asker: Sender<Arc<str>>,
     /// This shard's listening sockets.
     pub(crate) listeners: Vec<socket2::Socket>,
     /// Which of them are for https.
@@ -122,6 +127,9 @@ pub(crate) struct Shard {
     pub(crate) waiting: Waiting<MeterId>,
     /// Requests that wait for what others are told by authorizers.
     pub(crate) authorizing: Waiting<FlightId>,
+    /// Requests that wait for keys of issuers.
+    pub(crate) keys: Waiting<Arc<str>>,
+    keys_asker: Sender<Arc<str>>,
     ledger: ShardEnd,
     pools: Rc<Pools>,
     /// Which listeners are for https.
@@ -184,6 +192,7 @@ async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Comman
                     reports.tell(Report::Installed);
                 }
                 Command::Resolved(addresses) => shard.pools.resolved(&addresses),
+                Command::KeySets(table, url) => shard.hear_keys(table, &url),
                 Command::Credentials(table) => shard.core.borrow_mut().signers.install(table),
                 Command::Drain => return,
             }
@@ -259,6 +268,7 @@ async fn tick_meters(shard: Rc<Shard>) {
         let now_ns = shard.now().monotonic_ns;
         shard.waiting.expire(now_ns);
         shard.authorizing.expire(now_ns);
+        shard.keys.expire(now_ns);
         if tick.is_multiple_of(TICKS_PER_REPORT) {
             shard.core.borrow_mut().meters.tick(now_ns);
         }
@@ -288,6 +298,8 @@ impl Shard {
             core: RefCell::new(core),
             waiting: Waiting::new(LEDGER_NS_MAX),
             authorizing: Waiting::new(AUTHORIZER_NS_MAX),
+            keys: Waiting::new(KEYS_WAIT_NS_MAX),
+            keys_asker: start.keys_asker,
             ledger: start.ledger,
             pools,
             secure: start.secure,
@@ -353,6 +365,18 @@ impl Shard {
     /// Tells the ledger what it has to know, if there is anything.
     pub(crate) fn tell_ledger(&self) {
         self.ledger.tell(self.core.borrow_mut().meters.outbox());
+    }
+
+    /// Asks for the keys that requests wait for. If too many are asked for already, they wait in vain.
+    pub(crate) fn ask_keys(&self) {
+        for url in self.core.borrow_mut().key_sets.outbox().drain(..) {
+            let _ = self.keys_asker.try_send(url);
+        }
+    }
+
+    fn hear_keys(&self, table: Arc<Table>, url: &Arc<str>) {
+        self.core.borrow_mut().hear_keys(table, url);
+        self.keys.answer(url);
     }
 
     /// Wakes the requests that wait for questions to authorizers that have ended.

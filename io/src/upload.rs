@@ -9,42 +9,40 @@ use tidegate_core::exchange::Call;
 use tidegate_core::http1::{BodyFraming, encode};
 use tidegate_core::limits::Limits;
 
+use crate::ends::Inbound;
 use crate::shard::Shard;
-use crate::stream::{Body, BodyFailure, Piece, Stream};
+use crate::stream::{BodyFailure, Piece};
 use crate::transport::Transport;
 
 /// How long a finished exchange waits for the client to finish its body, in milliseconds.
 const EARLY_ANSWER_WAIT_MS: u64 = 1_000;
 
 /// The client's body on its way to the backend.
-pub(crate) enum Upload {
+pub(crate) enum Upload<I> {
     /// There is none, or it has all been sent.
     None,
     /// It is being sent.
-    Running(Pin<Box<dyn Future<Output = Uploaded>>>),
+    Running(Pin<Box<dyn Future<Output = Uploaded<I>>>>),
     /// It ended early; the rest of the body has not been read.
     Stopped,
 }
 
-impl Upload {
-    /// Moves the client's stream and body into the upload; they come back when it ends.
+impl<I: Inbound> Upload<I> {
+    /// Moves the client's body into the upload; it comes back when the upload ends.
     pub(crate) fn start(
         shard: &Shard,
-        stream: &mut Stream,
-        body: &mut Body,
+        inbound: &mut I,
         backend: &Transport,
         call: Call,
         limits: &Limits,
     ) -> Self {
-        let client = std::mem::replace(stream, Stream::new(stream.socket.clone()));
-        let body = std::mem::replace(body, Body::new(BodyFraming::None, 0, 0));
+        let mut inbound = inbound.lend();
         let backend = backend.clone();
         let (chunked, timeout_ms) = (call.upload == BodyFraming::Chunked, limits.body_timeout_ms);
         let spare = shard.ring.clone();
         Self::Running(Box::pin(async move {
-            let (mut stream, mut body) = (client, body);
             let end = loop {
-                let sent = match body.next(&mut stream).await {
+                let sent = match inbound.next().await {
                     Ok(Some(piece)) => send_piece(&backend, piece, chunked, spare.buffer(), timeout_ms).await,
                     Ok(None) if chunked => {
                         let last = backend.send(encode::LAST_CHUNK.to_vec(), false, timeout_ms).await;
@@ -59,20 +57,19 @@ impl Upload {
                 // The backend's time begins when it has the whole request: AWS calls it with the body in hand.
                 backend.receive_within(u64::from(call.timeout_ms));
             };
-            Uploaded { stream, body, end }
+            Uploaded { inbound, end }
         }))
     }
 
     /// Does `work` while the upload goes on. With `stop`, an upload that fails for the client's fault ends the work.
     pub(crate) fn beside<'a, W: Future>(
         &'a mut self,
-        stream: &'a mut Stream,
-        body: &'a mut Body,
+        inbound: &'a mut I,
         stop: bool,
         mut work: Pin<&'a mut W>,
     ) -> impl Future<Output = Result<W::Output, BodyFailure>> + 'a {
         poll_fn(move |context| {
-            let failed = self.poll(context, stream, body);
+            let failed = self.poll(context, inbound);
             match failed.filter(|_| stop) {
                 Some(failure) => Poll::Ready(Err(failure)),
                 None => work.as_mut().poll(context).map(Ok),
@@ -81,12 +78,12 @@ impl Upload {
     }
 
     /// Waits a little for an upload that outlasts the answer. True when the whole body was sent to the backend.
-    pub(crate) async fn settle(&mut self, shard: &Shard, stream: &mut Stream, body: &mut Body) -> bool {
+    pub(crate) async fn settle(&mut self, shard: &Shard, inbound: &mut I) -> bool {
         if matches!(self, Self::Running(_)) {
             let wait = shard.ring.sleep(EARLY_ANSWER_WAIT_MS);
             let mut wait = pin!(wait);
             poll_fn(|context| {
-                self.poll(context, stream, body);
+                self.poll(context, inbound);
                 if matches!(self, Self::Running(_)) { wait.as_mut().poll(context) } else { Poll::Ready(()) }
             })
             .await;
@@ -94,17 +91,17 @@ impl Upload {
         matches!(self, Self::None)
     }
 
-    /// Goes on with a running upload. When it ends, `stream` and `body` are the client's again. Returns how it failed,
-    /// if the client is to blame.
-    fn poll(
-        &mut self,
-        context: &mut Context<'_>,
-        stream: &mut Stream,
-        body: &mut Body,
-    ) -> Option<BodyFailure> {
+    /// Whether it goes on.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self, Self::Running(_))
+    }
+
+    /// Goes on with a running upload. When it ends, `inbound` is the client's body again. Returns how it failed, if the
+    /// client is to blame.
+    fn poll(&mut self, context: &mut Context<'_>, inbound: &mut I) -> Option<BodyFailure> {
         let Self::Running(running) = self else { return None };
         let Poll::Ready(uploaded) = running.as_mut().poll(context) else { return None };
-        (*stream, *body) = (uploaded.stream, uploaded.body);
+        *inbound = uploaded.inbound;
         let (state, failure) = match uploaded.end {
             UploadEnd::Complete => (Self::None, None),
             UploadEnd::BackendStopped => (Self::Stopped, None),
@@ -115,9 +112,8 @@ impl Upload {
     }
 }
 
-pub(crate) struct Uploaded {
-    stream: Stream,
-    body: Body,
+pub(crate) struct Uploaded<I> {
+    inbound: I,
     end: UploadEnd,
 }
 

@@ -5,7 +5,7 @@
 //!
 //! - [`load`]: the load generator, from the command line to the report
 //! - [`origin`]: the origin, from the command line to the socket
-//! - [`http1`]: strict HTTP/1.1 framing for both sides
+//! - [`http1`]: strict HTTP/1.1 framing for both sides; [`http2`]: HTTP/2 as a client speaks it
 //! - [`distribution`], [`units`]: delays, sizes and rates as people write them
 //! - [`poller`], [`socket`], [`cpus`]: what the kernel gives: readiness, TCP, CPUs
 
@@ -15,6 +15,7 @@ pub mod load;
 pub mod origin;
 
 pub mod http1;
+pub mod http2;
 
 pub mod distribution;
 pub mod units;

@@ -14,9 +14,12 @@ mod connections;
 mod flow_control;
 mod slow_clients;
 
+mod http2;
+
 mod api_keys;
 mod apis;
 mod authorizers;
+mod cognito;
 mod errors;
 mod iam;
 

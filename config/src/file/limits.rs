@@ -27,6 +27,7 @@ pub(super) fn read(section: Option<&Node>, report: &mut Report) -> Limits {
     keys.integer("upstream_idle_timeout_ms", 100..=3_600_000, &mut limits.upstream_idle_timeout_ms);
     keys.integer("connect_timeout_ms", 10..=60_000, &mut limits.connect_timeout_ms);
     keys.integer("drain_timeout_ms", 0..=3_600_000, &mut limits.drain_timeout_ms);
+    keys.integer("http2_streams", 1..=10_000, &mut limits.http2_streams_max);
     keys.boolean("rate_limit_fields", &mut limits.rate_limit_fields);
     keys.fields.finish(keys.report);
     limits

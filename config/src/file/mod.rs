@@ -58,6 +58,7 @@ pub(crate) struct File {
     pub(crate) functions: Vec<function::Declared>,
     pub(crate) principals: Principals,
     pub(crate) networks: Networks,
+    pub(crate) h2c_listeners: Vec<bool>,
     pub(crate) aws: aws::Aws,
     /// What is wrong in files that are named here.
     pub(crate) policies: Diagnostics,
@@ -103,6 +104,7 @@ pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut 
         tls: ServerTls { domains: domains.tls },
         trust,
         https_redirects: beside.https_redirects,
+        h2c_listeners: beside.h2c,
         keys,
         usage_plans,
         throttle: node.throttle,

@@ -49,6 +49,8 @@ pub(super) struct Beside {
     pub(super) networks: Vec<Option<Network>>,
     /// The port of https that clients are sent to.
     pub(super) https_redirects: Vec<Option<u16>>,
+    /// Whether HTTP/2 is spoken without TLS.
+    pub(super) h2c: Vec<bool>,
 }
 
 /// How many shards there are.
@@ -121,10 +123,17 @@ fn listeners(section: Option<&Node>, report: &mut Report) -> (Vec<Listener>, Bes
         let Some(mut fields) = Fields::read(section, "`listener`", report) else { continue };
         let address = address_of(&mut fields, report);
         let network = network::read_names(&mut fields, report);
+        let h2c = fields.take("h2c");
+        let speaks_h2c = h2c.and_then(|entry| scalar::boolean(&entry.value, report));
         let tls = fields.value("tls").and_then(|value| scalar::boolean(value, report)).unwrap_or(false);
         let redirect = fields.take("https_redirect");
         if let (Some(entry), true) = (redirect, tls) {
             report.error(entry.key_span, "a listener for https cannot send clients to https");
+        }
+        if let (Some(entry), Some(true), true) = (h2c, speaks_h2c, tls) {
+            report
+                .error(entry.key_span, "`h2c` is HTTP/2 without TLS, and this listener is for https")
+                .help("leave it out: with TLS, clients that can do so speak HTTP/2");
         }
         let redirect = redirect.and_then(|entry| scalar::integer(&entry.value, 1..=u16::MAX, report));
         fields.finish(report);
@@ -134,6 +143,7 @@ fn listeners(section: Option<&Node>, report: &mut Report) -> (Vec<Listener>, Bes
         }
         read.push(Listener { address, tls });
         beside.networks.push(network);
+        beside.h2c.push(speaks_h2c.unwrap_or(false));
         beside.https_redirects.push(redirect);
     }
     (read, beside)

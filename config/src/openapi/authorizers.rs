@@ -30,6 +30,31 @@ pub(crate) struct Authorizer {
     pub(crate) uri_span: Span,
 }
 
+/// A Cognito authorizer, before it is known where the keys of its pools are.
+#[derive(Debug)]
+pub(crate) struct UserPools {
+    /// The name of its security scheme.
+    pub(crate) name: String,
+    pub(crate) source: Source,
+    pub(crate) audience: Option<IdentityPattern>,
+    pub(crate) pools: Vec<PoolArn>,
+}
+
+/// `arn:{partition}:cognito-idp:{region}:{account}:userpool/{id}`
+#[derive(Debug)]
+pub(crate) struct PoolArn {
+    pub(crate) partition: String,
+    pub(crate) region: String,
+    pub(crate) id: String,
+}
+
+/// The authorizers of a document, each kind in its order.
+#[derive(Debug, Default)]
+pub(super) struct Authorizers {
+    pub(super) lambda: Vec<Authorizer>,
+    pub(super) user_pools: Vec<UserPools>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Token,
@@ -46,17 +71,37 @@ const KINDS: [(&str, Kind); 4] = [
 ];
 
 /// Reads the authorizers of a document's security schemes. One that is wrong is left out, and reported.
-pub(super) fn read_all(schemes: &[Entry], node: &PlanNode, report: &mut Report) -> Vec<Authorizer> {
-    schemes.iter().filter_map(|scheme| read(scheme, scheme.value.get(AUTHORIZER)?, node, report)).collect()
+pub(super) fn read_all(schemes: &[Entry], node: &PlanNode, report: &mut Report) -> Authorizers {
+    let mut all = Authorizers::default();
+    for scheme in schemes {
+        let Some(extension) = scheme.value.get(AUTHORIZER) else { continue };
+        let Some(mut fields) = Fields::read(extension, AUTHORIZER, report) else { continue };
+        let kind = fields.required("type", report).and_then(|value| scalar::variant(value, &KINDS, report));
+        match kind {
+            None => {}
+            Some(Kind::Jwt) => {
+                let what = format!(
+                    "a JWT authorizer, which is one of HTTP APIs, (security scheme `{}`)",
+                    scheme.key
+                );
+                report.unsupported(scheme.key_span, &what);
+            }
+            Some(Kind::Cognito) => all.user_pools.extend(read_cognito(fields, scheme, report)),
+            Some(kind @ (Kind::Token | Kind::Request)) => {
+                all.lambda.extend(read_lambda(kind, fields, scheme, node, report));
+            }
+        }
+    }
+    all
 }
 
-fn read(scheme: &Entry, extension: &Node, node: &PlanNode, report: &mut Report) -> Option<Authorizer> {
-    let mut fields = Fields::read(extension, AUTHORIZER, report)?;
-    let kind = fields.required("type", report).and_then(|value| scalar::variant(value, &KINDS, report))?;
-    if let Some(what) = unsupported(kind) {
-        report.unsupported(scheme.key_span, &format!("{what} (security scheme `{}`)", scheme.key));
-        return None;
-    }
+fn read_lambda(
+    kind: Kind,
+    mut fields: Fields<'_>,
+    scheme: &Entry,
+    node: &PlanNode,
+    report: &mut Report,
+) -> Option<Authorizer> {
     for key in ["authorizerPayloadFormatVersion", "enableSimpleResponses", "jwtConfiguration"] {
         if let Some(entry) = fields.take(key) {
             report.error(entry.key_span, format!("`{key}` belongs to HTTP APIs; this is a REST API"));
@@ -83,34 +128,82 @@ fn read(scheme: &Entry, extension: &Node, node: &PlanNode, report: &mut Report) 
     Some(Authorizer { name: scheme.key.to_string(), input: input?, ttl_ms: ttl_s * 1000, uri, uri_span })
 }
 
-fn unsupported(kind: Kind) -> Option<&'static str> {
-    match kind {
-        Kind::Token | Kind::Request => None,
-        Kind::Cognito => Some("a Cognito authorizer"),
-        Kind::Jwt => Some("a JWT authorizer, which is one of HTTP APIs,"),
+fn read_cognito(mut fields: Fields<'_>, scheme: &Entry, report: &mut Report) -> Option<UserPools> {
+    // What a token says is remembered until it expires.
+    fields.ignore(&["authorizerResultTtlInSeconds"]);
+    let pattern = read_validation(&mut fields, report);
+    let source = read_header(&mut fields, scheme, report);
+    let arns = fields.required("providerARNs", report);
+    let nodes = arns.map_or(&[][..], |arns| scalar::list(arns, report));
+    let pools: Vec<Option<PoolArn>> = nodes.iter().map(|node| read_pool(node, report)).collect();
+    if arns.is_some_and(Node::is_empty) {
+        report.error(fields.span(), "`providerARNs` is empty").help("name a user pool by its ARN");
+    }
+    fields.finish(report);
+    let pools: Vec<PoolArn> = pools.into_iter().collect::<Option<_>>()?;
+    Some(UserPools { name: scheme.key.to_string(), source: source?, audience: pattern?, pools })
+}
+
+fn read_pool(node: &Node, report: &mut Report) -> Option<PoolArn> {
+    let text = scalar::text(node, report)?;
+    let pool = PoolArn::parse(text);
+    if pool.is_none() {
+        report
+            .error(node.span, format!("`{text}` is not the ARN of a user pool"))
+            .help("arn:aws:cognito-idp:{region}:{account}:userpool/{id}");
+    }
+    pool
+}
+
+impl PoolArn {
+    fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let ["arn", partition, "cognito-idp", region, _account, resource] = parts[..] else { return None };
+        let id = resource.strip_prefix("userpool/")?;
+        let fits = |text: &str| {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+            !text.is_empty() && text.bytes().all(is_plain)
+        };
+        ([partition, region, id].iter().all(|part| fits(part))).then(|| Self {
+            partition: partition.to_owned(),
+            region: region.to_owned(),
+            id: id.to_owned(),
+        })
+    }
+
+    /// What its tokens have as issuer.
+    pub(crate) fn issuer(&self) -> String {
+        let domain = if self.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+        format!("https://cognito-idp.{}.{domain}/{}", self.region, self.id)
     }
 }
 
 /// AWS: one header field; if none is named, that of the scheme.
 fn read_token(fields: &mut Fields<'_>, scheme: &Entry, report: &mut Report) -> Option<Input> {
-    let pattern = match fields.value("identityValidationExpression") {
-        Some(value) if value.value != Value::Null => Some(read_pattern(value, report)?),
-        Some(_) | None => None,
+    let pattern = read_validation(fields, report)?;
+    Some(Input::Token { source: read_header(fields, scheme, report)?, pattern })
+}
+
+/// `None`: it is wrong.
+fn read_validation(fields: &mut Fields<'_>, report: &mut Report) -> Option<Option<IdentityPattern>> {
+    match fields.value("identityValidationExpression") {
+        Some(value) if value.value != Value::Null => read_pattern(value, report).map(Some),
+        Some(_) | None => Some(None),
+    }
+}
+
+fn read_header(fields: &mut Fields<'_>, scheme: &Entry, report: &mut Report) -> Option<Source> {
+    let Some(value) = fields.value("identitySource") else {
+        return Some(Source::Header(scheme_header(scheme, report)?.into(), Values::All));
     };
-    let source = match fields.value("identitySource") {
-        Some(value) => {
-            let source = read_source(scalar::text(value, report)?.trim(), value.span, report)?;
-            if !matches!(source, Source::Header(..)) {
-                report
-                    .error(value.span, "the identity source of a token authorizer is one header field")
-                    .help("for example method.request.header.Authorization");
-                return None;
-            }
-            source
-        }
-        None => Source::Header(scheme_header(scheme, report)?.into(), Values::All),
-    };
-    Some(Input::Token { source, pattern })
+    let source = read_source(scalar::text(value, report)?.trim(), value.span, report)?;
+    if !matches!(source, Source::Header(..)) {
+        report
+            .error(value.span, "the identity source of this authorizer is one header field")
+            .help("for example method.request.header.Authorization");
+        return None;
+    }
+    Some(source)
 }
 
 fn read_pattern(value: &Node, report: &mut Report) -> Option<IdentityPattern> {

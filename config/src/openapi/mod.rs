@@ -34,7 +34,7 @@ use tidegate_core::plan::ApiKeySource;
 use tidegate_core::span::Span;
 use tidegate_core::validation::Validation;
 
-pub(crate) use authorizers::{Authorizer, report_uri as report_authorizer_uri};
+pub(crate) use authorizers::{Authorizer, PoolArn, UserPools, report_uri as report_authorizer_uri};
 pub(crate) use document::{Around, read};
 
 /// What a document defines.
@@ -46,8 +46,11 @@ pub(crate) struct Definition {
     /// The resource policy, and where it stands.
     pub(crate) policy: Option<(Policy, Span)>,
     pub(crate) binary_media_types: BinaryMediaTypes,
+    pub(crate) compression_bytes_min: Option<u64>,
     /// Methods name them by their position.
     pub(crate) authorizers: Vec<Authorizer>,
+    /// Likewise.
+    pub(crate) user_pools: Vec<UserPools>,
     pub(crate) api_key_source: ApiKeySource,
     /// `disableExecuteApiEndpoint`
     pub(crate) default_endpoint_disabled: bool,
@@ -64,6 +67,8 @@ pub(crate) struct Method {
     pub(crate) operation_name: Option<String>,
     pub(crate) api_key_required: bool,
     pub(crate) authorization: Authorization,
+    /// One of these has to be in the token of a caller.
+    pub(crate) scopes: Box<[Box<str>]>,
     pub(crate) validation: Option<Box<Validation>>,
     pub(crate) integration: integration::Definition,
 }

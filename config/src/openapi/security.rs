@@ -2,8 +2,9 @@
 
 use tidegate_core::auth::authorise::Authorization;
 use tidegate_core::auth::authorizer::AuthorizerId;
+use tidegate_core::auth::cognito::CognitoId;
 
-use super::authorizers::AUTHORIZER;
+use super::authorizers::{AUTHORIZER, Authorizers};
 use super::document::Document;
 use crate::fields::Fields;
 use crate::report::Report;
@@ -13,10 +14,12 @@ use crate::tree::{Entry, Node};
 const AUTH: &str = "x-amazon-apigateway-auth";
 
 /// What callers of an operation must have.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Security {
     pub(super) api_key_required: bool,
     pub(super) authorization: Authorization,
+    /// Those of a Cognito authorizer.
+    pub(super) scopes: Box<[Box<str>]>,
 }
 
 /// Reads who may call an operation.
@@ -32,8 +35,9 @@ pub(super) fn read_operation(
             Some(Kind::ApiKey) => security.api_key_required = true,
             Some(Kind::Iam) => security.set(Authorization::Iam, entry, report),
             Some(Kind::Authorizer) => {
-                if let Some(authorizer) = read_authorizer(entry, document, report) {
+                if let Some((authorizer, scopes)) = read_authorizer(entry, document, report) {
                     security.set(authorizer, entry, report);
+                    security.scopes = scopes;
                 }
             }
             Some(Kind::OtherKey | Kind::Other) | None => {}
@@ -59,15 +63,26 @@ impl Security {
     }
 }
 
-/// The authorizer of a scheme. `None`: it is wrong, which is reported where it stands.
-fn read_authorizer(used: &Entry, document: &Document<'_>, report: &mut Report) -> Option<Authorization> {
-    let id = document.authorizers.iter().position(|authorizer| *authorizer.name == *used.key)?;
+/// The authorizer of a scheme, and the scopes that it asks for. `None`: it is wrong, which is reported where it stands.
+fn read_authorizer(
+    used: &Entry,
+    document: &Document<'_>,
+    report: &mut Report,
+) -> Option<(Authorization, Box<[Box<str>]>)> {
+    let Authorizers { lambda, user_pools } = &document.authorizers;
+    if let Some(id) = user_pools.iter().position(|pools| *pools.name == *used.key) {
+        let scopes = scalar::list(&used.value, report);
+        let scopes = scopes.iter().filter_map(|scope| Some(scalar::text(scope, report)?.into())).collect();
+        // Which scopes they are is told when all methods are read.
+        return Some((Authorization::Cognito(CognitoId(id as u32), None), scopes));
+    }
+    let id = lambda.iter().position(|authorizer| *authorizer.name == *used.key)?;
     if !used.value.is_empty() {
         report
             .warning(used.value.span, "scopes have no effect with a Lambda authorizer")
             .help("its function decides");
     }
-    Some(Authorization::Lambda(AuthorizerId(id as u32)))
+    Some((Authorization::Lambda(AuthorizerId(id as u32)), Box::default()))
 }
 
 /// The same at the root, where AWS reads `x-amazon-apigateway-auth` as nothing.

@@ -3,6 +3,7 @@
 use tidegate_config::routes_table;
 use tidegate_core::auth::authorise::Authorization;
 use tidegate_core::auth::authorizer::{AuthorizerId, Input};
+use tidegate_core::auth::cognito::{CognitoId, ScopesId};
 use tidegate_core::mapping::{Source, Values};
 use tidegate_core::plan::ApiKeySource;
 
@@ -108,7 +109,7 @@ fn what_is_wrong_is_reported_at_its_place() {
     );
     check(
         "type: token, authorizerUri: 'URI', identitySource: method.request.querystring.a",
-        "error: the identity source of a token authorizer is one header field",
+        "error: the identity source of this authorizer is one header field",
     );
     check(
         "type: token, authorizerUri: 'URI', identitySource: 'method.request.header.a, method.request.header.b'",
@@ -181,5 +182,58 @@ fn what_is_wrong_around_it() {
         &document("type: token, authorizerUri: 'URI'", "x-amazon-apigateway-api-key-source: AUTHORIZER")
             .replace("{ a: [] }, ", ""),
         "warning: no authorizer gives the API key that this method needs: it answers 403",
+    );
+}
+
+const POOL: &str = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_aB3";
+
+#[test]
+fn a_cognito_authorizer() {
+    let all = format!(
+        "type: cognito_user_pools, providerARNs: ['{POOL}'], identityValidationExpression: 'a.*', authorizerResultTtlInSeconds: 300"
+    );
+    let loaded = folder(&document(&all, "").replace("a: []", "a: [pets/read, openid]")).load();
+    let loaded = loaded.unwrap_or_else(|findings| panic!("{findings}"));
+    let api = &loaded.plan.apis[0];
+    let cognito = &api.user_pools[0];
+    assert_eq!((&*cognito.name, &cognito.source), ("a", &Source::Header("X-Who".into(), Values::All)));
+    assert!(cognito.audience.as_ref().is_some_and(|pattern| pattern.fits(b"ab") && !pattern.fits(b"b")));
+    let issuer = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_aB3";
+    assert_eq!(&*cognito.pools[0].issuer, issuer);
+    assert_eq!(&*cognito.pools[0].keys_url, format!("{issuer}/.well-known/jwks.json"));
+    assert_eq!(api.authorization, [Authorization::Cognito(CognitoId(0), Some(ScopesId(0)))]);
+    assert_eq!(*api.scopes[0], ["pets/read".into(), "openid".into()]);
+    assert!(routes_table(&loaded).contains("COGNITO_USER_POOLS a API_KEY"), "{}", routes_table(&loaded));
+}
+
+#[test]
+fn the_keys_of_a_pool_may_be_elsewhere() {
+    let toml = format!("{TOML}{FUNCTION}[aws.endpoint]\ncognito-idp = \"http://127.0.0.1:5000\"\n");
+    let yaml = document(&format!("type: cognito_user_pools, providerARNs: ['{POOL}']"), "");
+    let loaded = Folder::new(&[("tidegate.toml", &toml), ("api.yaml", &yaml)]).load();
+    let loaded = loaded.unwrap_or_else(|findings| panic!("{findings}"));
+    let pool = &loaded.plan.apis[0].user_pools[0].pools[0];
+    assert_eq!(&*pool.keys_url, "http://127.0.0.1:5000/eu-west-1_aB3/.well-known/jwks.json");
+    assert!(pool.issuer.starts_with("https://cognito-idp.eu-west-1.amazonaws.com/"));
+    assert!(!loaded.warnings.to_string().contains("cognito-idp"), "{}", loaded.warnings);
+}
+
+#[test]
+fn what_is_wrong_with_a_cognito_authorizer() {
+    check("type: cognito_user_pools", "error: `providerARNs` is missing");
+    check("type: cognito_user_pools, providerARNs: []", "error: `providerARNs` is empty");
+    for arn in [
+        "x",
+        "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/",
+        "arn:aws:lambda:eu-west-1:1:userpool/x",
+        "arn:aws:cognito-idp::1:userpool/x",
+        "arn:aws:cognito-idp:a/b:1:userpool/x",
+        "arn:aws:cognito-idp:r:1:userpool/x/y",
+    ] {
+        check(&format!("type: cognito_user_pools, providerARNs: ['{arn}']"), "is not the ARN of a user pool");
+    }
+    check(
+        &format!("type: cognito_user_pools, providerARNs: ['{POOL}'], authorizerUri: x"),
+        "error: unknown key `authorizerUri`",
     );
 }

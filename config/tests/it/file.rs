@@ -54,6 +54,7 @@ shards = [0, 2]
 address = "0.0.0.0:80"
 [[listener]]
 address = "[::]:8080"
+h2c = true
 [admin]
 address = "127.0.0.1:9901"
 [limits]
@@ -69,6 +70,7 @@ upstream_idle = 0
 upstream_idle_timeout_ms = 1003
 connect_timeout_ms = 1004
 drain_timeout_ms = 0
+http2_streams = 7
 [tuning]
 spin_us = 0
 dns_ttl = 5
@@ -103,6 +105,7 @@ mapping = [ { path = "v1/x", api = "a", stage = "test" }, { api = "a" } ]
     assert_eq!(timeouts, [1000, 1001, 1002]);
     let timeouts = [limits.upstream_idle_timeout_ms, limits.connect_timeout_ms, limits.drain_timeout_ms];
     assert_eq!(timeouts, [1003, 1004, 0]);
+    assert_eq!((limits.http2_streams_max, &loaded.plan.h2c_listeners[..]), (7, &[false, true][..]));
     let settings = &loaded.settings;
     let plain = |address: &str| Listener { address: address.parse().unwrap(), tls: false };
     let listeners = vec![plain("0.0.0.0:80"), plain("[::]:8080")];

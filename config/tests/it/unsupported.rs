@@ -47,10 +47,6 @@ fn check(document: &str, what: &str) {
 
 #[test]
 fn of_the_root() {
-    check_root(
-        "x-amazon-apigateway-minimum-compression-size: 0",
-        "`x-amazon-apigateway-minimum-compression-size`",
-    );
     check_root("x-amazon-apigateway-cors: {}", "`x-amazon-apigateway-cors`");
     check_root("x-amazon-apigateway-security-policy: TLS_1_2", "`x-amazon-apigateway-security-policy`");
     check_root(
@@ -65,8 +61,6 @@ fn of_the_root() {
     );
 }
 
-const POOL: &str = "    pool: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: cognito_user_pools, providerARNs: [x] } }\n";
-
 #[test]
 fn of_operations() {
     let schemes = "
@@ -74,19 +68,15 @@ components:
   securitySchemes:
     key: { type: apiKey, name: x-key, in: header }
     query: { type: apiKey, name: x-api-key, in: query }
-    pool: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: cognito_user_pools, providerARNs: [x] } }
     oauth: { type: oauth2, flows: {} }
 ";
     for (scheme, what) in [
         ("key", "an API key elsewhere than in the header `x-api-key`"),
         ("query", "an API key elsewhere than in the header `x-api-key`"),
-        ("pool", "a Cognito authorizer"),
         ("oauth", "authorization"),
     ] {
         let document =
             MOCK.replace("    get:\n", &format!("    get:\n      security: [{{ {scheme}: [] }}]\n"));
-        // A scheme with an authorizer is refused whether an operation uses it or not.
-        let schemes = if scheme == "pool" { schemes.to_owned() } else { schemes.replace(POOL, "") };
         check(&format!("{document}{schemes}"), &format!("{what} (security scheme `{scheme}`)"));
     }
     check(&MOCK.replace("    get:\n", "    trace: {}\n    get:\n"), "`trace`");
@@ -109,7 +99,7 @@ fn of_integrations() {
     );
     for (more, what) in [
         ("responseTransferMode: STREAM", "response streaming from a function"),
-        ("contentHandling: CONVERT_TO_BINARY", "`contentHandling`"),
+        ("contentHandling: CONVERT_TO_BINARY", "`contentHandling` of a proxy integration"),
     ] {
         let uri = lambda.replace("function:f", "function:${stageVariables.f}");
         check_integration(&format!("{uri}{more}"), what);
@@ -124,12 +114,12 @@ fn of_integrations() {
         ("connectionType: VPC_LINK", "the connection type VPC_LINK"),
         ("connectionId: x", "`connectionId`"),
         ("integrationTarget: x", "`integrationTarget`"),
-        ("contentHandling: CONVERT_TO_TEXT", "`contentHandling`"),
+        ("contentHandling: CONVERT_TO_TEXT", "`contentHandling` of a proxy integration"),
         ("integrationSubtype: SQS-SendMessage", "`integrationSubtype` of an integration"),
         ("responseParameters: {}", "`responseParameters` of an integration"),
         (
             "responses: { default: { statusCode: 200, contentHandling: CONVERT_TO_BINARY } }",
-            "`contentHandling`",
+            "`contentHandling` of a proxy integration",
         ),
     ] {
         check_integration(&format!("{http}{more}"), what);

@@ -5,6 +5,7 @@
 use percent_encoding::percent_decode;
 
 use super::authorizer::AuthorizerId;
+use super::cognito::{CognitoId, ScopesId};
 use super::policy::combine::{self, By, Verdict};
 use super::policy::{Action, Decision, Facts, Policy};
 use super::sigv4::canonical;
@@ -21,6 +22,8 @@ pub enum Authorization {
     Iam,
     /// A function says who calls and what they may do.
     Lambda(AuthorizerId),
+    /// A token of a Cognito user pool says who calls: an access token with one of these scopes, or an ID token.
+    Cognito(CognitoId, Option<ScopesId>),
 }
 
 /// What is known of who calls, once a method's [`Authorization`] has been looked after.

@@ -5,6 +5,8 @@
 //! - [`authenticate`]: whose signature a request has
 //! - [`authorise`]: whether policies let it call its method
 //! - [`authorizer`]: functions that say who calls
+//! - [`jwt`]: signed tokens
+//! - [`cognito`]: the tokens of Cognito user pools
 //! - [`forwarded`]: whose request a proxy passes on
 //! - [`sigv4`]: AWS Signature Version 4, to verify what clients sign and to sign what goes to AWS
 //! - [`principal`]: the callers that the configuration knows
@@ -15,7 +17,9 @@ pub mod authenticate;
 pub mod authorise;
 pub mod authorizer;
 pub mod cidr;
+pub mod cognito;
 pub mod forwarded;
+pub mod jwt;
 pub mod policy;
 pub mod principal;
 pub mod sigv4;

@@ -4,7 +4,7 @@ use super::authorizer::Authorizing;
 use super::{Authorised, Exchange, Reading, Routed, Step, stage_of};
 use crate::auth::authenticate::{Signed, SignedBody, scope};
 use crate::auth::authorise::{Authorization, Denial, METHOD_ARN_BYTES_MAX, MethodNames, Who, authorise};
-use crate::auth::authorizer::{Authorizer, NoIdentity};
+use crate::auth::authorizer::NoIdentity;
 use crate::auth::policy::combine::By;
 use crate::auth::policy::{Facts, Policy};
 use crate::auth::sigv4::{Claim, SignatureError, canonical};
@@ -62,6 +62,16 @@ impl Exchange {
             Authorization::Lambda(authorizer) => {
                 if let Some(step) = self.ask(shard, now, routed, authorizer)? {
                     return Ok(Checked::Outside(step));
+                }
+            }
+            Authorization::Cognito(pools, scopes) => {
+                if !matches!(self.authorizing, Authorizing::Claimed(_))
+                    && let Some(step) = self.read_token(shard, now, routed, pools, scopes)?
+                {
+                    return Ok(Checked::Outside(step));
+                }
+                if api.policy.is_none() {
+                    return Ok(Checked::Passed(Authorised { routed }));
                 }
             }
         }
@@ -216,6 +226,9 @@ impl Exchange {
         let claim = Claim::read(&self.request).ok();
         let caller = match (caller, &claim) {
             _ if let Authorizing::Granted { grant, .. } = &self.authorizing => grant.principal_id.as_bytes(),
+            _ if let Authorizing::Claimed(claims) = &self.authorizing => {
+                claims.value("sub").unwrap_or_default().as_bytes()
+            }
             (Some(principal), _) => principal.arn.text().as_bytes(),
             (None, Some(claim)) => claim.access_key_id(),
             (None, None) => b"anonymous",
@@ -247,15 +260,17 @@ impl Exchange {
     }
 }
 
-fn authorizer_of(api: &Api, routed: Routed) -> Option<&Authorizer> {
+/// The name of a method's authorizer.
+fn authorizer_of(api: &Api, routed: Routed) -> &str {
     match api.authorization[routed.route.0 as usize] {
-        Authorization::Lambda(id) => api.authorizers.get(id.0 as usize),
-        Authorization::None | Authorization::Iam => None,
+        Authorization::Lambda(id) => &api.authorizers[id.0 as usize].name,
+        Authorization::Cognito(id, _) => &api.user_pools[id.0 as usize].name,
+        Authorization::None | Authorization::Iam => "",
     }
 }
 
 fn unauthorized_rule(why: Unauthorized, api: &Api, routed: Routed) -> String {
-    let name = authorizer_of(api, routed).map_or("", |authorizer| &authorizer.name);
+    let name = authorizer_of(api, routed);
     match why {
         Unauthorized::NoIdentity(NoIdentity::Missing(position)) => {
             format!("identity source {} of the authorizer {name} is missing", position + 1)
@@ -264,17 +279,19 @@ fn unauthorized_rule(why: Unauthorized, api: &Api, routed: Routed) -> String {
             format!("the token does not match the validation expression of the authorizer {name}")
         }
         Unauthorized::ByFunction => format!("the function of the authorizer {name} says Unauthorized"),
+        Unauthorized::Token(why) => format!("{} (authorizer {name})", why.text()),
     }
 }
 
 fn fault_rule(fault: AuthorizerFault, api: &Api, routed: Routed) -> String {
-    let name = authorizer_of(api, routed).map_or("", |authorizer| &authorizer.name);
+    let name = authorizer_of(api, routed);
     let what = match fault {
         AuthorizerFault::Misconfigured => "it cannot be called in this stage",
         AuthorizerFault::Failed => "its function has failed",
         AuthorizerFault::Timeout => "its function has not answered in time",
         AuthorizerFault::Throttled => "too many invocations of its function wait",
         AuthorizerFault::Malformed(why) => why.text(),
+        AuthorizerFault::NoKeys => "its issuer's keys are not known",
     };
     format!("the authorizer {name} says nothing that could be used: {what}")
 }

@@ -6,6 +6,7 @@ use super::{Exchange, Invoke, InvokeFailure, Routed, Step, stage_of};
 use crate::auth::authorise::deny_early;
 use crate::auth::authorizer::identity::{self, Asked};
 use crate::auth::authorizer::{AuthorizerId, FlightId, Grant, Input, Known};
+use crate::auth::jwt::Claims;
 use crate::auth::policy::OwnArn;
 use crate::clock::Now;
 use crate::context::{AuthorizerOutcome, Outcome};
@@ -27,12 +28,16 @@ pub(super) enum Authorizing {
     No,
     /// The exchange waits for what another one is told.
     Waits(Routed),
-    /// It has waited in vain, or may not wait.
+    /// It waits for the keys of an issuer.
+    AwaitsKeys(Routed),
+    /// It has waited, and may not wait again.
     Alone,
     /// It asks.
     Asks(Question),
     /// It knows.
     Granted { grant: Rc<Grant>, latency_ms: u64 },
+    /// A token says who calls.
+    Claimed(Rc<Claims>),
 }
 
 /// A question to the function of an authorizer.
@@ -201,7 +206,7 @@ impl Exchange {
 }
 
 impl Outcome {
-    fn note_authorizer(&mut self, status: u16, integration_status: Option<i64>, latency_ms: u64) {
+    pub(super) fn note_authorizer(&mut self, status: u16, integration_status: Option<i64>, latency_ms: u64) {
         self.authorizer = Some(AuthorizerOutcome { status, integration_status, latency_ms });
     }
 }

@@ -208,6 +208,6 @@ pub(super) fn is_token_byte(byte: u8) -> bool {
 }
 
 /// A byte that a field value or a quoted string may hold (RFC 9110 section 5.5).
-fn is_field_byte(byte: u8) -> bool {
+pub(super) fn is_field_byte(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
 }

@@ -66,6 +66,10 @@ pub enum HeadError {
     HostRepeated,
     /// `Host` is not a name or address with an optional port.
     HostInvalid,
+    /// A field of HTTP/2 that tells about one connection of HTTP/1.1 (RFC 9113 section 8.2.2).
+    ConnectionField,
+    /// A request of HTTP/2 under another scheme than `http` and `https`.
+    Scheme,
 }
 
 impl HeadError {
@@ -95,7 +99,9 @@ impl HeadError {
             | Self::LengthAndEncoding
             | Self::HostMissing
             | Self::HostRepeated
-            | Self::HostInvalid => 400,
+            | Self::HostInvalid
+            | Self::ConnectionField
+            | Self::Scheme => 400,
             Self::TargetTooLong => 414,
             Self::FieldsTooLarge | Self::TooManyFields => 431,
             Self::StatusLine | Self::SwitchingProtocols => 502,
@@ -136,6 +142,8 @@ impl HeadError {
             Self::HostMissing => "missing Host",
             Self::HostRepeated => "repeated Host",
             Self::HostInvalid => "invalid Host",
+            Self::ConnectionField => "connection-specific field in HTTP/2",
+            Self::Scheme => "unsupported scheme",
         }
     }
 }

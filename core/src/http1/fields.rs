@@ -37,19 +37,22 @@ impl Fields {
         self.list.reserve(headers.len());
         for header in headers {
             let name = header.name.as_bytes();
-            let known = KnownField::of(name);
-            if !self.present.insert(known) {
-                refuse_repeated(known)?;
-            }
-            if known == KnownField::Other && is_lookalike(name) {
-                return Err(HeadError::FieldNameLookalike);
-            }
-            self.list.push(Field {
-                name: Span::within(bytes, name),
-                value: Span::within(bytes, header.value),
-                known,
-            });
+            self.push(name, Span::within(bytes, name), Span::within(bytes, header.value))?;
         }
+        Ok(())
+    }
+
+    /// Takes over one more, whose name and value lie there.
+    #[inline]
+    pub(super) fn push(&mut self, name: &[u8], name_at: Span, value_at: Span) -> Result<(), HeadError> {
+        let known = KnownField::of(name);
+        if !self.present.insert(known) {
+            refuse_repeated(known)?;
+        }
+        if known == KnownField::Other && is_lookalike(name) {
+            return Err(HeadError::FieldNameLookalike);
+        }
+        self.list.push(Field { name: name_at, value: value_at, known });
         Ok(())
     }
 
@@ -106,7 +109,7 @@ impl Fields {
             return false;
         }
         match version {
-            Version::Http11 => true,
+            Version::Http11 | Version::Http2 => true,
             Version::Http10 => self.list_has(bytes, KnownField::Connection, b"keep-alive"),
         }
     }

@@ -10,6 +10,7 @@
 
 mod request;
 mod response;
+mod written;
 
 mod codings;
 mod diagnose;
@@ -57,7 +58,7 @@ impl Default for HeadLimits {
     }
 }
 
-/// The protocol version of a message (RFC 9112 section 2.3).
+/// The protocol version of a message (RFC 9110 section 2.5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Version {
     /// `HTTP/1.0`
@@ -65,6 +66,8 @@ pub enum Version {
     /// `HTTP/1.1`
     #[default]
     Http11,
+    /// `HTTP/2`: the head was made of its fields by [`http2`](crate::http2), and the connection carries others beside it.
+    Http2,
 }
 
 impl Version {
@@ -82,7 +85,8 @@ pub enum BodyFraming {
     None,
     /// `Content-Length`: this many bytes.
     Length(u64),
-    /// `Transfer-Encoding: chunked`, in a request perhaps over other codings: see [`RequestHead::transfer_codings`].
+    /// `Transfer-Encoding: chunked`, in a request perhaps over other codings: see [`RequestHead::transfer_codings`]. Of
+    /// HTTP/2, a body of unknown length.
     Chunked,
     /// Everything until the peer closes; responses only.
     UntilClose,

@@ -16,15 +16,15 @@ use std::ops::Range;
 /// the buffer keeps the bytes of the head.
 #[derive(Clone, Debug, Default)]
 pub struct RequestHead {
-    bytes: Vec<u8>,
-    fields: Fields,
-    progress: Progress,
-    method: Span,
-    path: Span,
-    query: Option<Span>,
-    host: Span,
-    version: Version,
-    framing: BodyFraming,
+    pub(super) bytes: Vec<u8>,
+    pub(super) fields: Fields,
+    pub(super) progress: Progress,
+    pub(super) method: Span,
+    pub(super) path: Span,
+    pub(super) query: Option<Span>,
+    pub(super) host: Span,
+    pub(super) version: Version,
+    pub(super) framing: BodyFraming,
 }
 
 impl RequestHead {
@@ -125,7 +125,7 @@ impl RequestHead {
     /// True when the client waits for `100 Continue` before it sends the body; HTTP/1.0 cannot
     /// (RFC 9110 section 10.1.1).
     pub fn expects_continue(&self) -> bool {
-        self.version == Version::Http11
+        self.version != Version::Http10
             && self.framing != BodyFraming::None
             && self.fields.list_has(&self.bytes, KnownField::Expect, b"100-continue")
     }

@@ -72,7 +72,7 @@ pub(super) fn host<'a>(
             return Err(HeadError::AuthorityMismatch);
         }
         (Some(host), _, _) => host,
-        (None, _, Version::Http11) => return Err(HeadError::HostMissing),
+        (None, _, Version::Http11 | Version::Http2) => return Err(HeadError::HostMissing),
         (None, Some(authority), Version::Http10) => authority,
         (None, None, Version::Http10) => return Ok(b""),
     };

@@ -2,6 +2,7 @@
 
 use super::event::single_slash;
 use super::json::{escape_behind, write_string};
+use crate::auth::jwt::Claims;
 use crate::context::{Attested, Variable};
 use crate::method::Method;
 use crate::values::Values;
@@ -101,7 +102,11 @@ fn write_identity(values: &Values<'_>, out: &mut Vec<u8>) {
 
 /// What an authorizer has said: who calls, its context as texts, and how long that took.
 fn write_authorizer(values: &Values<'_>, out: &mut Vec<u8>) {
-    let Some(Attested::Granted { grant, latency_ms }) = values.view.attested else { return };
+    let (grant, latency_ms) = match values.view.attested {
+        Some(Attested::Granted { grant, latency_ms }) => (grant, latency_ms),
+        Some(Attested::Claimed(claims)) => return write_claims(claims, out),
+        None => return,
+    };
     out.extend_from_slice(br#","authorizer":{"principalId":"#);
     write_string(grant.principal_id.as_bytes(), out);
     for (name, value) in grant.values().filter(|(name, _)| *name != "integrationLatency") {
@@ -113,6 +118,20 @@ fn write_authorizer(values: &Values<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(br#","integrationLatency":"#);
     out.extend_from_slice(itoa::Buffer::new().format(latency_ms).as_bytes());
     out.push(b'}');
+}
+
+/// What a token says.
+fn write_claims(claims: &Claims, out: &mut Vec<u8>) {
+    out.extend_from_slice(br#","authorizer":{"claims":{"#);
+    for (position, (name, value)) in claims.values().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        write_string(name.as_bytes(), out);
+        out.push(b':');
+        write_string(value.as_bytes(), out);
+    }
+    out.extend_from_slice(b"}}");
 }
 
 /// Only where a domain asks for it.

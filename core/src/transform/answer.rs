@@ -1,5 +1,8 @@
 //! Writes the head of the answer that goes to the client, and the bodies that the gateway makes itself.
 
+use std::borrow::Cow;
+
+use crate::compression::Coding;
 use crate::context::{self, View};
 use crate::gateway_response::Custom;
 use crate::http1::{BodyFraming, Field, KnownField, ResponseHead, Version, encode};
@@ -25,20 +28,25 @@ pub struct Frame<'a> {
     pub standing: Standing,
 }
 
-/// The answer of an HTTP_PROXY backend, passed on. Returns how content that follows is framed for the client.
+/// The answer of an HTTP_PROXY backend, passed on, with its content if that was read. Returns how content that follows is framed for the client.
 pub fn write_proxy(
     values: &Values<'_>,
     response: &ResponseHead,
+    coded: Option<Coded<'_>>,
     frame: Frame<'_>,
     out: &mut Vec<u8>,
 ) -> BodyFraming {
-    let announced = announced(response, response.status(), frame);
+    let announced = match &coded {
+        Some(coded) => BodyFraming::Length(coded.content.len() as u64),
+        None => announced(response, response.status(), frame),
+    };
     let (follows, frame) = following(announced, frame);
     write_start(response.status(), frame, out);
     if response.first(KnownField::ContentType).is_none() {
         out.extend_from_slice(b"Content-Type: application/json\r\n");
     }
-    write_framing(announced, out);
+    write_coding(coded.as_ref().and_then(|coded| coded.coding), out);
+    write_framing(announced, frame, out);
     write_connection(frame, out);
     write_ids(&values.view, out);
     let options = response.field_set().present().contains(KnownField::Connection)
@@ -50,7 +58,28 @@ pub fn write_proxy(
         write_passing(response, field, out);
     }
     out.extend_from_slice(b"\r\n");
-    follows
+    match coded {
+        Some(coded) => {
+            out.extend_from_slice(&coded.content);
+            BodyFraming::None
+        }
+        None => follows,
+    }
+}
+
+/// Content that was read whole, and how it is coded now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coded<'a> {
+    /// The content.
+    pub content: Cow<'a, [u8]>,
+    /// Its coding; none: as it came.
+    pub coding: Option<Coding>,
+}
+
+pub(crate) fn write_coding(coding: Option<Coding>, out: &mut Vec<u8>) {
+    if let Some(coding) = coding {
+        encode::field(b"Content-Encoding", coding.name(), out);
+    }
 }
 
 /// How the backend's content is announced to the client under `status`. The client's method and the backend's may
@@ -63,7 +92,9 @@ fn announced(response: &ResponseHead, status: u16, frame: Frame<'_>) -> BodyFram
         }
         (BodyFraming::None, _) => BodyFraming::Length(0),
         (BodyFraming::Length(length), _) => BodyFraming::Length(length),
-        (BodyFraming::Chunked | BodyFraming::UntilClose, Version::Http11) => BodyFraming::Chunked,
+        (BodyFraming::Chunked | BodyFraming::UntilClose, Version::Http11 | Version::Http2) => {
+            BodyFraming::Chunked
+        }
         (BodyFraming::Chunked | BodyFraming::UntilClose, Version::Http10) => BodyFraming::UntilClose,
     }
 }
@@ -79,9 +110,11 @@ fn following(announced: BodyFraming, frame: Frame<'_>) -> (BodyFraming, Frame<'_
     (follows, Frame { keep_alive: frame.keep_alive && follows != BodyFraming::UntilClose, ..frame })
 }
 
-fn write_framing(announced: BodyFraming, out: &mut Vec<u8>) {
+fn write_framing(announced: BodyFraming, frame: Frame<'_>, out: &mut Vec<u8>) {
     match announced {
         BodyFraming::Length(length) => write_length(length, out),
+        // In HTTP/2 frames tell.
+        BodyFraming::Chunked if frame.version == Version::Http2 => {}
         BodyFraming::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         BodyFraming::None | BodyFraming::UntilClose => {}
     }
@@ -95,9 +128,11 @@ pub enum Content<'a> {
     /// What is there already: a template's output, or the backend's content where a mapping had to read it.
     Whole {
         /// The content.
-        text: &'a [u8],
+        content: &'a [u8],
         /// Its type, when no mapping sets one.
         media_type: &'a str,
+        /// How it is coded.
+        coding: Option<Coding>,
     },
 }
 
@@ -114,7 +149,9 @@ pub fn write_mapped(
     out: &mut Vec<u8>,
 ) -> BodyFraming {
     let (announced, media_type) = match (content, values.response) {
-        (Content::Whole { text, media_type }, _) => (BodyFraming::Length(text.len() as u64), media_type),
+        (Content::Whole { content, media_type, .. }, _) => {
+            (BodyFraming::Length(content.len() as u64), media_type)
+        }
         (Content::Passthrough, Some(response)) => (announced(response, status, frame), JSON),
         (Content::Passthrough, None) => (BodyFraming::Length(0), JSON),
     };
@@ -125,7 +162,10 @@ pub fn write_mapped(
     if !is_overridden && !maps(&chosen.headers, "content-type", values, out) {
         encode::field(b"Content-Type", media_type.as_bytes(), out);
     }
-    write_framing(announced, out);
+    if let Content::Whole { coding, .. } = content {
+        write_coding(coding, out);
+    }
+    write_framing(announced, frame, out);
     write_connection(frame, out);
     write_ids(&values.view, out);
     write_mapped_fields(&chosen.headers, values, out);
@@ -136,9 +176,9 @@ pub fn write_mapped(
     out.extend_from_slice(b"\r\n");
     match content {
         Content::Passthrough => follows,
-        Content::Whole { text, .. } => {
+        Content::Whole { content, .. } => {
             if follows != BodyFraming::None {
-                out.extend_from_slice(text);
+                out.extend_from_slice(content);
             }
             BodyFraming::None
         }
@@ -285,6 +325,9 @@ pub(crate) fn write_start(status: u16, frame: Frame<'_>, out: &mut Vec<u8>) {
 pub(crate) fn write_connection(frame: Frame<'_>, out: &mut Vec<u8>) {
     if frame.standing != Standing::default() {
         frame.standing.write(out);
+    }
+    if frame.version == Version::Http2 {
+        return; // a connection is no matter of one answer
     }
     out.extend_from_slice(if frame.keep_alive {
         b"Connection: keep-alive\r\n"

@@ -133,7 +133,10 @@ impl Surroundings for Around<'_> {
                 each("principalId", &grant.principal_id);
                 grant.values().for_each(|(name, value)| each(name, value));
             }
-            Some(Attested::Granted { .. }) | None => {}
+            Some(Attested::Claimed(told)) if claims => {
+                told.values().for_each(|(name, value)| each(name, value));
+            }
+            Some(_) | None => {}
         }
     }
 

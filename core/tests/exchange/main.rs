@@ -24,6 +24,9 @@ mod api_keys;
 mod attacks;
 mod authorizers;
 mod aws_function;
+mod cognito;
+mod compression;
+mod content_handling;
 mod gateway_responses;
 mod iam;
 mod limits;
@@ -32,6 +35,8 @@ mod remote_function;
 mod resource_policies;
 mod sign;
 mod templates;
+mod tls;
+mod token_attacks;
 mod validation;
 
 mod connection;

@@ -193,6 +193,11 @@ impl Invocation {
         }
     }
 
+    /// Whether there is an outcome, taken or not.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.get()
+    }
+
     /// The outcome, once; else wakes when it is there.
     pub(super) fn outcome(&self, waker: &Waker) -> Option<Outcome> {
         let outcome = self.outcome.take();

@@ -137,16 +137,26 @@ pub(crate) async fn invoke(shard: &Shard, pool: &Rc<Pool>, exchange: &Exchange, 
         Err(failure) => return failure.into(),
     }
     let mut late = pin!(shard.ring.sleep(u64::from(invoke.timeout_ms)));
+    let _given_up = GivenUp(pool, &invocation);
     poll_fn(|context| {
         if let Some(outcome) = invocation.outcome(context.waker()) {
             return Poll::Ready(outcome.map_or_else(Invoked::from, Invoked::Answer));
         }
-        late.as_mut().poll(context).map(|()| {
-            pool.give_up(&invocation);
-            Invoked::Refused(InvokeFailure::Timeout)
-        })
+        late.as_mut().poll(context).map(|()| Invoked::Refused(InvokeFailure::Timeout))
     })
     .await
+}
+
+/// Gives an invocation up that still waits for a process, when its caller waits no more: it took too long, or the client
+/// has taken its request back.
+struct GivenUp<'a>(&'a Pool, &'a Rc<Invocation>);
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        if !self.1.has_ended() {
+            self.0.give_up(self.1);
+        }
+    }
 }
 
 /// Lets an asynchronous invocation run. One of a function that is down has been taken all the same, and is lost: AWS would

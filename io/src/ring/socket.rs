@@ -187,7 +187,13 @@ impl Socket {
         Poll::Pending
     }
 
-    fn poll_idle(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Whether the receive deadline has come.
+    pub fn is_late(&self) -> bool {
+        self.0.is_over(&self.0.inbound.due_ms)
+    }
+
+    /// One look of [`Socket::flush`].
+    pub fn poll_idle(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outbound = &self.0.outbound;
         if let Some(error) = outbound.failed.get() {
             return Poll::Ready(outcome(error).map(drop));

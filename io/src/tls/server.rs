@@ -18,7 +18,7 @@ use super::mutual::{AnyCertificate, Truststore};
 use super::{Lasting, TlsError};
 
 /// The protocols that are spoken behind TLS, the preferred first (RFC 7301).
-const ALPN: [&[u8]; 1] = [b"http/1.1"];
+const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 /// Tickets that a TLS 1.3 client gets. Each costs a record; clients that open many connections at once share one.
 const TICKETS: usize = 1;
 

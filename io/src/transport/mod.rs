@@ -117,6 +117,37 @@ impl Transport {
         }
     }
 
+    /// As [`Transport::send`], at once, when nothing is being sent: see [`Transport::poll_idle`].
+    pub(crate) fn send_now(&self, bytes: Vec<u8>, timeout_ms: u64) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.send_if_idle(bytes, timeout_ms),
+            Self::Tls(session) => {
+                let records = session.seal_all(&bytes)?;
+                session.socket().ring().recycle(bytes);
+                session.socket().send_if_idle(records, timeout_ms)
+            }
+        }
+        .map_err(|_| io::ErrorKind::WouldBlock.into())
+    }
+
+    /// One look of [`Transport::flush`].
+    pub(crate) fn poll_idle(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket().poll_idle(context)
+    }
+
+    /// Whether the receive deadline has come.
+    pub(crate) fn is_late(&self) -> bool {
+        self.socket().is_late()
+    }
+
+    /// Whether both sides have agreed on HTTP/2 (ALPN).
+    pub(crate) fn agreed_on_http2(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(session) => session.with(|tls| tls.alpn_protocol() == Some(b"h2")),
+        }
+    }
+
     /// Waits until everything has been sent.
     pub(crate) fn flush(&self) -> impl Future<Output = io::Result<()>> + '_ {
         self.socket().flush()

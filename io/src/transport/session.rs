@@ -162,6 +162,16 @@ impl Session {
         }
     }
 
+    /// Encrypts all of it, for a send that follows at once.
+    pub(super) fn seal_all(&self, mut content: &[u8]) -> io::Result<Vec<u8>> {
+        let mut records = self.socket.ring().buffer();
+        while !content.is_empty() {
+            let taken = self.state.borrow_mut().seal(content, &mut records)?;
+            content = &content[taken..];
+        }
+        Ok(records)
+    }
+
     /// Tells the peer that nothing more is sent. Nothing must be on its way.
     pub(super) fn close(&self) {
         self.state.borrow_mut().close();

@@ -23,7 +23,7 @@ pub enum Kind {
     Closed,
     /// The peer closed the connection in the middle of an answer.
     ShortBody,
-    /// The answer is not HTTP/1.1.
+    /// The answer is not HTTP/1.1, or HTTP/2 where that was asked for.
     Malformed,
     /// A complete answer with a status that was not expected.
     Status,
@@ -76,7 +76,7 @@ impl Kind {
             Self::Reset => "connection reset by the target",
             Self::Closed => "connection closed by the target before an answer",
             Self::ShortBody => "connection closed by the target in the middle of an answer",
-            Self::Malformed => "the answer is not HTTP/1.1",
+            Self::Malformed => "the answer is not HTTP/1.1, or HTTP/2 where that was asked for",
             Self::Status => "status other than expected",
         }
     }

@@ -11,8 +11,9 @@
 //! - [`tally`], [`kind`]: what is counted
 //! - [`verdict`]: whose fault it is; [`report`], [`summary`], [`html`], [`progress`]: what is shown
 //!
-//! HTTP/2 and WebSocket will be further variants of `wire` and `answer`'s framing; the schedule,
-//! the counts and the reports know nothing of HTTP/1.1.
+//! With HTTP/2 a slot is the place of one stream: `link` is a connection of those as bytes, `worker::streams` what becomes of
+//! its requests. WebSocket will be a further variant of `wire` and `answer`'s framing; the schedule, the counts and the
+//! reports know nothing of either.
 
 pub mod options;
 pub mod plan;
@@ -29,6 +30,7 @@ pub mod schedule;
 
 mod answer;
 mod lane;
+mod link;
 pub mod run;
 mod slot;
 mod wire;

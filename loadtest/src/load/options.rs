@@ -21,6 +21,8 @@ use crate::{cpus, units};
 
 /// Length of a run for which nothing else is said.
 const DURATION: Duration = Duration::from_secs(10);
+/// Requests at once on a connection of HTTP/2.
+const STREAMS: u32 = 100;
 /// Slices of the timeline of a usual run.
 const SLICES: u32 = 100;
 /// The shortest and the longest slice: progress is shown slice by slice.
@@ -69,6 +71,13 @@ pub struct Options {
     /// Close each connection after that many requests
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Pace")]
     pub requests_per_connection: Option<u32>,
+
+    /// HTTP/2, by prior knowledge
+    #[arg(long, help_heading = "Requests")]
+    pub http2: bool,
+    /// Requests at once on each connection of HTTP/2 [default: 100]
+    #[arg(long, value_name = "N", requires = "http2", value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Requests")]
+    pub streams: Option<u32>,
 
     /// Method [default: GET, or POST with a body]
     #[arg(short = 'X', long, value_name = "METHOD", value_parser = method, help_heading = "Requests")]
@@ -201,9 +210,10 @@ impl Options {
     pub fn plan(&self) -> Result<Plan, Refusal> {
         let targets = self.targets()?;
         let threads = self.thread_cpus()?;
+        let usual = if self.http2 { 1 } else { 64 };
         let connections = self
             .connections
-            .map_or(64.max(threads.len() * targets.len()), |connections| connections as usize);
+            .map_or(usual.max(threads.len() * targets.len()), |connections| connections as usize);
         if connections < threads.len() * targets.len() {
             return Err(Refusal::Usage(format!(
                 "{connections} connections are too few for {} threads and {} targets: each thread needs one to each",
@@ -220,6 +230,7 @@ impl Options {
             pace,
             requests: self.requests,
             duration,
+            streams: self.http2.then(|| self.streams.unwrap_or(STREAMS)),
             requests_per_connection: self.requests_per_connection,
             timeouts: Timeouts {
                 connect: self.connect_timeout,

@@ -30,6 +30,8 @@ pub struct Plan {
     pub requests: Option<u64>,
     /// Begin no request after this.
     pub duration: Duration,
+    /// HTTP/2, with that many requests at once on each connection; `None`: HTTP/1.1.
+    pub streams: Option<u32>,
     /// Close a connection after that many requests.
     pub requests_per_connection: Option<u32>,
     /// How long to wait for what.

@@ -7,6 +7,8 @@ use crate::http1::Body;
 pub(super) struct Slot {
     /// Index of its lane.
     pub(super) lane: u32,
+    /// With HTTP/2, the connection that it shares with others.
+    pub(super) wire: u32,
     /// Which of its connections this is.
     pub(super) generation: u32,
     /// When it last became free.
@@ -29,9 +31,27 @@ pub(super) struct Slot {
 /// ```
 pub(super) enum State {
     Closed,
-    Connecting { wire: Wire, since: u64, request: Option<Request> },
-    Idle { wire: Wire },
-    Busy { wire: Wire, exchange: Exchange },
+    Connecting {
+        wire: Wire,
+        since: u64,
+        request: Option<Request>,
+    },
+    Idle {
+        wire: Wire,
+    },
+    Busy {
+        wire: Wire,
+        exchange: Exchange,
+    },
+    /// With HTTP/2: waits for its connection, or for room on it.
+    Queued {
+        request: Request,
+    },
+    /// With HTTP/2: a request on this stream.
+    Streaming {
+        exchange: Exchange,
+        stream: u32,
+    },
 }
 
 /// A request that has been begun.
@@ -60,6 +80,7 @@ impl Slot {
     pub(super) fn new(lane: u32) -> Self {
         Self {
             lane,
+            wire: 0,
             generation: 0,
             free_since: 0,
             served: 0,

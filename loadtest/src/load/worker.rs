@@ -4,6 +4,7 @@
 //! request. Times are nanoseconds since the run's begin.
 
 mod exchanges;
+mod streams;
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,8 +13,10 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
+use self::streams::Wire;
 use super::kind::Kind;
 use super::lane::{self, Lane};
+use super::link::Event;
 use super::plan::{Pace, Plan, Target};
 use super::security::Security;
 use super::slot::{Slot, Stage, State};
@@ -44,6 +47,11 @@ pub(super) struct Worker<'a, S> {
     poller: Poller,
     slots: Vec<Slot>,
     lanes: Vec<Lane>,
+    /// With HTTP/2: the connections, each with the slots of its streams.
+    wires: Vec<Wire>,
+    /// Those with something to send.
+    dirty: Vec<u32>,
+    events: Vec<Event>,
     resting: VecDeque<(u64, u32)>,
     tally: Tally,
     buffer: Box<[u8]>,
@@ -70,12 +78,17 @@ impl<'a, S: Slices> Worker<'a, S> {
         let mut random = Rng::with_seed(plan.seed.wrapping_add(index as u64));
         let mut lanes: Vec<Lane> =
             (0..targets).map(|target| Lane::new(plan, index, target, random.fork())).collect();
-        let mut slots = Vec::new();
+        let (mut slots, mut wires) = (Vec::new(), Vec::new());
         for (target, lane) in lanes.iter_mut().enumerate() {
             let (before, share) = plan.share(index, target);
             for _ in 0..lane::part(plan.connections as u64, before, share).max(1) {
-                lane.free.push_back(slots.len() as u32);
-                slots.push(Slot::new(target as u32));
+                for _ in 0..plan.streams.unwrap_or(1) {
+                    lane.free.push_back(slots.len() as u32);
+                    slots.push(Slot { wire: wires.len() as u32, ..Slot::new(target as u32) });
+                }
+                if plan.streams.is_some() {
+                    wires.push(Wire::new(target as u32));
+                }
             }
         }
         let timeouts = plan.timeouts;
@@ -87,6 +100,9 @@ impl<'a, S: Slices> Worker<'a, S> {
             poller: Poller::new()?,
             slots,
             lanes,
+            wires,
+            dirty: Vec::new(),
+            events: Vec::new(),
             resting: VecDeque::new(),
             tally: Tally::default(),
             buffer: vec![0; RECEIVE_BYTES].into_boxed_slice(),
@@ -110,19 +126,28 @@ impl<'a, S: Slices> Worker<'a, S> {
         if self.plan.requests_per_connection == Some(1) {
             return Ok(());
         }
-        for slot in 0..self.slots.len() {
+        for wire in 0..self.wires.len() {
+            self.connect_wire(wire, self.now());
+        }
+        for slot in 0..if self.wires.is_empty() { self.slots.len() } else { 0 } {
             // Failures close the slot again.
             let _ = self.connect(slot, None, self.now());
         }
         let until = nanoseconds(self.plan.timeouts.connect);
         while self.now() < until
-            && self.slots.iter().any(|slot| matches!(slot.state, State::Connecting { .. }))
+            && (self.slots.iter().any(|slot| matches!(slot.state, State::Connecting { .. }))
+                || self.wires.iter().any(Wire::is_connecting))
         {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
             self.poller.wait(SCAN_MAX)?;
             self.handle_events();
+        }
+        for wire in &mut self.wires {
+            if wire.is_connecting() {
+                wire.close();
+            }
         }
         for slot in &mut self.slots {
             if matches!(slot.state, State::Connecting { .. }) {
@@ -143,6 +168,7 @@ impl<'a, S: Slices> Worker<'a, S> {
             for lane in 0..self.lanes.len() {
                 self.pump(lane, now);
             }
+            self.send_shared();
             if self.is_over(now) {
                 break;
             }
@@ -204,6 +230,10 @@ impl<'a, S: Slices> Worker<'a, S> {
     fn handle_events(&mut self) {
         for index in 0..self.poller.len() {
             let (token, ready) = self.poller.event(index);
+            if !self.wires.is_empty() {
+                self.handle_wire(token, ready);
+                continue;
+            }
             let slot = token.slot as usize;
             if self.slots[slot].generation == token.generation {
                 self.handle(slot, ready);
@@ -225,6 +255,7 @@ impl<'a, S: Slices> Worker<'a, S> {
             for slot in 0..self.slots.len() {
                 self.time_out(slot, now);
             }
+            self.time_out_wires(now, nanoseconds(self.plan.timeouts.connect));
         }
         // Answers after the run's end belong to its last slice.
         if now >= self.next_slice && self.next_slice < self.deadline {
@@ -268,6 +299,15 @@ impl<'a, S: Slices> Worker<'a, S> {
             {
                 (Kind::Timeout, exchange.request)
             }
+            State::Streaming { exchange, stream }
+                if past(exchange.request.begun, timeouts.total)
+                    || past(exchange.sent, timeouts.response) && !self.has_head(slot, *stream) =>
+            {
+                let (request, stream) = (exchange.request, *stream);
+                self.cancel_stream(slot, stream);
+                (Kind::Timeout, request)
+            }
+            State::Queued { request } if past(request.begun, timeouts.total) => (Kind::Timeout, *request),
             _ => return,
         };
         self.fail(slot, kind, request, now);

@@ -3,6 +3,7 @@
 mod coordinated_omission;
 mod counts;
 mod failures;
+mod http2;
 mod mixes;
 mod origin;
 mod reports;

@@ -9,6 +9,7 @@ pub(crate) mod document;
 pub(crate) mod framing;
 pub(crate) mod gate;
 pub(crate) mod gateway;
+pub(crate) mod http2;
 pub(crate) mod lines;
 pub(crate) mod message;
 pub(crate) mod origin;

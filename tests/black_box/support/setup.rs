@@ -52,6 +52,11 @@ impl Setup {
         Self { listener_more: format!("{more}\n"), ..self }
     }
 
+    /// Clients may speak HTTP/2 without TLS.
+    pub(crate) fn h2c(self) -> Self {
+        self.listener_more("h2c = true")
+    }
+
     /// Keys of the stage.
     pub(crate) fn stage(self, stage: &str) -> Self {
         Self { stage: stage.to_owned(), ..self }

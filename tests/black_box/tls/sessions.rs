@@ -84,6 +84,26 @@ fn curl_and_openssl_are_served() {
 }
 
 #[test]
+fn clients_that_can_speak_http2_do() {
+    let origin = Origin::replying(|request| ok(&request.body.len().to_string()));
+    let secure = Secure::start(Setup::new(&Document::new().pass_all(origin.address)), "");
+    let folder = &secure.gateway.folder;
+    let (ca, body) = (folder.path("ca.pem").display().to_string(), folder.path("body").display().to_string());
+    std::fs::write(&ca, secure.authority.pem()).expect("write");
+    std::fs::write(&body, pattern(1_000_000)).expect("write");
+    let port = secure.gateway.address.port();
+    let (resolve, url) = (format!("api.test:{port}:127.0.0.1"), format!("https://api.test:{port}/up"));
+    let base = ["-sS", "--cacert", &ca, "--resolve", &resolve, "-w", " %{http_version} ", "--data-binary"];
+    for (version, want) in [("--http2", "1000000 2 "), ("--http1.1", "1000000 1.1 ")] {
+        let file = format!("@{body}");
+        let arguments = [&base[..], &[&file, version, &url]].concat();
+        let output = run("curl", &arguments, "");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), want, "{output:?}");
+        assert!(origin.request().message.body == pattern(1_000_000), "the body as it was sent");
+    }
+}
+
+#[test]
 fn old_versions_and_weak_ciphers_are_refused() {
     let secure = Secure::answering();
     for arguments in [

@@ -20,6 +20,9 @@ impl<S: Slices> Worker<'_, S> {
             self.tally.lateness.saturating_record(now - due.max(self.slots[slot].free_since));
         }
         let request = Request { due, begun: now };
+        if !self.wires.is_empty() {
+            return self.begin_shared(slot, request, now);
+        }
         match self.slots[slot].take() {
             State::Idle { wire } => self.send(slot, wire, request, now),
             _ => {
@@ -64,7 +67,11 @@ impl<S: Slices> Worker<'_, S> {
     }
 
     fn fail_to_connect(&mut self, slot: usize, error: &io::Error, now: u64) {
-        self.count(Kind::of_connect(error));
+        self.fail_unconnected(slot, Kind::of_connect(error), now);
+    }
+
+    pub(super) fn fail_unconnected(&mut self, slot: usize, kind: Kind, now: u64) {
+        self.count(kind);
         self.busy -= 1;
         self.slots[slot].close();
         if self.open {
@@ -183,7 +190,7 @@ impl<S: Slices> Worker<'_, S> {
     }
 
     #[inline]
-    fn complete(&mut self, slot: usize, wire: Option<Wire>, exchange: &Exchange, answer: Answer) {
+    pub(super) fn complete(&mut self, slot: usize, wire: Option<Wire>, exchange: &Exchange, answer: Answer) {
         let now = self.now();
         self.tally.answered += 1;
         self.tally.in_time += u64::from(now <= self.deadline + GRACE);

@@ -1,0 +1,176 @@
+//! Floods: each ends its connection, costs little memory, and nobody else is harmed.
+
+use std::time::{Duration, Instant};
+
+use super::{document, passing_to};
+use crate::support::gateway::Gateway;
+use crate::support::http2::{
+    CANCEL, CONTINUATION, Closed, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, Http2, PING,
+    PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, block, frame, request, setting,
+};
+use crate::support::origin::{Origin, ok};
+use crate::support::setup::Setup;
+
+/// What a flood may make the gateway hold.
+const MEMORY_MAX: usize = 32 * 1024 * 1024;
+/// Frames that every flood here has; none may get that far.
+const FRAMES: usize = 100_000;
+
+/// Sends the same frames again and again until the gateway closes. Returns how it did that.
+#[track_caller]
+fn flood(gateway: &Gateway, begin: &[u8], piece: &[u8]) -> Closed {
+    let before = gateway.resident_bytes();
+    let mut client = Http2::connect(gateway.address);
+    client.ping();
+    client.send(begin);
+    let batch = piece.repeat(100);
+    let start = Instant::now();
+    let mut sent = 0;
+    while sent < FRAMES && !client.is_sent_away() && client.try_send(&batch) {
+        sent += 100;
+        // What the gateway says is read, so that it is never the client that stalls.
+        while client.advance_within(Duration::from_micros(100)) && !client.wire.buffer.is_empty() {}
+    }
+    assert!(sent < FRAMES, "{sent} frames passed");
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+    let closed = client.closed();
+    let grown = gateway.resident_bytes().saturating_sub(before);
+    assert!(grown < MEMORY_MAX, "{grown} bytes held");
+    assert_eq!(Http2::connect(gateway.address).get("/test/x").status(), 200, "others are served");
+    closed
+}
+
+#[track_caller]
+fn check(name: &str, begin: &[u8], piece: &[u8]) {
+    let origin = Origin::answering(ok(""));
+    let gateway = passing_to(&origin);
+    let closed = flood(&gateway, begin, piece);
+    // The end may reach the client as a reset that swallows what was said before.
+    assert!(matches!(closed, Closed::GoAway(ENHANCE_YOUR_CALM) | Closed::Silently), "{name}: {closed:?}");
+}
+
+#[test]
+fn frames_that_ask_for_nothing() {
+    check("pings", b"", &frame(PING, 0, 0, b"12345678"));
+    check("settings", b"", &frame(SETTINGS, 0, 0, &setting(4, 65_535)));
+    check("empty settings", b"", &frame(SETTINGS, 0, 0, &[]));
+    check("priorities", b"", &frame(PRIORITY, 0, 5, &[0, 0, 0, 3, 1]));
+    check("unknown frames", b"", &frame(0x77, 0, 0, b"x"));
+    let open = frame(HEADERS, END_HEADERS, 1, &block(&request("POST", "/test/x")));
+    check("empty content", &open, &frame(DATA, 0, 1, b""));
+    check("window updates", &open, &frame(WINDOW_UPDATE, 0, 0, &1_u32.to_be_bytes()));
+}
+
+/// CVE-2024-27316 and its kin: a header block without end.
+#[test]
+fn continuations_without_end() {
+    let open = frame(HEADERS, END_STREAM, 1, &block(&request("GET", "/test/x")));
+    for piece in [frame(CONTINUATION, 0, 1, b""), frame(CONTINUATION, 0, 1, &block(&[("x", "y")]))] {
+        let origin = Origin::answering(ok(""));
+        let gateway = passing_to(&origin);
+        let closed = flood(&gateway, &open, &piece);
+        assert!(matches!(closed, Closed::GoAway(_) | Closed::Silently), "{closed:?}");
+    }
+}
+
+/// CVE-2023-44487.
+#[test]
+fn requests_that_are_taken_back_at_once() {
+    let origin = Origin::answering(ok(""));
+    let gateway = passing_to(&origin);
+    let before = gateway.resident_bytes();
+    let mut client = Http2::connect(gateway.address);
+    let mut sent = 0;
+    for _ in 0..FRAMES / 10 {
+        let stream = client.stream();
+        let open = frame(HEADERS, END_HEADERS | END_STREAM, stream, &block(&request("GET", "/test/x")));
+        if !client.try_send(&[open, frame(RST_STREAM, 0, stream, &CANCEL.to_be_bytes())].concat()) {
+            break;
+        }
+        sent += 1;
+    }
+    assert!(sent < FRAMES / 10, "{sent} requests passed");
+    assert!(matches!(client.closed(), Closed::GoAway(ENHANCE_YOUR_CALM) | Closed::Silently));
+    assert!(gateway.resident_bytes().saturating_sub(before) < MEMORY_MAX);
+    assert!(origin.heads() < 2_000, "{} calls", origin.heads());
+    assert_eq!(Http2::connect(gateway.address).get("/test/x").status(), 200);
+}
+
+/// Who leaves a page takes back all that is under way, and comes again.
+#[test]
+fn a_browser_that_leaves_is_no_flood() {
+    let origin = Origin::scripted(|peer| {
+        while let Some(request) = peer.request() {
+            if request.target() == "/held" {
+                peer.is_closed();
+                return;
+            }
+            if peer.send(ok("")).is_err() {
+                return;
+            }
+        }
+    });
+    let gateway = passing_to(&origin);
+    let mut client = Http2::connect(gateway.address);
+    let streams: Vec<u32> =
+        (0..100).map(|_| client.begin(&request("GET", "/test/held"), END_STREAM)).collect();
+    streams.into_iter().for_each(|stream| client.reset(stream, CANCEL));
+    assert_eq!(client.get("/test/x").status(), 200);
+}
+
+/// CVE-2016-6581 and its kin: a header block that is small and means much.
+#[test]
+fn header_bombs() {
+    let origin = Origin::answering(ok(""));
+    let gateway = passing_to(&origin);
+    let before = gateway.resident_bytes();
+    let mut client = Http2::connect(gateway.address);
+    // One large field into the table, then one byte for each time that it is repeated.
+    let mut bomb = block(&request("GET", "/test/x"));
+    bomb.extend([0x40, 1, b'x', 127, 0x81, 0x1d]);
+    bomb.extend(vec![b'y'; 127 + 0x81 % 128 + (0x1d << 7)]);
+    bomb.extend(vec![0xbe; 10_000]);
+    let stream = client.stream();
+    client.send_frame(HEADERS, END_HEADERS | END_STREAM, stream, &bomb);
+    client.try_send(&frame(PING, 0, 0, b"12345678"));
+    while client.reset_of(stream).is_none() && client.pongs == 0 && client.advance() {}
+    if client.pongs == 0 {
+        assert_eq!(client.closed(), Closed::GoAway(ENHANCE_YOUR_CALM));
+    }
+    assert_eq!(origin.heads(), 0, "it reaches nobody");
+    assert!(gateway.resident_bytes().saturating_sub(before) < MEMORY_MAX);
+    assert_eq!(Http2::connect(gateway.address).get("/test/x").status(), 200);
+}
+
+/// Requests whose answers nobody takes cost little, and end.
+#[test]
+fn answers_that_nobody_takes() {
+    let body = "x".repeat(200_000);
+    let origin = Origin::replying(move |_| ok(&body));
+    let gateway = Setup::new(&document(&origin)).h2c().limits("body_timeout_ms = 1000").start();
+    let before = gateway.resident_bytes();
+    let clients: Vec<Http2> = (0..4)
+        .map(|_| {
+            let mut client = Http2::with_settings(gateway.address, &setting(4, 0));
+            client.takes_content = false;
+            for _ in 0..100 {
+                client.begin(&request("GET", "/test/x"), END_STREAM);
+            }
+            client
+        })
+        .collect();
+    let mut resets = 0;
+    for mut client in clients {
+        for stream in (1..200).step_by(2) {
+            let answer = client.answer(stream);
+            assert!(answer.body.is_empty() && !answer.is_whole);
+            resets += usize::from(answer.reset.is_some());
+        }
+        assert!(client.is_alive());
+    }
+    assert_eq!(resets, 400);
+    let grown = gateway.resident_bytes().saturating_sub(before);
+    // What a backend has sent waits for its reader, as with HTTP/1; not more of each answer than it has.
+    assert!(grown < 2 * 400 * 200_000, "{grown} bytes held");
+    assert_eq!(Http2::connect(gateway.address).get("/test/x").status(), 200);
+}

@@ -246,10 +246,13 @@ fn compile_definition(
     Some(api)
 }
 
+/// Scopes, of which a method asks for one.
+type Scopes = Box<[Box<str>]>;
+
 /// How callers of each method are known, and the scopes that methods ask for, each list once.
-fn authorization(methods: &mut [openapi::Method]) -> (Vec<Authorization>, Vec<Box<[Box<str>]>>) {
-    let mut lists: Vec<Box<[Box<str>]>> = Vec::new();
-    let mut number = |list: Box<[Box<str>]>| {
+fn authorization(methods: &mut [openapi::Method]) -> (Vec<Authorization>, Vec<Scopes>) {
+    let mut lists: Vec<Scopes> = Vec::new();
+    let mut number = |list: Scopes| {
         let known = lists.iter().position(|known| *known == list);
         let position = known.unwrap_or_else(|| {
             lists.push(list);

@@ -136,7 +136,7 @@ fn read_cognito(mut fields: Fields<'_>, scheme: &Entry, report: &mut Report) -> 
     let arns = fields.required("providerARNs", report);
     let nodes = arns.map_or(&[][..], |arns| scalar::list(arns, report));
     let pools: Vec<Option<PoolArn>> = nodes.iter().map(|node| read_pool(node, report)).collect();
-    if arns.is_some_and(|arns| arns.is_empty()) {
+    if arns.is_some_and(Node::is_empty) {
         report.error(fields.span(), "`providerARNs` is empty").help("name a user pool by its ARN");
     }
     fields.finish(report);

@@ -134,7 +134,7 @@ impl Surroundings for Around<'_> {
                 grant.values().for_each(|(name, value)| each(name, value));
             }
             Some(Attested::Claimed(told)) if claims => {
-                told.values().for_each(|(name, value)| each(name, value))
+                told.values().for_each(|(name, value)| each(name, value));
             }
             Some(_) | None => {}
         }

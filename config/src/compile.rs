@@ -237,6 +237,7 @@ fn compile_definition(
         policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
         binary_media_types: definition.binary_media_types,
+        compression_bytes_min: definition.compression_bytes_min,
         gateway_responses: definition.gateway_responses,
         stages,
     };
@@ -246,7 +247,7 @@ fn compile_definition(
     Some(api)
 }
 
-/// Scopes, of which a method asks for one.
+/// What a token must be good for.
 type Scopes = Box<[Box<str>]>;
 
 /// How callers of each method are known, and the scopes that methods ask for, each list once.

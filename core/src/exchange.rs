@@ -4,15 +4,16 @@
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 //!
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
-//! order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles, quotas),
-//! `validation` (parameters and bodies), `backend`, `function`, `invocation` and `mock` (the integrations), `answer` (what
-//! the client gets); `redirect` is before all of them.
+//! order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles, quotas), `content`
+//! (codings and conversions of bodies), `validation` (parameters and bodies), `backend`, `function`, `invocation` and `mock`
+//! (the integrations), `answer` (what the client gets); `redirect` is before all of them.
 
 mod access;
 mod answer;
 mod authorizer;
 mod backend;
 mod cognito;
+mod content;
 mod function;
 mod invocation;
 mod metering;
@@ -126,6 +127,8 @@ struct Validated {
 enum Reading {
     /// To see whether it is what the client has signed.
     Signature(Routed),
+    /// To decompress it.
+    Coding(Metered),
     /// To see whether it fits its model.
     Validation(Metered),
 }
@@ -258,6 +261,7 @@ impl Exchange {
                     self.body = Some(body.to_vec());
                     self.authorise(shard, now, routed)
                 }
+                Some(Reading::Coding(metered)) => self.decode_body(shard, now, metered, body),
                 Some(Reading::Validation(metered)) => self.validate_body(shard, now, metered, body),
                 None => self.integrate_body(shard, now, body),
             },

@@ -229,6 +229,7 @@ mod tests {
             policy: None,
             router: Router::compile(&[]).expect("no routes"),
             binary_media_types: crate::media_types::BinaryMediaTypes::default(),
+            compression_bytes_min: None,
             gateway_responses: GatewayResponses::default(),
             stages: stages.iter().map(stage).collect(),
         }

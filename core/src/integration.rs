@@ -5,6 +5,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use crate::aws::{Service, Signing};
+use crate::content_handling::ContentHandling;
 use crate::mapping::{Mapped, Source};
 use crate::media_types::media_type;
 use crate::method::Method;
@@ -166,6 +167,8 @@ pub struct Mock {
 pub struct RequestTemplates {
     /// `passthroughBehavior`.
     pub passthrough: Passthrough,
+    /// `contentHandling` of the integration.
+    pub content_handling: Option<ContentHandling>,
     /// (MIME type or `$default`, template).
     pub templates: Vec<(Box<str>, Template)>,
 }
@@ -270,6 +273,8 @@ pub struct IntegrationResponse {
     pub headers: Vec<Mapped>,
     /// (MIME type, template). None: the backend's body passes. An empty template also passes it.
     pub templates: Vec<(Box<str>, Template)>,
+    /// `contentHandling`
+    pub content_handling: Option<ContentHandling>,
 }
 
 /// The first status that has an entry in the table of [`Responses`].
@@ -363,7 +368,7 @@ mod tests {
     use super::*;
 
     fn response(status: u16) -> IntegrationResponse {
-        IntegrationResponse { status, headers: vec![], templates: vec![] }
+        IntegrationResponse { status, headers: vec![], templates: vec![], content_handling: None }
     }
 
     #[track_caller]
@@ -400,12 +405,13 @@ mod tests {
         let behaviours = [Passthrough::WhenNoMatch, Passthrough::WhenNoTemplates, Passthrough::Never];
         for (passthrough, want) in behaviours.into_iter().zip(want) {
             let templates = templates.iter().map(|name| ((*name).into(), template("x"))).collect();
-            let got =
-                match (RequestTemplates { passthrough, templates }).select(content_type.map(str::as_bytes)) {
-                    Ok(RequestBody::Passthrough) => "passthrough",
-                    Ok(RequestBody::Template(_)) => "template",
-                    Err(UnsupportedMediaType) => "415",
-                };
+            let got = match (RequestTemplates { passthrough, templates, content_handling: None })
+                .select(content_type.map(str::as_bytes))
+            {
+                Ok(RequestBody::Passthrough) => "passthrough",
+                Ok(RequestBody::Template(_)) => "template",
+                Err(UnsupportedMediaType) => "415",
+            };
             assert_eq!(got, want, "{content_type:?} {passthrough:?}");
         }
     }

@@ -67,6 +67,8 @@ pub const VALIDATION_ERRORS_MAX: usize = 64;
 /// Largest body of which everything that is wrong is told; of a larger one only the first thing is, since all of it may
 /// take many times the body's memory.
 pub const VALIDATION_ERRORS_BODY_BYTES_MAX: usize = 8 * 1024;
+/// The largest `minimumCompressionSize`, in bytes.
+pub const COMPRESSION_BYTES_MIN_MAX: u64 = 10_485_760;
 /// Most bytes of a function's event; more is 413. AWS: 6 MB for a synchronous invocation.
 pub const EVENT_BYTES_MAX: usize = 6_291_456;
 /// Most bytes of the event of an asynchronous invocation; more is 413. AWS: 1 MB.

@@ -209,6 +209,8 @@ pub struct Api {
     pub router: Router,
     /// Which payloads are binary: a function gets and gives them as base64.
     pub binary_media_types: BinaryMediaTypes,
+    /// Answers of at least so many bytes are compressed, for clients that ask for it (`minimumCompressionSize`).
+    pub compression_bytes_min: Option<u64>,
     /// How its errors are answered.
     pub gateway_responses: GatewayResponses,
     /// Its stages.

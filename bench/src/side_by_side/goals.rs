@@ -5,6 +5,7 @@ use super::course::functions::http_proxy;
 use super::course::limits::without;
 use super::course::load::is_client_side_full;
 use super::course::routes::one_route;
+use super::course::transform::passing;
 use super::measurement::{Phase, Quantity};
 use super::report::text::{ratio_text, show};
 use super::rival::Proxy;
@@ -97,6 +98,8 @@ pub fn goals() -> Vec<Goal> {
     goals.push(saturation("functions", Quantity::CpuWithOriginPerRequest, beside));
     // Ten thousand invocations a second on one CPU, the function's part included.
     goals.push(saturation("functions", Quantity::CpuPerRequest, Limit::AtMost(100e3)));
+    let beside = Limit::AtMostAboveOf(passing(Proxy::Tidegate.name()), 15e3);
+    goals.push(saturation("transform", Quantity::CpuPerRequest, beside));
     let absolute = |scenario, phase, quantity, limit| Goal { scenario, phase, quantity, limit };
     goals.extend([
         absolute("routes-5000", Phase::Loading, Quantity::Loading, Limit::AtMost(100e6)),

@@ -40,6 +40,8 @@ pub enum Course {
     Limits(usize),
     /// As fast as it goes with a function as backend, and with the origin.
     Functions,
+    /// As fast as it goes with bodies that are validated and rewritten, and with the same that pass.
+    Transform,
     /// So many connections that have served a request and wait.
     Idle(usize),
     /// This rate, without and with a reload each second.
@@ -62,7 +64,7 @@ const KEEP_ALIVE: Scenario = Scenario {
 const TLS: Scenario = Scenario { tls: Some(Sessions::Resumed), relay: false, ..KEEP_ALIVE };
 
 /// All of them, in the order in which they run.
-pub const SCENARIOS: [Scenario; 18] = [
+pub const SCENARIOS: [Scenario; 19] = [
     Scenario {
         name: "keep-alive-1",
         summary: "1 connection that is kept, answers of 11 bytes",
@@ -163,6 +165,14 @@ pub const SCENARIOS: [Scenario; 18] = [
         summary: "a function that does nothing behind AWS_PROXY, beside the origin behind HTTP_PROXY; 16 connections",
         connections: 16,
         course: Course::Functions,
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "transform",
+        summary: "POST of 1 KiB of JSON, validated and rewritten by templates both ways, beside HTTP_PROXY",
+        upload_bytes: Some(1024),
+        course: Course::Transform,
         relay: false,
         ..KEEP_ALIVE
     },

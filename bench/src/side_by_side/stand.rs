@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use super::course::transform;
 use super::host::cpus::Placement;
 use super::http::{Answer, Connection};
 use super::limits::{self, Limits};
@@ -64,6 +65,8 @@ pub struct Entrant {
     pub limits: Option<Limits>,
     /// Whether a function answers instead of the origin.
     pub function: bool,
+    /// Whether bodies are validated and rewritten.
+    pub transform: bool,
 }
 
 /// A proxy set up for a scenario. It is started anew for each measurement, so that none inherits another's heap, pools
@@ -102,6 +105,7 @@ impl Entrant {
             routes: 1,
             limits: None,
             function: false,
+            transform: false,
         }
     }
 }
@@ -141,7 +145,7 @@ impl Stand {
         entrant: &Entrant,
         origin: &Origin,
     ) -> Result<Contender, Trouble> {
-        let Entrant { found, name, routes, limits, function } = entrant;
+        let Entrant { found, name, routes, limits, function, transform } = entrant;
         let folder = self.out.join("configs").join(scenario.name).join(name);
         fs::create_dir_all(&folder).map_err(|error| Trouble::writing(&folder, &error))?;
         if scenario.tls.is_some() {
@@ -159,6 +163,7 @@ impl Stand {
                 program: self.places.binaries.join("tidegate-function"),
                 answer: String::from_utf8_lossy(&origin.answer.body).into_owned(),
             }),
+            transform: *transform,
             tls: scenario.tls.is_some(),
             log: self.log(scenario, name),
         };
@@ -244,7 +249,11 @@ impl Stand {
             fs::write(&path, content).map_err(|error| Trouble::writing(&path, &error))
         };
         if let Some(bytes) = scenario.upload_bytes {
-            write(self.body_file(), vec![b'x'; bytes])?;
+            let body = match scenario.course {
+                Course::Transform => transform::body().into_bytes(),
+                _ => vec![b'x'; bytes],
+            };
+            write(self.body_file(), body)?;
         }
         let requests = match scenario.course {
             Course::Routes(routes) => (0..routes).map(|index| format!("GET {}\n\n", path(index))).collect(),

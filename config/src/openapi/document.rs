@@ -2,6 +2,8 @@
 
 use tidegate_core::auth::authorise::Authorization;
 use tidegate_core::auth::policy::{OwnArn, Policy};
+use tidegate_core::content_handling::ContentHandling;
+use tidegate_core::limits::COMPRESSION_BYTES_MIN_MAX;
 use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::plan::{ApiKeySource, EndpointType, Node as PlanNode};
 use tidegate_core::span::Span;
@@ -40,8 +42,8 @@ mod extension {
     pub(super) const ENDPOINT: &str = "x-amazon-apigateway-endpoint-configuration";
     pub(super) const GATEWAY_RESPONSES: &str = "x-amazon-apigateway-gateway-responses";
     pub(super) const POLICY: &str = "x-amazon-apigateway-policy";
-    pub(super) const UNSUPPORTED: [&str; 4] = [
-        "x-amazon-apigateway-minimum-compression-size",
+    pub(super) const COMPRESSION: &str = "x-amazon-apigateway-minimum-compression-size";
+    pub(super) const UNSUPPORTED: [&str; 3] = [
         "x-amazon-apigateway-cors",
         "x-amazon-apigateway-security-policy",
         "x-amazon-apigateway-endpoint-access-mode",
@@ -90,6 +92,8 @@ pub(crate) fn read(root: &Node, around: Around<'_>, report: &mut Report) -> Opti
     let binary_media_types = fields.take(extension::BINARY_MEDIA_TYPES);
     let binary_media_types =
         binary_media_types.map(|entry| read_binary_media_types(entry, &methods, report)).unwrap_or_default();
+    let compression_bytes_min = fields.value(extension::COMPRESSION);
+    let compression_bytes_min = compression_bytes_min.and_then(|value| read_compression(value, report));
     fields.finish_except(report, is_foreign_extension);
     let policy = policy.map_or(Some(None), |policy| policy.map(Some))?;
     let Authorizers { lambda: authorizers, user_pools } = document.authorizers;
@@ -98,6 +102,7 @@ pub(crate) fn read(root: &Node, around: Around<'_>, report: &mut Report) -> Opti
         methods,
         gateway_responses,
         binary_media_types,
+        compression_bytes_min,
         policy,
         authorizers,
         user_pools,
@@ -173,7 +178,27 @@ fn read_root_extensions(fields: &mut Fields<'_>, endpoint: EndpointType, report:
     security::check_extensions(fields, report);
 }
 
-/// They say when a function gets and gives base64. Payloads of other integrations pass unchanged.
+/// `null`: no compression, as without the key.
+fn read_compression(value: &Node, report: &mut Report) -> Option<u64> {
+    let range = 0..=COMPRESSION_BYTES_MIN_MAX;
+    let bytes = match &value.value {
+        Value::Null => return None,
+        Value::Number(_, integer) => *integer,
+        Value::Text(text) => text.parse().ok(),
+        _ => None,
+    };
+    let bytes = bytes.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| range.contains(bytes));
+    if bytes.is_none() {
+        report.error(
+            value.span,
+            format!("Invalid minimum compression size, must be between 0 and {COMPRESSION_BYTES_MIN_MAX}"),
+        );
+    }
+    bytes
+}
+
+/// They say when a function gets and gives base64, and what a mapped integration converts. Payloads of HTTP_PROXY pass
+/// unchanged.
 fn read_binary_media_types(entry: &Entry, methods: &[Method], report: &mut Report) -> BinaryMediaTypes {
     let types = scalar::list(&entry.value, report);
     let mut read = Vec::with_capacity(types.len());
@@ -188,12 +213,30 @@ fn read_binary_media_types(entry: &Entry, methods: &[Method], report: &mut Repor
         }
         read.push(text.into());
     }
-    if !types.is_empty() && !methods.iter().any(|method| method.integration.invokes_function()) {
+    if !types.is_empty() && !methods.iter().any(|method| method.integration.knows_binary()) {
         report
             .warning(entry.key_span, "binary media types have no effect: payloads pass unchanged")
-            .help("only functions get base64; conversion for other integrations is not supported yet");
+            .help("http_proxy passes them as they are; the type http converts");
+    }
+    if types.iter().any(|item| item.scalar() == Some("*/*")) {
+        warn_binary_templates(entry, methods, report);
     }
     BinaryMediaTypes::new(read)
+}
+
+/// With `*/*` every request is binary, and a template needs text.
+fn warn_binary_templates(entry: &Entry, methods: &[Method], report: &mut Report) {
+    for method in methods {
+        let request = method.integration.request();
+        if request.is_some_and(|request| {
+            !request.templates.is_empty() && request.content_handling != Some(ContentHandling::ToText)
+        }) {
+            report
+                .warning(method.method_span, "its request templates answer 500: every payload is binary")
+                .help("set contentHandling: CONVERT_TO_TEXT in its integration")
+                .related(entry.key_span, "by this");
+        }
+    }
 }
 
 /// Whether any of the places where it may stand says `disableExecuteApiEndpoint: true`.

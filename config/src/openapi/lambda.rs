@@ -153,7 +153,9 @@ pub(super) fn read(
 ) -> Option<Option<Box<Lambda>>> {
     let invocation_type = custom.is_some().then(|| invocation_type(parameters)).flatten();
     let fails = warn_parameters(fields.take("requestParameters"), custom.is_some(), parameters, report);
-    read_content_handling(fields, report);
+    if custom.is_none() {
+        read_content_handling(fields, report);
+    }
     read_transfer_mode(fields, report);
     let credentials = fields.value("credentials").filter(|value| !value.is_empty());
     let credentials = match credentials {
@@ -218,13 +220,13 @@ fn is_invocation_type(mapped: &Mapped) -> bool {
     mapped.name.eq_ignore_ascii_case("x-amz-invocation-type")
 }
 
-/// A function gets text, so that one conversion is what happens anyway.
+/// By `aws_proxy` a function gets text, so that one conversion is what happens anyway.
 fn read_content_handling(fields: &mut Fields<'_>, report: &mut Report) {
     if let Some(entry) = fields.take("contentHandling")
         && entry.value.value != Value::Null
         && !entry.value.scalar().is_some_and(|word| word.eq_ignore_ascii_case("CONVERT_TO_TEXT"))
     {
-        report.unsupported(entry.key_span, "`contentHandling`");
+        report.unsupported(entry.key_span, "`contentHandling` of a proxy integration");
     }
 }
 

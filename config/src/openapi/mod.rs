@@ -46,6 +46,7 @@ pub(crate) struct Definition {
     /// The resource policy, and where it stands.
     pub(crate) policy: Option<(Policy, Span)>,
     pub(crate) binary_media_types: BinaryMediaTypes,
+    pub(crate) compression_bytes_min: Option<u64>,
     /// Methods name them by their position.
     pub(crate) authorizers: Vec<Authorizer>,
     /// Likewise.

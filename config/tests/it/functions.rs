@@ -249,7 +249,7 @@ fn functions_without_proxy() {
         "warning: these `requestParameters` have no effect",
     );
     check("        credentials: arn:aws:iam::1:role/x", "warning: `credentials` has no effect");
-    check("        contentHandling: CONVERT_TO_BINARY", "error: `contentHandling` is not supported yet");
+    check("        contentHandling: CONVERT_TO_BINARY", "");
     let text = document(&format!("{ARN}:hello"), responses).replace("aws_proxy", "aws");
     let loaded = folder(HELLO, &text).load().unwrap_or_else(|findings| panic!("{findings}"));
     let table = routes_table(&loaded);

@@ -47,10 +47,6 @@ fn check(document: &str, what: &str) {
 
 #[test]
 fn of_the_root() {
-    check_root(
-        "x-amazon-apigateway-minimum-compression-size: 0",
-        "`x-amazon-apigateway-minimum-compression-size`",
-    );
     check_root("x-amazon-apigateway-cors: {}", "`x-amazon-apigateway-cors`");
     check_root("x-amazon-apigateway-security-policy: TLS_1_2", "`x-amazon-apigateway-security-policy`");
     check_root(
@@ -103,7 +99,7 @@ fn of_integrations() {
     );
     for (more, what) in [
         ("responseTransferMode: STREAM", "response streaming from a function"),
-        ("contentHandling: CONVERT_TO_BINARY", "`contentHandling`"),
+        ("contentHandling: CONVERT_TO_BINARY", "`contentHandling` of a proxy integration"),
     ] {
         let uri = lambda.replace("function:f", "function:${stageVariables.f}");
         check_integration(&format!("{uri}{more}"), what);
@@ -118,12 +114,12 @@ fn of_integrations() {
         ("connectionType: VPC_LINK", "the connection type VPC_LINK"),
         ("connectionId: x", "`connectionId`"),
         ("integrationTarget: x", "`integrationTarget`"),
-        ("contentHandling: CONVERT_TO_TEXT", "`contentHandling`"),
+        ("contentHandling: CONVERT_TO_TEXT", "`contentHandling` of a proxy integration"),
         ("integrationSubtype: SQS-SendMessage", "`integrationSubtype` of an integration"),
         ("responseParameters: {}", "`responseParameters` of an integration"),
         (
             "responses: { default: { statusCode: 200, contentHandling: CONVERT_TO_BINARY } }",
-            "`contentHandling`",
+            "`contentHandling` of a proxy integration",
         ),
     ] {
         check_integration(&format!("{http}{more}"), what);

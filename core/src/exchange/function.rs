@@ -122,11 +122,18 @@ impl Exchange {
                 self.invoke(shard, now, lambda)
             }
             LambdaKind::Custom(custom) => {
+                let conversion = self.request_conversion(&custom.request);
+                let Ok(payload) = conversion.convert(body) else {
+                    return self.refuse(shard, now, Reject::NotBase64);
+                };
                 match custom.request.select(self.request.first(KnownField::ContentType)) {
-                    Ok(RequestBody::Template(template)) => {
-                        self.invoke_rendered(shard, now, lambda, template, body)
+                    Ok(RequestBody::Template(_)) if !conversion.gives_text() => {
+                        self.refuse(shard, now, Reject::TemplateFailed)
                     }
-                    Ok(RequestBody::Passthrough) => self.invoke_custom(shard, now, lambda, body),
+                    Ok(RequestBody::Template(template)) => {
+                        self.invoke_rendered(shard, now, lambda, template, payload.bytes())
+                    }
+                    Ok(RequestBody::Passthrough) => self.invoke_custom(shard, now, lambda, payload.bytes()),
                     Err(UnsupportedMediaType) => self.refuse(shard, now, Reject::UnsupportedMediaType),
                 }
             }
@@ -167,6 +174,8 @@ impl Exchange {
         if self.out.len() > bytes_max {
             return self.refuse(shard, now, Reject::EventTooLarge);
         }
+        // Nothing may read what a backend has answered to an earlier request.
+        self.response.clear();
         match &lambda.place {
             FunctionPlace::Here(function) => {
                 self.called = Some(now);
@@ -239,10 +248,18 @@ impl Exchange {
             Ok(content) => content,
             Err(NotBase64) => return self.refuse(shard, now, Reject::NotBase64),
         };
+        let coded = match self.answer_coding(content.len(), result.status) {
+            Some(coding) if !answer::is_coded(&result) => Some((coding.compress(&content), coding)),
+            _ => None,
+        };
+        let (content, coding) = match &coded {
+            Some((coded, coding)) => (coded.as_slice(), Some(*coding)),
+            None => (&*content, None),
+        };
         self.outcome.status = result.status;
         let keep_alive = self.keeps_alive(shard);
         let frame = self.frame(shard.date.text(now), keep_alive);
-        self.write_out("", |values, out| answer::write(&result, &content, values, frame, out));
+        self.write_out("", |values, out| answer::write(&result, content, coding, values, frame, out));
         self.answer(BodyFraming::None, keep_alive)
     }
 }

@@ -41,7 +41,7 @@ impl Exchange {
         match reject {
             None => {
                 self.counted = self.caller.map(|caller| caller.meter);
-                self.validate(shard, now, Metered { routed })
+                self.decode(shard, now, Metered { routed })
             }
             Some(reject) => self.refuse(shard, now, reject),
         }

@@ -1,9 +1,10 @@
 //! Carries exchanges between texts: no sockets, no clock, no random numbers.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::arrival::{AddressText, Entropy, Peer, PeerTls};
 use tidegate_core::auth::cognito::Table;
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Invoke, InvokeFailure, Step};
@@ -33,6 +34,8 @@ pub(crate) enum Origin<'a> {
     Uncalled,
     /// It answers so, lines ending with a bare LF.
     Answers(&'a str),
+    /// It answers with this head, lines ending with a bare LF, and these bytes.
+    Gives(&'a str, &'a [u8]),
     /// The call has no answer.
     Fails(CallFailure),
     /// It is a function that answers with this payload, or not.
@@ -57,8 +60,12 @@ pub(crate) struct Exchanged {
     pub(crate) invoke: Option<Invoke>,
     /// What it was sent, the head or the event; empty without call.
     pub(crate) sent: String,
+    /// The same as bytes.
+    pub(crate) sent_bytes: Vec<u8>,
     /// What the client was sent, content and all.
     pub(crate) answered: String,
+    /// The same as bytes, of an answer that is not streamed.
+    pub(crate) answered_bytes: Vec<u8>,
     pub(crate) answer: Answer,
     /// The access log line.
     pub(crate) logged: String,
@@ -119,9 +126,16 @@ impl Gateway {
     /// Serves a request, whose lines end with a bare LF; a text without empty line is a head that lacks only that.
     #[track_caller]
     pub(crate) fn exchange(&mut self, request: &str, origin: Origin<'_>) -> Exchanged {
+        self.exchange_bytes(request, b"", origin)
+    }
+
+    /// The same with bytes behind it.
+    #[track_caller]
+    pub(crate) fn exchange_bytes(&mut self, request: &str, body: &[u8], origin: Origin<'_>) -> Exchanged {
         let head = &mut self.exchange.request;
         head.clear();
         head.buffer_mut().extend_from_slice(wire(request).as_bytes());
+        head.buffer_mut().extend_from_slice(body);
         let parsed = head.parse(&Limits::default().request_head());
         let peer = self.peer.clone();
         match parsed {
@@ -152,6 +166,12 @@ impl Gateway {
         self
     }
 
+    /// Requests come by this TLS session from now on.
+    pub(crate) fn by_tls(mut self, session: Rc<PeerTls>) -> Self {
+        self.peer.tls = Some(session);
+        self
+    }
+
     /// Refuses a request that cannot be read.
     pub(crate) fn refuse(&mut self, reject: Reject) -> Exchanged {
         self.exchange.request.clear();
@@ -160,7 +180,7 @@ impl Gateway {
     }
 
     fn carry(&mut self, event: Event<'_>, origin: Origin<'_>) -> Exchanged {
-        let (mut call, mut invoke, mut sent) = (None, None, String::new());
+        let (mut call, mut invoke, mut sent) = (None, None, Vec::new());
         let mut step = self.advance(event);
         let answer = loop {
             step = match step {
@@ -185,7 +205,7 @@ impl Gateway {
                 }
                 Step::Call(called) => {
                     call = Some(called);
-                    sent = text(&self.exchange.out);
+                    sent.clone_from(&self.exchange.out);
                     self.call(called, origin)
                 }
                 Step::ReadResponse { .. } => {
@@ -206,7 +226,7 @@ impl Gateway {
                 }
                 Step::Invoke(invoked) => {
                     invoke = Some(invoked);
-                    sent = text(&self.exchange.out);
+                    sent.clone_from(&self.exchange.out);
                     self.advance(match origin {
                         Origin::Function(Ok(payload)) => Event::Invoked(payload.as_bytes()),
                         Origin::Function(Err(failure)) => Event::InvokeFailed(failure),
@@ -217,14 +237,25 @@ impl Gateway {
                 Step::Answer(answer) => break answer,
             };
         };
-        let inline = text(&self.exchange.out);
+        let answered_bytes = self.exchange.out.clone();
+        let inline = text(&answered_bytes);
         let download = self.download(answer.download);
         let sent_bytes = if answer.download == BodyFraming::None { answer.inline_bytes } else { download.1 };
         let denial = text(self.exchange.denial());
         let mut log = Vec::new();
         let now = self.tick();
         self.exchange.finish(&mut self.shard.meters, now, sent_bytes, |_| &mut log);
-        Exchanged { call, invoke, sent, answered: inline + &download.0, answer, logged: text(&log), denial }
+        Exchanged {
+            call,
+            invoke,
+            sent: text(&sent),
+            sent_bytes: sent,
+            answered: inline + &download.0,
+            answered_bytes,
+            answer,
+            logged: text(&log),
+            denial,
+        }
     }
 
     fn call(&mut self, call: Call, origin: Origin<'_>) -> Step {
@@ -233,10 +264,13 @@ impl Gateway {
                 panic!("the backend is called")
             }
             Origin::Fails(failure) => self.advance(Event::CallFailed(failure)),
-            Origin::Answers(answer) => {
+            Origin::Answers(answer) | Origin::Gives(answer, _) => {
                 let head = &mut self.exchange.response;
                 head.clear();
                 head.buffer_mut().extend_from_slice(wire(answer).as_bytes());
+                if let Origin::Gives(_, content) = origin {
+                    head.buffer_mut().extend_from_slice(content);
+                }
                 let parsed = head.parse(&Limits::default().response_head(), call.is_head);
                 assert!(matches!(parsed, Ok(Some(_))), "{parsed:?}: {answer}");
                 self.advance(Event::Response)

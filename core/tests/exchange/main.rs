@@ -25,6 +25,8 @@ mod attacks;
 mod authorizers;
 mod aws_function;
 mod cognito;
+mod compression;
+mod content_handling;
 mod gateway_responses;
 mod iam;
 mod limits;
@@ -33,6 +35,7 @@ mod remote_function;
 mod resource_policies;
 mod sign;
 mod templates;
+mod tls;
 mod token_attacks;
 mod validation;
 

@@ -4,12 +4,13 @@
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 //!
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
-//! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `backend`, `function` and `mock` (the
-//! integrations), `answer` (what the client gets).
+//! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `caching` (answers that are there
+//! already), `backend`, `function` and `mock` (the integrations), `answer` (what the client gets).
 
 mod access;
 mod answer;
 mod backend;
+mod caching;
 mod function;
 mod metering;
 mod mock;
@@ -18,8 +19,11 @@ use std::rc::Rc;
 
 pub use self::function::{Invoke, InvokeFailure};
 
+use self::caching::Caching;
+
 use crate::arrival::{Arrival, Entropy, Peer};
 use crate::auth::principal::PrincipalId;
+use crate::cache::{Content, FillId};
 use crate::clock::Now;
 use crate::context::{Outcome, View};
 use crate::hosts::Place;
@@ -44,6 +48,8 @@ pub struct Exchange {
     pub response: ResponseHead,
     /// What is to be sent next: the request to the backend, or the answer to the client.
     pub out: Vec<u8>,
+    /// What is sent to the client behind it: the content of a cached answer, where it lies.
+    pub content: Option<Content>,
     plan: Option<SharedPlan>,
     arrival: Arrival,
     place: Option<Place>,
@@ -56,6 +62,9 @@ pub struct Exchange {
     parameters: PathParameters,
     standing: Standing,
     called: Option<Now>,
+    caching: Caching,
+    /// Why the gateway answers by itself, if it does.
+    refused: Option<Reject>,
     /// Set while the client's body is read to see whether it is what the client has signed.
     unproved: Option<Routed>,
     /// The client's body, when it had to be read before its turn.
@@ -116,6 +125,12 @@ pub enum Event<'a> {
     Response,
     /// The content behind that head, whole.
     ResponseBody(&'a [u8]),
+    /// More content than [`Step::ReadResponse`] asked for: its beginning. The rest follows when the answer is sent.
+    ResponseBegun(&'a [u8]),
+    /// What [`Step::AwaitFill`] waits for has ended.
+    FillEnded,
+    /// It has not, in time.
+    FillSlow,
     /// The call had no answer.
     CallFailed(CallFailure),
     /// The function has answered with this payload; empty for an asynchronous invocation that has been taken.
@@ -155,13 +170,31 @@ pub enum Step {
     Call(Call),
     /// The content of that answer, whole, at most this many bytes.
     ReadResponse {
-        /// More is [`CallFailure::TooLarge`].
+        /// How many.
         bytes_max: u64,
+        /// What becomes of more.
+        more: More,
+    },
+    /// The end of another exchange's fill, for so many milliseconds; it will stand in the outbox of [`Shard::caches`].
+    AwaitFill {
+        /// Which one.
+        fill: FillId,
+        /// How long.
+        timeout_ms: u64,
     },
     /// The function invoked with the event in [`Exchange::out`].
     Invoke(Invoke),
     /// [`Exchange::out`] sent to the client.
     Answer(Answer),
+}
+
+/// What becomes of more content than was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    /// It is [`CallFailure::TooLarge`].
+    Fails,
+    /// It follows what has been read: [`Event::ResponseBegun`].
+    Follows,
 }
 
 /// A call to a backend.
@@ -184,7 +217,7 @@ pub struct Call {
 pub struct Answer {
     /// How the backend's content follows; `None` when nothing follows.
     pub download: BodyFraming,
-    /// Content bytes that are in [`Exchange::out`] already.
+    /// Content bytes that are in [`Exchange::out`] or [`Exchange::content`] already.
     pub inline_bytes: u64,
     /// Whether the connection is to be used again, as the answer says.
     pub keep_alive: bool,
@@ -193,6 +226,12 @@ pub struct Answer {
 impl Exchange {
     /// Goes on with what happened, until the outside is needed again.
     pub fn advance(&mut self, shard: &mut Shard, now: Now, event: Event<'_>) -> Step {
+        let mut step = self.go_on(shard, now, event);
+        self.settle_cache(shard, now, &mut step);
+        step
+    }
+
+    fn go_on(&mut self, shard: &mut Shard, now: Now, event: Event<'_>) -> Step {
         match event {
             Event::Request(peer, entropy) => {
                 self.begin(shard, now, peer, entropy);
@@ -219,7 +258,10 @@ impl Exchange {
                 None => self.integrate_body(shard, now, body),
             },
             Event::Response => self.respond(shard, now),
-            Event::ResponseBody(body) => self.respond_body(shard, now, body),
+            Event::ResponseBody(body) => self.answer_response(shard, now, Some(body)),
+            Event::ResponseBegun(begun) => self.respond_begun(shard, now, begun),
+            Event::FillEnded => self.follow(shard, now),
+            Event::FillSlow => self.stop_following(shard, now),
             Event::CallFailed(failure) => {
                 self.count_integration(now, None);
                 self.refuse(shard, now, failure.reject())
@@ -267,7 +309,8 @@ impl Exchange {
         }
         (self.place, self.routed, self.principal) = (None, None, None);
         (self.identified, self.caller, self.counted, self.called) = (None, None, None, None);
-        (self.body_wanted, self.unproved, self.body) = (false, None, None);
+        (self.body_wanted, self.unproved, self.body, self.refused) = (false, None, None, None);
+        self.begin_caching();
         self.denial.clear();
         (self.outcome, self.standing) = (Outcome::default(), Standing::default());
         self.overrides.clear();

@@ -10,6 +10,7 @@
 //! - [`mapping`], [`values`], [`context`]: parameter mapping expressions, their values, `$context`
 //! - [`auth`]: who calls
 //! - [`limit`]: who may call, and how often
+//! - [`cache`]: answers that are given again
 //! - [`transform`]: the request to the backend, the answer to the client
 //! - [`velocity`]: mapping templates, and JSONPath
 //! - [`lambda`], [`media_types`]: events for functions and their answers; which payloads are binary
@@ -37,6 +38,7 @@ pub mod mapping;
 pub mod values;
 
 pub mod auth;
+pub mod cache;
 pub mod limit;
 
 pub mod transform;

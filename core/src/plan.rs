@@ -9,6 +9,7 @@ use crate::auth::authorise::Authorization;
 use crate::auth::cidr::Cidr;
 use crate::auth::policy::Policy;
 use crate::auth::principal::Principals;
+use crate::cache::StageCache;
 use crate::gateway_response::GatewayResponses;
 use crate::hosts::Hosts;
 use crate::integration::Integration;
@@ -221,6 +222,8 @@ pub struct Stage {
     /// How many requests a second each method takes, and which throttle that is, by [`RouteId`]. Empty when no method has
     /// a throttle.
     pub throttles: Vec<Option<(MeterId, Rate)>>,
+    /// Its cache, if it has one.
+    pub cache: Option<Box<StageCache>>,
     /// How each request is logged.
     pub access_log: Option<AccessLog>,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::auth::authenticate::Signatures;
 use crate::auth::authorise::MethodNames;
+use crate::cache::Caches;
 use crate::clock::HttpDate;
 use crate::limit::Meters;
 use crate::plan::Plan;
@@ -25,6 +26,10 @@ pub struct Shard {
     pub method_names: MethodNames,
     /// What it holds of throttles and quotas.
     pub meters: Meters,
+    /// Its slices of the stages' caches.
+    pub caches: Caches,
+    /// How many shards there are.
+    shards: usize,
     /// Once true, every answer closes its connection.
     pub draining: bool,
 }
@@ -32,13 +37,23 @@ pub struct Shard {
 impl Shard {
     /// One of so many shards, which serves `plan`.
     pub fn new(plan: Arc<Plan>, shards: usize) -> Self {
+        let mut caches = Caches::default();
+        caches.install(&plan, shards);
         Self {
             plan: Rc::new(plan),
             date: HttpDate::default(),
             signatures: Signatures::default(),
             method_names: MethodNames::default(),
             meters: Meters::new(shards),
+            caches,
+            shards,
             draining: false,
         }
+    }
+
+    /// Serves this plan from now on.
+    pub fn install(&mut self, plan: Arc<Plan>) {
+        self.caches.install(&plan, self.shards);
+        self.plan = Rc::new(plan);
     }
 }

@@ -7,17 +7,19 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::raw::c_int;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select, tick, unbounded};
 use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use tidegate_core::cache;
 use tidegate_core::plan::Plan;
 
 use crate::access_log::LogWriter;
-use crate::admin::{Admin, Health};
+use crate::admin::{Admin, Desk, Health};
+use crate::caches::{Caches, Flush, lock};
 use crate::doctor;
 use crate::function::host::Host;
 use crate::ledger::{self, Ledger, StoreError};
@@ -121,11 +123,13 @@ pub fn run(
     };
     let bound = Bound { listeners, admin: admin.as_ref().map(Admin::address) };
     let mut control = Control::start(plan, &addresses, settings, sockets, &log, &host)?;
+    let (orders, flushes) = bounded(QUEUED_COMMANDS_MAX);
     if let Some(admin) = admin {
-        admin.start(Arc::clone(&health)).map_err(GatewayError::Start)?;
+        let desk = Desk { health: Arc::clone(&health), caches: Arc::clone(&control.caches), flushes: orders };
+        admin.start(desk).map_err(GatewayError::Start)?;
     }
     announce(&control.plan, &bound);
-    let ended = control.serve(&signals, &resolver, &log, &reload).and_then(|()| {
+    let ended = control.serve(&signals, &resolver, &log, &flushes, &reload).and_then(|()| {
         health.drain();
         control.stop(&signals)
     });
@@ -183,6 +187,7 @@ struct Control {
     shards: Vec<Handle>,
     reports: Receiver<(usize, Report)>,
     ledger: Ledger,
+    caches: Arc<Mutex<Caches>>,
     plan: Arc<Plan>,
 }
 
@@ -191,6 +196,15 @@ struct Handle {
     doorbell: Doorbell,
     /// Kept so that the thread is known to run; joined when the shard has drained.
     _thread: ExecutorJoinHandle<()>,
+}
+
+impl Handle {
+    fn tell(&self, command: Command) {
+        if self.commands.try_send(command).is_err() {
+            tracing::error!("a shard does not take commands");
+        }
+        self.doorbell.ring();
+    }
 }
 
 /// Sends a last report when a shard ends in a way that it cannot tell itself.
@@ -249,7 +263,8 @@ impl Control {
             shards.push(Handle { commands, doorbell, _thread: thread });
         }
         let ledger = Ledger::start(ends, &plan, &settings.state).map_err(GatewayError::Store)?;
-        let control = Self { shards, reports, ledger, plan };
+        let caches = Arc::new(Mutex::new(Caches::new(&plan, settings.cpus.len())));
+        let control = Self { shards, reports, ledger, caches, plan };
         control.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Ready))?;
         Ok(control)
     }
@@ -260,6 +275,7 @@ impl Control {
         signals: &Receiver<c_int>,
         resolver: &Resolver,
         log: &LogWriter,
+        flushes: &Receiver<Flush>,
         reload: &impl Fn() -> Option<Plan>,
     ) -> Result<(), GatewayError> {
         let ticks = tick(Duration::from_secs(LOG_CHECK_INTERVAL_S));
@@ -278,9 +294,16 @@ impl Control {
                     }
                     Ok(_) | Err(_) => return Ok(()),
                 },
-                recv(reports) -> report => {
-                    if let Ok((shard, Report::Failed(error))) = report {
+                recv(reports) -> report => match report {
+                    Ok((shard, Report::Failed(error))) => {
                         return Err(GatewayError::Shard(format!("shard {shard}: {error}")));
+                    }
+                    Ok((shard, Report::Caches(said))) => self.share_caches(shard, said),
+                    Ok((_, Report::Ready | Report::Installed | Report::Drained)) | Err(_) => {}
+                },
+                recv(flushes) -> flush => {
+                    if let Ok(flush) = flush {
+                        self.tell_all(|| Command::Flush(flush.clone()));
                     }
                 }
                 recv(resolver.news()) -> news => {
@@ -306,6 +329,7 @@ impl Control {
         let generation = self.plan.generation + 1;
         self.plan = Arc::new(Plan { generation, ..plan });
         self.ledger.install(Arc::clone(&self.plan));
+        lock(&self.caches).install(&self.plan);
         self.tell_all(|| Command::Install(Arc::clone(&self.plan), Arc::clone(addresses)));
         self.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Installed))?;
         tracing::info!("reloaded");
@@ -330,7 +354,7 @@ impl Control {
                     Ok((shard, Report::Failed(error))) => {
                         return Err(GatewayError::Shard(format!("shard {shard}: {error}")));
                     }
-                    Ok((_, Report::Ready | Report::Installed)) => {}
+                    Ok((_, Report::Ready | Report::Installed | Report::Caches(_))) => {}
                     Err(_) => break,
                 },
                 recv(deadline) -> _ => break,
@@ -339,12 +363,17 @@ impl Control {
         Ok(())
     }
 
+    /// Moves bytes of the caches to where they are missed.
+    fn share_caches(&self, shard: usize, said: Vec<cache::Report>) {
+        let orders = lock(&self.caches).hear(shard, said);
+        for (cache, order) in orders {
+            self.shards[order.shard].tell(Command::Share(cache, order));
+        }
+    }
+
     fn tell_all(&self, command: impl Fn() -> Command) {
         for shard in &self.shards {
-            if shard.commands.try_send(command()).is_err() {
-                tracing::error!("a shard does not take commands");
-            }
-            shard.doorbell.ring();
+            shard.tell(command());
         }
     }
 

@@ -13,6 +13,7 @@
 //!   `ring/buffers.rs` (lent memory), `ring/driver.rs` (eventfd, enter), `ring/socket.rs` (descriptors), and outside of it in
 //!   `function/process.rs` alone (between fork and exec)
 //! - `ledger`, `waiting`: lends limits to shards and stores usage; requests that wait for it
+//! - `caches`: counts and shares out the stages' caches, on the control thread
 //! - `access_log`, `resolve`, `admin`, [`doctor`]: slow things on threads of their own
 //! - `clock`: the time that all threads agree on
 
@@ -35,6 +36,7 @@ pub mod ring;
 
 mod access_log;
 mod admin;
+mod caches;
 mod clock;
 pub mod doctor;
 mod ledger;

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use tidegate_core::arrival::Peer;
-use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Step};
+use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, More, Step};
 use tidegate_core::http1::{BodyFraming, encode};
 use tidegate_core::limits::Limits;
 use tidegate_core::reject::Reject;
@@ -19,6 +19,7 @@ use crate::shard::Shard;
 use crate::stream::{Body, BodyFailure, Stream};
 use crate::upload::{Upload, send_piece};
 use crate::upstream::{Pool, Upstream};
+use crate::waiting::LEDGER_WAIT_NS_MAX;
 
 /// Content that is already there goes out with the head in one send, up to this many bytes.
 const INLINE_BYTES_MAX: usize = 16_384;
@@ -55,9 +56,15 @@ pub(crate) async fn run(
     loop {
         step = match step {
             Step::AskLedger(meter) => {
-                let answered = Box::pin(shard.waiting.answered(meter, shard.now().monotonic_ns)).await;
+                let until_ns = shard.now().monotonic_ns + LEDGER_WAIT_NS_MAX;
+                let answered = Box::pin(shard.waiting.answered(meter, until_ns)).await;
                 let event = if answered { Event::LedgerAnswered } else { Event::LedgerSilent };
                 advance(shard, exchange, event)
+            }
+            Step::AwaitFill { fill, timeout_ms } => {
+                let until_ns = shard.now().monotonic_ns + timeout_ms * 1_000_000;
+                let ended = Box::pin(shard.following.answered(fill, until_ns)).await;
+                advance(shard, exchange, if ended { Event::FillEnded } else { Event::FillSlow })
             }
             Step::ReadBody { .. } => match Box::pin(read_whole(shard, exchange, stream, &mut body)).await {
                 Ok(content) => advance(shard, exchange, Event::Body(&content)),
@@ -77,14 +84,20 @@ pub(crate) async fn run(
                     Err(Failure::ClientGone) => return client_gone(shard, exchange),
                 }
             }
-            Step::ReadResponse { .. } => {
+            Step::ReadResponse { bytes_max, more } => {
                 let read = {
                     // In a box, so that exchanges that pass answers on do not hold its memory.
-                    let mut work = Box::pin(read_content(&mut backend));
+                    let mut work = Box::pin(read_content(&mut backend, bytes_max));
                     upload.beside(stream, &mut body, true, work.as_mut()).await
                 };
                 match read {
-                    Ok(Ok(content)) => advance(shard, exchange, Event::ResponseBody(&content)),
+                    Ok(Ok(Content::Whole(content))) => {
+                        advance(shard, exchange, Event::ResponseBody(&content))
+                    }
+                    Ok(Ok(Content::Begun(content))) => match more {
+                        More::Follows => advance(shard, exchange, Event::ResponseBegun(&content)),
+                        More::Fails => advance(shard, exchange, Event::CallFailed(CallFailure::TooLarge)),
+                    },
                     Ok(Err(failure)) => advance(shard, exchange, Event::CallFailed(failure)),
                     Err(failure) => match refusal(failure) {
                         Some(reject) => {
@@ -167,7 +180,12 @@ impl Backend {
 }
 
 fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
-    let step = exchange.advance(&mut shard.core.borrow_mut(), shard.now(), event);
+    let step = {
+        let core = &mut *shard.core.borrow_mut();
+        let step = exchange.advance(core, shard.now(), event);
+        shard.tell_followers(core);
+        step
+    };
     shard.tell_ledger();
     step
 }
@@ -205,17 +223,26 @@ async fn read_whole(
     Ok(content)
 }
 
-/// The backend's content, whole.
-async fn read_content(backend: &mut Option<Backend>) -> Result<Vec<u8>, CallFailure> {
+/// The backend's content, whole or as far as it has been read.
+enum Content {
+    Whole(Vec<u8>),
+    Begun(Vec<u8>),
+}
+
+/// Reads the backend's content, no further than where it is more than so many bytes.
+async fn read_content(backend: &mut Option<Backend>, bytes_max: u64) -> Result<Content, CallFailure> {
     let mut content = Vec::new();
-    let Some(Backend { stream, body, .. }) = backend else { return Ok(content) };
+    let Some(Backend { stream, body, .. }) = backend else { return Ok(Content::Whole(content)) };
     loop {
         match body.next(stream).await {
             Ok(Some(piece)) => content.extend_from_slice(&piece),
-            Ok(None) => return Ok(content),
+            Ok(None) => return Ok(Content::Whole(content)),
             Err(BodyFailure::TooLarge) => return Err(CallFailure::TooLarge),
             Err(BodyFailure::Timeout) => return Err(CallFailure::Timeout),
             Err(BodyFailure::Closed | BodyFailure::Framing(_)) => return Err(CallFailure::Network),
+        }
+        if content.len() as u64 > bytes_max {
+            return Ok(Content::Begun(content));
         }
     }
 }
@@ -328,7 +355,10 @@ async fn send_answer(
     let mut out = std::mem::replace(&mut exchange.out, shard.ring.buffer());
     let streamed = backend.as_mut().filter(|_| answer.download != BodyFraming::None);
     let Some(backend) = streamed else {
-        let sent = client.send(out, false, timeout_ms).await;
+        let sent = match exchange.content.take() {
+            Some(content) => client.send_with(out, content, timeout_ms).await,
+            None => client.send(out, false, timeout_ms).await,
+        };
         return (sent.map_err(|_| Broken), answer.inline_bytes);
     };
     let head_bytes = out.len();
@@ -338,7 +368,7 @@ async fn send_answer(
         let bytes = (out.len() - head_bytes) as u64;
         return (client.send(out, false, timeout_ms).await.map_err(|_| Broken), bytes);
     }
-    let mut sent_bytes = 0;
+    let mut sent_bytes = answer.inline_bytes;
     let chunked = answer.download == BodyFraming::Chunked;
     // In a box, so that the many exchanges with small answers do not hold the memory of the few with large ones.
     let sent = Box::pin(pump(shard, client, backend, out, chunked, &mut sent_bytes)).await;

@@ -10,12 +10,15 @@ use crossbeam_channel::{Receiver, Sender};
 use fastrand::Rng;
 use slab::Slab;
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::cache::{self, CacheId, FillId};
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::Exchange;
+use tidegate_core::limit::MeterId;
 use tidegate_core::limits::Limits;
 use tidegate_core::plan::{Origin, Plan};
 
 use crate::access_log::{Lines, LogSender};
+use crate::caches::Flush;
 use crate::client;
 use crate::function::Functions;
 use crate::function::host::HostHandle;
@@ -36,6 +39,10 @@ const LOG_FLUSH_MS: u64 = 200;
 pub(crate) enum Command {
     /// Serve this plan from now on.
     Install(Arc<Plan>, Arc<HashMap<Origin, Addresses>>),
+    /// A slice of a cache may take so many bytes.
+    Share(CacheId, cache::Order),
+    /// All answers of a cache are to be forgotten.
+    Flush(Flush),
     /// Origins have other addresses.
     Resolved(Arc<HashMap<Origin, Addresses>>),
     /// Accept no more, finish what is in flight, close idle connections, end.
@@ -50,6 +57,8 @@ pub(crate) enum Report {
     Failed(String),
     /// It serves the plan that it was last sent.
     Installed,
+    /// How it stands with its slices of the caches.
+    Caches(Vec<cache::Report>),
     /// It has drained.
     Drained,
 }
@@ -105,7 +114,9 @@ pub(crate) struct Shard {
     /// What deciding needs. Never borrowed across an await.
     pub(crate) core: RefCell<tidegate_core::shard::Shard>,
     /// Requests that wait for the ledger.
-    pub(crate) waiting: Waiting,
+    pub(crate) waiting: Waiting<MeterId>,
+    /// Requests that wait for another one's answer.
+    pub(crate) following: Waiting<FillId>,
     ledger: ShardEnd,
     pools: Rc<Pools>,
     /// Its functions.
@@ -145,6 +156,7 @@ async fn serve(ring: Ring, mut start: Start) {
     }));
     ring.spawn(flush_log(Rc::clone(&shard)));
     ring.spawn(tick_meters(Rc::clone(&shard)));
+    ring.spawn(report_caches(Rc::clone(&shard), reports.clone()));
     reports.tell(Report::Ready);
     obey(&shard, &doorbell, &commands, &reports).await;
     // Requests in flight may still have to hear the ledger.
@@ -164,6 +176,13 @@ async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Comman
                     reports.tell(Report::Installed);
                 }
                 Command::Resolved(addresses) => shard.pools.resolved(&addresses),
+                Command::Share(cache, order) => {
+                    shard.core.borrow_mut().caches.obey(cache, order.total, order.bytes_max);
+                }
+                Command::Flush(Flush { cache, done }) => {
+                    shard.core.borrow_mut().caches.flush(cache);
+                    drop(done);
+                }
                 Command::Drain => return,
             }
         }
@@ -237,10 +256,24 @@ async fn tick_meters(shard: Rc<Shard>) {
         shard.ring.sleep(METERS_TICK_MS).await;
         let now_ns = shard.now().monotonic_ns;
         shard.waiting.expire(now_ns);
+        shard.following.expire(now_ns);
         if tick.is_multiple_of(TICKS_PER_REPORT) {
             shard.core.borrow_mut().meters.tick(now_ns);
         }
         shard.tell_ledger();
+    }
+}
+
+/// How often a shard says how it stands with its slices of the caches, in milliseconds.
+const CACHES_REPORT_MS: u64 = 500;
+
+async fn report_caches(shard: Rc<Shard>, reports: Reporter) {
+    loop {
+        shard.ring.sleep(CACHES_REPORT_MS).await;
+        let said = shard.core.borrow_mut().caches.report();
+        if !said.is_empty() {
+            reports.tell(Report::Caches(said));
+        }
     }
 }
 
@@ -262,6 +295,7 @@ impl Shard {
             ring: ring.clone(),
             core: RefCell::new(tidegate_core::shard::Shard::new(start.plan, start.shards)),
             waiting: Waiting::default(),
+            following: Waiting::default(),
             ledger: start.ledger,
             pools,
             functions,
@@ -317,7 +351,10 @@ impl Shard {
     pub(crate) fn finish(&self, exchange: &mut Exchange, response_bytes: u64) {
         let mut lines = self.lines.borrow_mut();
         lines.deny(exchange.denial());
-        let meters = &mut self.core.borrow_mut().meters;
+        let core = &mut *self.core.borrow_mut();
+        exchange.leave_cache(&mut core.caches);
+        self.tell_followers(core);
+        let meters = &mut core.meters;
         exchange.finish(meters, self.now(), response_bytes, |destination| lines.buffer(destination));
         lines.flush_when_large();
     }
@@ -325,6 +362,11 @@ impl Shard {
     /// Tells the ledger what it has to know, if there is anything.
     pub(crate) fn tell_ledger(&self) {
         self.ledger.tell(self.core.borrow_mut().meters.outbox());
+    }
+
+    /// Wakes the requests that wait for answers which have come, or will not.
+    pub(crate) fn tell_followers(&self, core: &mut tidegate_core::shard::Shard) {
+        core.caches.ended().drain(..).for_each(|fill| self.following.answer(fill));
     }
 
     /// Hears the ledger. What it calls back goes back when the requests that it has let through have run.
@@ -380,7 +422,7 @@ impl Shard {
     fn install(&self, plan: Arc<Plan>, addresses: &HashMap<Origin, Addresses>) {
         self.pools.install(&plan, addresses);
         self.functions.install(&plan);
-        self.core.borrow_mut().plan = Rc::new(plan);
+        self.core.borrow_mut().install(plan);
     }
 
     /// Lets every connection look whether it should close.

@@ -1,10 +1,11 @@
 //! An OpenAPI 2.0 or 3.0 document with `x-amazon-apigateway-*` extensions, as AWS's REST API import reads it.
 //!
 //! In reading order: `document` owns the root, `path_item` and `operation` the methods, `parameters` what they
-//! declare; `integration` with `request`, `responses`, `expression`, `template` and `uri` what answers;
-//! `gateway_responses` the errors; `security` who may call. `validators` refuses what is not built yet. `reference` follows
+//! declare; `integration` with `request`, `responses`, `expression`, `template` and `uri` what answers,
+//! `cache` what answers are found by; `gateway_responses` the errors; `security` who may call. `validators` refuses what is not built yet. `reference` follows
 //! `$ref`. Schemas and other documentation are not looked at.
 
+pub(crate) mod cache;
 mod document;
 mod expression;
 mod gateway_responses;
@@ -52,5 +53,6 @@ pub(crate) struct Method {
     pub(crate) operation_name: Option<String>,
     pub(crate) api_key_required: bool,
     pub(crate) authorization: Authorization,
+    pub(crate) cache_key: cache::CacheKey,
     pub(crate) integration: integration::Definition,
 }

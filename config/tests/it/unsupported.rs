@@ -14,8 +14,7 @@ fn check_file(more: &str, place: &str, what: &str) {
 #[test]
 fn of_tidegate_toml() {
     check_file("[aws]\nendpoint_url = \"x\"", "10:2", "`aws`");
-    check_file("cache = { ttl = 1 }", "10:1", "`cache`");
-    check_file("method.\"GET /\".cache = { ttl = 1 }", "10:16", "`cache`");
+    check_file("canary = { percent = 1 }", "10:1", "`canary`");
     check_file("[[listener]]\naddress = \"127.0.0.1:0\"\ntls = true", "12:1", "`tls`");
     for kind in ["HTTP", "WEBSOCKET"] {
         let api = format!(

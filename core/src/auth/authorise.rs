@@ -2,6 +2,8 @@
 //!
 //! AWS: "API Gateway authorization flow".
 
+use std::fmt::Write as _;
+
 use percent_encoding::percent_decode;
 
 use super::policy::combine::{self, By, Verdict};
@@ -23,6 +25,8 @@ pub enum Authorization {
 /// Why a request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denial {
+    /// What is denied.
+    pub action: Action,
     /// Which policy decided.
     pub by: By,
     /// The statement that denies, by its position; `None`: none allows.
@@ -102,28 +106,31 @@ fn respell(path: &[u8], out: &mut Vec<u8>) {
 /// A path with another spelling has to be allowed in both: what reaches a backend under one name must not be forbidden
 /// under the name that the backend may read.
 pub fn authorise(
+    action: Action,
     api: &Api,
     authorization: Authorization,
     account: &str,
     method: &MethodNames,
     facts: &Facts<'_>,
 ) -> Result<(), Denial> {
-    judge(api, authorization, account, &method.sent, facts)?;
+    let judge = |method: &[u8]| judge(action, api, authorization, account, method, facts);
+    judge(&method.sent)?;
     if method.respelt.is_empty() {
         return Ok(());
     }
-    let denial = judge(api, authorization, account, &method.respelt, facts);
+    let denial = judge(&method.respelt);
     denial.map_err(|denial| Denial { respelt: true, ..denial })
 }
 
 fn judge(
+    action: Action,
     api: &Api,
     authorization: Authorization,
     account: &str,
     method: &[u8],
     facts: &Facts<'_>,
 ) -> Result<(), Denial> {
-    let decide = |policy: &Policy| policy.decide(Action::Invoke, method, facts);
+    let decide = |policy: &Policy| policy.decide(action, method, facts);
     let resource = api.policy.as_ref().map(decide);
     let identity = facts.principal.map(|principal| decide(&principal.policy));
     let verdict = match (authorization, resource) {
@@ -141,13 +148,13 @@ fn judge(
     };
     match verdict {
         Verdict::Allow => Ok(()),
-        Verdict::ImplicitDeny(by) => Err(Denial { by, statement: None, respelt: false }),
+        Verdict::ImplicitDeny(by) => Err(Denial { action, by, statement: None, respelt: false }),
         Verdict::ExplicitDeny(by) => {
             let statement = match deciding(by) {
                 Some(Decision::Deny { statement }) => Some(statement),
                 Some(Decision::Allow { .. } | Decision::Silent) | None => None,
             };
-            Err(Denial { by, statement, respelt: false })
+            Err(Denial { action, by, statement, respelt: false })
         }
     }
 }
@@ -164,19 +171,25 @@ impl Denial {
     ) {
         out.push_str("User: ");
         out.push_str(caller.unwrap_or("anonymous"));
-        out.push_str(" is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:");
+        out.push_str(" is not authorized to perform: ");
+        out.push_str(self.action.name());
+        out.push_str(" on resource: arn:aws:execute-api:");
         out.push_str(region);
         // AWS hides all but the end of the account.
         out.push_str(":********");
         out.push_str(account.get(account.len().saturating_sub(4)..).unwrap_or_default());
         out.push(':');
         out.push_str(&String::from_utf8_lossy(method));
-        out.push_str(match (self.statement, self.by) {
-            (Some(_), By::Resource) => " with an explicit deny in a resource-based policy",
-            (Some(_), By::Identity) => " with an explicit deny in an identity-based policy",
-            (None, By::Resource) => " because no resource-based policy allows the execute-api:Invoke action",
-            (None, By::Identity) => " because no identity-based policy allows the execute-api:Invoke action",
-        });
+        let kind = match self.by {
+            By::Resource => "resource-based policy",
+            By::Identity => "identity-based policy",
+        };
+        let _ = match self.statement {
+            // A text takes whatever is written.
+            Some(_) if self.by == By::Resource => write!(out, " with an explicit deny in a {kind}"),
+            Some(_) => write!(out, " with an explicit deny in an {kind}"),
+            None => write!(out, " because no {kind} allows the {} action", self.action.name()),
+        };
     }
 }
 

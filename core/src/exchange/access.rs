@@ -4,7 +4,7 @@ use super::{Authorised, Exchange, Routed, Step, stage_of};
 use crate::auth::authenticate::{Signed, SignedBody, scope};
 use crate::auth::authorise::{Authorization, Denial, METHOD_ARN_BYTES_MAX, MethodNames, authorise};
 use crate::auth::policy::combine::By;
-use crate::auth::policy::{Facts, Policy};
+use crate::auth::policy::{Action, Facts, Policy};
 use crate::auth::sigv4::{Claim, SignatureError, canonical};
 use crate::clock::Now;
 use crate::hosts::Place;
@@ -52,8 +52,22 @@ impl Exchange {
         }
         let path = &self.request.path()[routed.place.prefix_bytes..];
         shard.method_names.name(&api.id, &stage.name, routed.method, path);
-        let view = self.view(&plan);
-        let facts = Facts {
+        let facts = self.facts(&plan);
+        let account = &plan.node.account;
+        let decided = if shard.method_names.arn_bytes(&plan.node) > METHOD_ARN_BYTES_MAX {
+            Err(Reject::MethodArnTooLong)
+        } else {
+            authorise(Action::Invoke, api, authorization, account, &shard.method_names, &facts)
+                .map_err(Reject::Denied)
+        };
+        self.outcome.authorized = Some(decided.is_ok());
+        decided.map(|()| Some(Authorised { routed }))
+    }
+
+    /// What policies may ask.
+    pub(super) fn facts<'a>(&'a self, plan: &'a Plan) -> Facts<'a> {
+        let view = self.view(plan);
+        Facts {
             request: &self.request,
             source_ip: self.arrival.source_ip.address(),
             network: view.network,
@@ -61,15 +75,7 @@ impl Exchange {
             now_s: self.arrival.now.unix_ms / 1000,
             region: &plan.node.region,
             principal: view.principal,
-        };
-        let account = &plan.node.account;
-        let decided = if shard.method_names.arn_bytes(&plan.node) > METHOD_ARN_BYTES_MAX {
-            Err(Reject::MethodArnTooLong)
-        } else {
-            authorise(api, authorization, account, &shard.method_names, &facts).map_err(Reject::Denied)
-        };
-        self.outcome.authorized = Some(decided.is_ok());
-        decided.map(|()| Some(Authorised { routed }))
+        }
     }
 
     fn authenticate(

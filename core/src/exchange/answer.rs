@@ -1,6 +1,6 @@
 //! What the client is answered with: an integration response or a refusal.
 
-use super::{Answer, Exchange, Step};
+use super::{Answer, Exchange, More, Step};
 use crate::clock::Now;
 use crate::context::ErrorFacts;
 use crate::http1::{BodyFraming, HeadError, KnownField};
@@ -43,8 +43,13 @@ impl Exchange {
             ResponseBody::Template(template, _) => template.program().reads_input() || chosen.maps_body(),
             ResponseBody::Passthrough => chosen.maps_body(),
         };
-        if needs_content && content.is_none() && self.response.framing() != BodyFraming::None {
-            return Step::ReadResponse { bytes_max: self.payload_bytes_max() };
+        if content.is_none() && self.response.framing() != BodyFraming::None {
+            if needs_content {
+                return Step::ReadResponse { bytes_max: self.payload_bytes_max(), more: More::Fails };
+            }
+            if let Some(step) = self.read_entry(shard, now) {
+                return step;
+            }
         }
         self.answer_chosen(shard, now, chosen, body, content)
     }
@@ -110,6 +115,7 @@ impl Exchange {
             refusal.message = message.into();
         }
         self.note_denial(&plan, reject, &refusal);
+        self.refused = Some(reject);
         let api = self.place.map(|place| &plan.apis[place.api]);
         let custom = api.and_then(|api| api.gateway_responses.custom(refusal.response_type, refusal.status));
         let custom = custom.filter(|_| refusal.voice != crate::reject::Voice::PlainText);
@@ -142,6 +148,7 @@ impl Exchange {
             is_head: self.request.method() == b"HEAD",
             version: self.request.version(),
             standing: self.standing,
+            whole_bytes: None,
         }
     }
 }

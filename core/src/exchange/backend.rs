@@ -7,6 +7,7 @@ use crate::integration::{Http, HttpKind, Integration, RequestBody, UnsupportedMe
 use crate::method::Method;
 use crate::reject::Reject;
 use crate::shard::Shard;
+use crate::transform::answer::Frame;
 use crate::transform::request::{self, Body};
 use crate::transform::{answer, template};
 use crate::velocity;
@@ -79,12 +80,18 @@ impl Exchange {
         if matches!(self.response.framing(), BodyFraming::Length(bytes) if bytes > self.payload_bytes_max()) {
             return self.refuse(shard, now, Reject::IntegrationPayloadTooLarge);
         }
+        self.answer_response(shard, now, None)
+    }
+
+    /// Answers with what the backend has answered. Its content is there, or follows, or does so when it has to be read.
+    pub(super) fn answer_response(&mut self, shard: &mut Shard, now: Now, content: Option<&[u8]>) -> Step {
+        let status = i64::from(self.response.status());
         let plan = self.plan();
         match self.routed.map(|routed| integration_of(&plan, routed)) {
             Some(Integration::Http(http)) => match &http.kind {
-                HttpKind::Proxy => self.answer_proxy(shard, now),
+                HttpKind::Proxy => self.answer_proxy(shard, now, content),
                 HttpKind::Custom(custom) => {
-                    self.answer_mapped(shard, now, &custom.responses, i64::from(status), None)
+                    self.answer_mapped(shard, now, &custom.responses, status, content)
                 }
             },
             Some(Integration::Mock(_) | Integration::Lambda(_) | Integration::Misconfigured) | None => {
@@ -93,29 +100,26 @@ impl Exchange {
         }
     }
 
-    pub(super) fn respond_body(&mut self, shard: &mut Shard, now: Now, body: &[u8]) -> Step {
-        let plan = self.plan();
-        let integration = self.routed.map(|routed| integration_of(&plan, routed));
-        let Some(Integration::Http(http)) = integration else {
-            return self.refuse(shard, now, Reject::Misconfigured);
-        };
-        match &http.kind {
-            HttpKind::Custom(custom) => {
-                let status = i64::from(self.response.status());
-                self.answer_mapped(shard, now, &custom.responses, status, Some(body))
-            }
-            HttpKind::Proxy => self.refuse(shard, now, Reject::Misconfigured),
+    fn answer_proxy(&mut self, shard: &mut Shard, now: Now, content: Option<&[u8]>) -> Step {
+        if content.is_none()
+            && let Some(step) = self.read_entry(shard, now)
+        {
+            return step;
         }
-    }
-
-    pub(super) fn answer_proxy(&mut self, shard: &mut Shard, now: Now) -> Step {
         self.outcome.status = self.response.status();
         let keep_alive = self.keeps_alive(shard);
-        let frame = self.frame(shard.date.text(now), keep_alive);
+        let whole_bytes = content.map(|content| content.len() as u64);
+        let frame = Frame { whole_bytes, ..self.frame(shard.date.text(now), keep_alive) };
         let mut out = std::mem::take(&mut self.out);
         out.clear();
         let plan = self.plan();
-        let download = answer::write_proxy(&self.values(&plan, ""), &self.response, frame, &mut out);
+        let mut download = answer::write_proxy(&self.values(&plan, ""), &self.response, frame, &mut out);
+        if let Some(content) = content
+            && download != BodyFraming::None
+        {
+            out.extend_from_slice(content);
+            download = BodyFraming::None;
+        }
         self.out = out;
         self.answer(download, keep_alive)
     }

@@ -23,6 +23,8 @@ pub struct Frame<'a> {
     pub version: Version,
     /// Where the caller stands with its limits.
     pub standing: Standing,
+    /// Length of the backend's content, when it has been read whole.
+    pub whole_bytes: Option<u64>,
 }
 
 /// The answer of an HTTP_PROXY backend, passed on. Returns how content that follows is framed for the client.
@@ -58,6 +60,7 @@ pub fn write_proxy(
 fn announced(response: &ResponseHead, status: u16, frame: Frame<'_>) -> BodyFraming {
     match (response.framing(), frame.version) {
         _ if is_bodiless(status) => BodyFraming::None,
+        _ if let Some(bytes) = frame.whole_bytes => BodyFraming::Length(bytes),
         (BodyFraming::None, _) if frame.is_head => {
             declared_length(response).map_or(BodyFraming::None, BodyFraming::Length)
         }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
 use tidegate_core::clock::Now;
-use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Invoke, InvokeFailure, Step};
+use tidegate_core::exchange::{
+    Answer, Call, CallFailure, Event, Exchange, Invoke, InvokeFailure, More, Step,
+};
 use tidegate_core::http1::{BodyDecoder, BodyFraming, encode};
 use tidegate_core::limit::{Account, Day, Ledger, MeterId, Meters, Order, Record, ToShard};
 use tidegate_core::limits::Limits;
@@ -141,11 +143,16 @@ impl Gateway {
                     sent = text(&self.exchange.out);
                     self.call(called, origin)
                 }
-                Step::ReadResponse { .. } => {
+                Step::ReadResponse { bytes_max, more } => {
                     let response = &self.exchange.response;
                     let body = content(response.framing(), response.surplus());
-                    self.advance(Event::ResponseBody(&body))
+                    self.advance(match more {
+                        _ if body.len() as u64 <= bytes_max => Event::ResponseBody(&body),
+                        More::Follows => Event::ResponseBegun(&body),
+                        More::Fails => Event::CallFailed(CallFailure::TooLarge),
+                    })
                 }
+                Step::AwaitFill { .. } => panic!("exchanges come one after the other"),
                 Step::Invoke(invoked) => {
                     invoke = Some(invoked);
                     sent = text(&self.exchange.out);
@@ -159,12 +166,16 @@ impl Gateway {
                 Step::Answer(answer) => break answer,
             };
         };
-        let inline = text(&self.exchange.out);
-        let download = self.download(answer.download);
-        let sent_bytes = if answer.download == BodyFraming::None { answer.inline_bytes } else { download.1 };
+        let inline = text(&self.exchange.out) + &text(self.exchange.content.as_deref().unwrap_or_default());
+        // What was too large to be kept has been taken whole.
+        let is_begun = answer.download != BodyFraming::None && answer.inline_bytes > 0;
+        let framing = if is_begun { BodyFraming::None } else { answer.download };
+        let download = self.download(framing);
+        let sent_bytes = answer.inline_bytes + download.1;
         let denial = text(self.exchange.denial());
         let mut log = Vec::new();
         let now = self.tick();
+        self.exchange.leave_cache(&mut self.shard.caches);
         self.exchange.finish(&mut self.shard.meters, now, sent_bytes, |_| &mut log);
         Exchanged { call, invoke, sent, answered: inline + &download.0, answer, logged: text(&log), denial }
     }
@@ -209,6 +220,11 @@ impl Gateway {
     fn advance(&mut self, event: Event<'_>) -> Step {
         let now = self.tick();
         self.exchange.advance(&mut self.shard, now, event)
+    }
+
+    /// Lets so many milliseconds pass.
+    pub(crate) fn wait(&mut self, milliseconds: u64) {
+        self.now.monotonic_ns += milliseconds * 1_000_000;
     }
 
     fn tick(&mut self) -> Now {

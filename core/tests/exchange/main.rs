@@ -22,6 +22,8 @@ mod aws_lambda_events;
 mod api_keys;
 mod attacks;
 mod aws_function;
+mod caching;
+mod caching_apart;
 mod gateway_responses;
 mod iam;
 mod limits;

@@ -64,6 +64,7 @@ fn compile_method(api: &Api, route: RouteId, settings: Settings, method: &Method
         parameters: key.parameters.clone(),
         callers: settings.callers(),
         invalidation: settings.invalidation(),
+        extras: settings.extras(),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::diagnostics::Diagnostics;
 use crate::file::{self, Settings};
 use crate::functions::Functions;
 use crate::report::Report;
+use crate::services::Services;
 use crate::source::Source;
 use crate::stages::{self, Backends};
 use crate::{caches, openapi, routing, tree};
@@ -48,7 +49,8 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     let stages: Vec<Vec<Span>> =
         file.apis.iter().map(|api| api.stages.iter().map(|stage| stage.span).collect()).collect();
     let keys = file.keys.list;
-    let mut backends = Backends::new(Functions::new(file.functions, &file.node));
+    let functions = Functions::new(file.functions, &file.node);
+    let mut backends = Backends::new(functions, Services::new(file.aws, &file.node));
     let mut definitions = file.policies;
     let apis: Vec<Api> = file
         .apis
@@ -65,6 +67,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
         check_access(&apis, &stages, root.get("principal").is_some(), &mut report);
         if !report.has_errors() && !definitions.has_errors() {
             backends.functions.warn_unused(&mut report);
+            backends.services.warn_unused(&mut report);
         }
     }
     let mut findings = Diagnostics::default();
@@ -82,6 +85,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 hosts,
                 origins: backends.origins,
                 functions: backends.functions.into_list(),
+                aws: backends.services.into_plan(),
                 usage_plans,
                 principals: file.principals,
                 networks: file.networks,
@@ -170,13 +174,18 @@ fn compile_definition(
 ) -> Option<Api> {
     let root = tree::yaml::read(report)?;
     let around = openapi::Around { node, api: &api.id, endpoint: api.endpoint };
-    let definition = openapi::read(&root, around, report)?;
+    let mut definition = openapi::read(&root, around, report)?;
     let routing = routing::compile(&definition.methods, report)?;
     let settings =
         |stage: &mut file::stage::Stage| (stage.throttle, stage.cache, std::mem::take(&mut stage.methods));
     let settings: Vec<_> = api.stages.iter_mut().map(settings).collect();
     let compile_stage = |stage| stages::compile(stage, &definition.methods, backends, report);
     let stages = api.stages.into_iter().map(compile_stage).collect();
+    let mut validations: Vec<_> =
+        definition.methods.iter_mut().map(|method| method.validation.take()).collect();
+    if validations.iter().all(Option::is_none) {
+        validations.clear();
+    }
     let mut api = Api {
         id: api.id,
         endpoint: api.endpoint,
@@ -184,6 +193,7 @@ fn compile_definition(
         routes: routing.routes,
         api_key_required: definition.methods.iter().map(|method| method.api_key_required).collect(),
         authorization: definition.methods.iter().map(|method| method.authorization).collect(),
+        validations,
         policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
         binary_media_types: definition.binary_media_types,

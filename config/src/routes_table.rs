@@ -120,9 +120,10 @@ fn describe_mock(mock: &Mock) -> String {
 }
 
 fn describe_http(parameters: &[String], http: &Http) -> String {
-    let kind = match http.kind {
-        HttpKind::Proxy => "HTTP_PROXY",
-        HttpKind::Custom(_) => "HTTP",
+    let kind = match (&http.service, &http.kind) {
+        (Some(_), _) => "AWS",
+        (None, HttpKind::Proxy) => "HTTP_PROXY",
+        (None, HttpKind::Custom(_)) => "HTTP",
     };
     let method = http.method.map_or("ANY", |method| method.name());
     let mut uri = format!("http://{}{}", http.host, pieces(&http.target.path, parameters));

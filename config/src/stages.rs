@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use tidegate_core::aws::CredentialsSource;
 use tidegate_core::integration::{
     Custom, Http, HttpKind, Integration, Lambda, LambdaKind, Mock, RequestTemplates, Responses,
 };
@@ -17,21 +18,24 @@ use crate::file::usage_plan::meter_of;
 use crate::functions::Functions;
 use crate::openapi::integration::{self, Definition};
 use crate::openapi::lambda::{self as openapi, FunctionArn, report_arn};
-use crate::openapi::uri::UriError;
+use crate::openapi::service::{self, Service, ServiceUri};
+use crate::openapi::uri::{Template, UriError};
 use crate::openapi::{Method, responses::Rules};
 use crate::report::Report;
+use crate::services::Services;
 
-/// Every distinct backend address, numbered, and the functions.
+/// Every distinct backend address, numbered, the functions and the AWS services.
 pub(crate) struct Backends {
     pub(crate) origins: Vec<Origin>,
     pub(crate) functions: Functions,
+    pub(crate) services: Services,
     ids: HashMap<Origin, OriginId>,
     hosts: HashSet<Arc<str>>,
 }
 
 impl Backends {
-    pub(crate) fn new(functions: Functions) -> Self {
-        Self { origins: Vec::new(), functions, ids: HashMap::new(), hosts: HashSet::new() }
+    pub(crate) fn new(functions: Functions, services: Services) -> Self {
+        Self { origins: Vec::new(), functions, services, ids: HashMap::new(), hosts: HashSet::new() }
     }
 
     fn id(&mut self, origin: Origin) -> OriginId {
@@ -108,6 +112,10 @@ fn compile_one(
             Some(http) => Integration::Http(Box::new(http)),
             None => Integration::Misconfigured,
         },
+        Definition::Service(service) => match compile_service(service, stage, backends, report) {
+            Some(http) => Integration::Http(Box::new(http)),
+            None => Integration::Misconfigured,
+        },
         Definition::Lambda(lambda) => match compile_lambda(lambda, stage, backends, report) {
             Some(lambda) => Integration::Lambda(Box::new(lambda)),
             None => Integration::Misconfigured,
@@ -158,6 +166,7 @@ fn compile_http(
             kind: kind(http.custom.as_ref()),
             origin: backends.id(endpoint.origin),
             host: backends.host(&endpoint.host),
+            service: None,
             method: http.method,
             target: endpoint.target,
             query: http.parameters.query.clone(),
@@ -168,6 +177,55 @@ fn compile_http(
             warn_uri(http.uri_span, stage, &error, report);
             None
         }
+    }
+}
+
+/// A service that cannot be called at its endpoint is an error: it would be in every stage.
+fn compile_service(
+    Service { http, credentials }: &Service,
+    stage: &file::stage::Stage,
+    backends: &mut Backends,
+    report: &mut Report,
+) -> Option<Http> {
+    let mut fill = |template: &Template, at| {
+        let filled = template.text(|name| stage.variable(name));
+        filled.inspect_err(|error| warn_uri(at, stage, error, report)).ok()
+    };
+    let uri = fill(&http.uri, http.uri_span)?;
+    let role = match credentials {
+        Some((template, at)) => Some((fill(template, *at)?, *at)),
+        None => None,
+    };
+    let source = match role {
+        Some((arn, at)) => service::source(&arn, at, report)?,
+        None => CredentialsSource::Default,
+    };
+    let uri = ServiceUri::parse(&uri)
+        .inspect_err(|error| service::report_uri(http.uri_span, *error, report))
+        .ok()?;
+    let (url, endpoint) = backends.services.endpoint(&uri, &http.parameters.path);
+    let endpoint = endpoint
+        .inspect_err(|error| report_endpoint(http.uri_span, uri.service, &url, error, report))
+        .ok()?;
+    Some(Http {
+        kind: kind(http.custom.as_ref()),
+        origin: backends.id(endpoint.origin),
+        host: backends.host(&endpoint.host),
+        service: Some(Box::new(backends.services.service(&uri, source))),
+        method: http.method,
+        target: endpoint.target,
+        query: http.parameters.query.clone(),
+        headers: http.parameters.headers.clone(),
+        timeout_ms: http.timeout_ms,
+    })
+}
+
+fn report_endpoint(at: Span, service: &str, url: &str, error: &UriError, report: &mut Report) {
+    let finding = report.error(at, format!("{service} cannot be called at {url}: {error}"));
+    if *error == UriError::Https {
+        finding.help(format!("name an emulator: [aws.endpoint] {service} = \"http://127.0.0.1:5000\""));
+    } else if let Some(help) = error.help() {
+        finding.help(help);
     }
 }
 

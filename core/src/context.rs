@@ -32,6 +32,8 @@ pub enum Variable {
     ErrorMessageString,
     /// `error.responseType`
     ErrorResponseType,
+    /// `error.validationErrorString`
+    ValidationErrorString,
     /// `extendedRequestId`
     ExtendedRequestId,
     /// `httpMethod`
@@ -116,6 +118,7 @@ impl Variable {
             "error.message" => Self::ErrorMessage,
             "error.messageString" => Self::ErrorMessageString,
             "error.responseType" => Self::ErrorResponseType,
+            "error.validationErrorString" => Self::ValidationErrorString,
             "extendedRequestId" => Self::ExtendedRequestId,
             "httpMethod" => Self::HttpMethod,
             "identity.apiKey" => Self::ApiKey,
@@ -159,11 +162,10 @@ impl Variable {
     }
 }
 
-const ABSENT: [&str; 9] = [
+const ABSENT: [&str; 8] = [
     "awsEndpointRequestId",
     "cipherSuite",
     "customDomain.routingRuleIdMatched",
-    "error.validationErrorString",
     "integration.requestId",
     "isCanaryRequest",
     "tlsVersion",
@@ -204,6 +206,8 @@ pub struct ErrorFacts {
     pub response_type: &'static str,
     /// `integration.error`: the integration failed.
     pub of_integration: bool,
+    /// `error.validationErrorString`: what the model says against the body.
+    pub validation: Option<String>,
 }
 
 /// Everything that a variable may read, borrowed from where it lives.
@@ -253,6 +257,10 @@ impl<'a> View<'a> {
             Variable::ErrorMessageString => put_quoted(out, self.error_message()),
             Variable::ErrorResponseType => {
                 put(out, self.outcome.error.as_ref().map(|error| error.response_type.as_bytes()))
+            }
+            Variable::ValidationErrorString => {
+                let error = self.outcome.error.as_ref();
+                put(out, error.and_then(|error| error.validation.as_deref()).map(str::as_bytes))
             }
             Variable::ExtendedRequestId => put(out, Some(&self.arrival.extended_request_id)),
             Variable::HttpMethod => put(out, Some(self.request.method())),

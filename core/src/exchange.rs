@@ -4,8 +4,9 @@
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 //!
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
-//! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `caching` (answers that are there
-//! already), `backend`, `function` and `mock` (the integrations), `answer` (what the client gets).
+//! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `validation` (parameters and bodies),
+//! `caching` (answers that are there already), `backend`, `function` and `mock` (the integrations), `answer` (what the
+//! client gets).
 
 mod access;
 mod answer;
@@ -14,6 +15,7 @@ mod caching;
 mod function;
 mod metering;
 mod mock;
+mod validation;
 
 use std::rc::Rc;
 
@@ -65,12 +67,14 @@ pub struct Exchange {
     caching: Caching,
     /// Why the gateway answers by itself, if it does.
     refused: Option<Reject>,
-    /// Set while the client's body is read to see whether it is what the client has signed.
-    unproved: Option<Routed>,
+    /// Set while the client's body is read before its turn.
+    reading: Option<Reading>,
     /// The client's body, when it had to be read before its turn.
     body: Option<Vec<u8>>,
     /// What denied the request, for the log; empty when nothing did.
     denial: Vec<u8>,
+    /// What its model says against the client's body.
+    invalid: Option<String>,
     /// Whether the client's body was called for: then a client that waits for `100 Continue` is told to go on.
     body_wanted: bool,
     outcome: Outcome,
@@ -106,6 +110,21 @@ struct Identified {
 #[derive(Clone, Copy, Debug)]
 struct Metered {
     routed: Routed,
+}
+
+/// Proof that a request is as its method asks: required parameters are there, and the body fits its model.
+#[derive(Clone, Copy, Debug)]
+struct Validated {
+    routed: Routed,
+}
+
+/// Why the client's body is read before its turn.
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    /// To see whether it is what the client has signed.
+    Signature(Routed),
+    /// To see whether it fits its model.
+    Validation(Metered),
 }
 
 /// What happened outside.
@@ -226,12 +245,12 @@ pub struct Answer {
 impl Exchange {
     /// Goes on with what happened, until the outside is needed again.
     pub fn advance(&mut self, shard: &mut Shard, now: Now, event: Event<'_>) -> Step {
-        let mut step = self.go_on(shard, now, event);
+        let mut step = self.proceed(shard, now, event);
         self.settle_cache(shard, now, &mut step);
         step
     }
 
-    fn go_on(&mut self, shard: &mut Shard, now: Now, event: Event<'_>) -> Step {
+    fn proceed(&mut self, shard: &mut Shard, now: Now, event: Event<'_>) -> Step {
         match event {
             Event::Request(peer, entropy) => {
                 self.begin(shard, now, peer, entropy);
@@ -250,11 +269,12 @@ impl Exchange {
                 self.begin(shard, now, peer, entropy);
                 self.refuse(shard, now, reject)
             }
-            Event::Body(body) => match self.unproved.take() {
-                Some(routed) => {
+            Event::Body(body) => match self.reading.take() {
+                Some(Reading::Signature(routed)) => {
                     self.body = Some(body.to_vec());
                     self.authorise(shard, now, routed)
                 }
+                Some(Reading::Validation(metered)) => self.validate_body(shard, now, metered, body),
                 None => self.integrate_body(shard, now, body),
             },
             Event::Response => self.respond(shard, now),
@@ -309,9 +329,10 @@ impl Exchange {
         }
         (self.place, self.routed, self.principal) = (None, None, None);
         (self.identified, self.caller, self.counted, self.called) = (None, None, None, None);
-        (self.body_wanted, self.unproved, self.body, self.refused) = (false, None, None, None);
+        (self.body_wanted, self.reading, self.body, self.refused) = (false, None, None, None);
         self.begin_caching();
         self.denial.clear();
+        self.invalid = None;
         (self.outcome, self.standing) = (Outcome::default(), Standing::default());
         self.overrides.clear();
         self.out.clear();
@@ -340,7 +361,7 @@ impl Exchange {
         Ok(routed)
     }
 
-    fn integrate(&mut self, shard: &mut Shard, now: Now, Metered { routed }: Metered) -> Step {
+    fn integrate(&mut self, shard: &mut Shard, now: Now, Validated { routed }: Validated) -> Step {
         let plan = self.plan();
         match integration_of(&plan, routed) {
             Integration::Http(http) => self.call(shard, now, routed, http),

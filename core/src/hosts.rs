@@ -189,6 +189,7 @@ mod tests {
             routes: vec![],
             api_key_required: vec![],
             authorization: vec![],
+            validations: vec![],
             policy: None,
             router: Router::compile(&[]).expect("no routes"),
             binary_media_types: crate::media_types::BinaryMediaTypes::default(),

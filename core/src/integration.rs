@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
+use crate::aws::Service;
 use crate::mapping::{Mapped, Source};
 use crate::media_types::media_type;
 use crate::method::Method;
@@ -25,7 +26,7 @@ pub enum Integration {
     Misconfigured,
 }
 
-/// An `http` or `http_proxy` integration.
+/// An `http` or `http_proxy` integration, or an `aws` one with a service that is no function.
 #[derive(Debug)]
 pub struct Http {
     /// Whether the exchange is passed through or mapped.
@@ -39,6 +40,8 @@ pub struct Http {
     pub method: Option<Method>,
     /// Path and query of the URI.
     pub target: Target,
+    /// Which AWS service it is (`aws`), if it is one; then calls are signed.
+    pub service: Option<Box<Service>>,
     /// Mapped query parameters.
     pub query: Vec<Mapped>,
     /// Mapped header fields.

@@ -9,10 +9,13 @@
 //! - [`plan`], [`integration`]: what configuration decided, compiled
 //! - [`mapping`], [`values`], [`context`]: parameter mapping expressions, their values, `$context`
 //! - [`auth`]: who calls
+//! - [`tls`]: certificates, and what is asked of peers, as data
 //! - [`limit`]: who may call, and how often
+//! - [`validation`]: what a method asks of parameters and body
 //! - [`cache`]: answers that are given again
 //! - [`transform`]: the request to the backend, the answer to the client
 //! - [`velocity`]: mapping templates, and JSONPath
+//! - [`aws`]: calls to AWS services, and credentials for them
 //! - [`lambda`], [`media_types`]: events for functions and their answers; which payloads are binary
 //! - [`mock`]: the sloppy JSON of MOCK integrations
 //! - [`reject`], [`gateway_response`]: refusals and how an API words them
@@ -40,10 +43,13 @@ pub mod values;
 pub mod auth;
 pub mod cache;
 pub mod limit;
+pub mod tls;
+pub mod validation;
 
 pub mod transform;
 pub mod velocity;
 
+pub mod aws;
 pub mod lambda;
 pub mod media_types;
 pub mod mock;

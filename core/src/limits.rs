@@ -14,6 +14,8 @@ pub const PAYLOAD_BYTES_MAX: u64 = 10_485_760;
 pub const RESPONSE_HEADER_BYTES_MAX: usize = 65_536;
 /// Time for a request head to arrive whole, from its first byte, in milliseconds; then 408 and close.
 pub const HEAD_TIMEOUT_MS: u64 = 10_000;
+/// Most bytes of a TLS client's first message; more closes the connection. Browsers send 0.5 to 2 KiB.
+pub const CLIENT_HELLO_BYTES_MAX: usize = 16_384;
 /// Longest pause between two pieces of a request body, or while the client takes in an answer, in milliseconds.
 pub const BODY_TIMEOUT_MS: u64 = 30_000;
 /// Longest idle time of a keep-alive client connection, in milliseconds. AWS: 350 s (network load balancer).
@@ -58,6 +60,13 @@ pub const JSON_DEPTH_MAX: usize = 400;
 pub const JSON_PATH_BYTES_MAX: usize = 1_024;
 /// Most bytes of a regular expression as it is compiled; larger ones are refused, or 500 while a template runs.
 pub const PATTERN_BYTES_MAX: usize = 1 << 20;
+/// Most bytes of `$context.error.validationErrorString`; the rest is left out.
+pub const VALIDATION_ERROR_BYTES_MAX: usize = 4_096;
+/// Most errors of a body that are told; the rest is left out.
+pub const VALIDATION_ERRORS_MAX: usize = 64;
+/// Largest body of which everything that is wrong is told; of a larger one only the first thing is, since all of it may
+/// take many times the body's memory.
+pub const VALIDATION_ERRORS_BODY_BYTES_MAX: usize = 8 * 1024;
 /// Most bytes of a function's event; more is 413. AWS: 6 MB for a synchronous invocation.
 pub const EVENT_BYTES_MAX: usize = 6_291_456;
 /// Most bytes of the event of an asynchronous invocation; more is 413. AWS: 1 MB.

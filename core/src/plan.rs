@@ -9,6 +9,7 @@ use crate::auth::authorise::Authorization;
 use crate::auth::cidr::Cidr;
 use crate::auth::policy::Policy;
 use crate::auth::principal::Principals;
+use crate::aws::CredentialsSource;
 use crate::cache::StageCache;
 use crate::gateway_response::GatewayResponses;
 use crate::hosts::Hosts;
@@ -19,6 +20,7 @@ use crate::media_types::BinaryMediaTypes;
 use crate::method::RouteMethod;
 use crate::record::LogFormat;
 use crate::route::{RouteId, Router};
+use crate::validation::Validation;
 
 /// One compiled configuration.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Plan {
     pub origins: Vec<Origin>,
     /// The functions that run beside the gateway.
     pub functions: Vec<Function>,
+    /// Whose credentials calls to AWS services are signed with, and where roles are assumed.
+    pub aws: Aws,
     /// Who may call methods that need an API key.
     pub usage_plans: UsagePlans,
     /// Who may sign requests.
@@ -45,6 +49,17 @@ pub struct Plan {
     pub throttle: Option<(MeterId, Rate)>,
     /// Counts the plans that the process has served: with a higher one come newer limits.
     pub generation: u32,
+}
+
+/// What calls to AWS services need from outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aws {
+    /// Every distinct source of credentials that an integration names.
+    pub sources: Vec<CredentialsSource>,
+    /// The URL of STS, without path.
+    pub sts: Box<str>,
+    /// The region of STS.
+    pub region: Box<str>,
 }
 
 /// Who this gateway is, as it appears in `$context` and ARNs.
@@ -165,6 +180,8 @@ pub struct Api {
     pub api_key_required: Vec<bool>,
     /// How callers of a method are known, by [`RouteId`]; apart from [`Route`] for the same reason.
     pub authorization: Vec<Authorization>,
+    /// What a method validates, by [`RouteId`]; empty when none does.
+    pub validations: Vec<Option<Box<Validation>>>,
     /// Who may call at all. A private API has one, if only an empty one.
     pub policy: Option<Policy>,
     /// Finds a route by method and path.
@@ -251,6 +268,11 @@ impl Api {
     pub fn route(&self, id: RouteId) -> (&Route, &Resource) {
         let route = &self.routes[id.0 as usize];
         (route, &self.resources[route.resource])
+    }
+
+    /// What the method validates.
+    pub fn validation(&self, id: RouteId) -> Option<&Validation> {
+        self.validations.get(id.0 as usize)?.as_deref()
     }
 }
 

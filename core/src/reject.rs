@@ -40,8 +40,14 @@ pub enum Reject {
     QuotaExceeded,
     /// The ledger does not answer, so it is not known whether the request is within its limits.
     LedgerSilent,
+    /// Parameters that the method requires are missing or blank.
+    MissingParameters,
+    /// The body does not fit its model.
+    InvalidBody,
     /// The integration cannot be called as configured.
     Misconfigured,
+    /// There are no credentials to sign the call to an AWS service with, or they have ended.
+    NoCredentials,
     /// A MOCK's template names no integer status.
     NoMockStatus,
     /// A mapping template cannot be run to its end, or sets what no message can hold.
@@ -105,7 +111,8 @@ pub struct Refusal {
     pub status: u16,
     /// `x-amzn-ErrorType`.
     pub error_type: &'static str,
-    /// The message. Those of signatures and denials tell of the request, and are written by who knows it.
+    /// The message. Those of signatures, denials and missing parameters tell of the request, and are written by who knows
+    /// it.
     pub message: Cow<'static, str>,
     /// Who speaks.
     pub voice: Voice,
@@ -163,6 +170,7 @@ impl Reject {
                 KeepAlive,
             ),
             Self::Misconfigured
+            | Self::NoCredentials
             | Self::NoMockStatus
             | Self::TemplateFailed
             | Self::NoIntegrationResponse
@@ -173,6 +181,15 @@ impl Reject {
             Self::UnsupportedMediaType => {
                 (T::UnsupportedMediaType, 415, BAD, "Unsupported Media Type", Execution, KeepAlive)
             }
+            Self::MissingParameters => (
+                T::BadRequestParameters,
+                400,
+                BAD,
+                "Missing required request parameters",
+                Execution,
+                KeepAlive,
+            ),
+            Self::InvalidBody => (T::BadRequestBody, 400, BAD, "Invalid request body", Execution, KeepAlive),
             Self::InvalidJson => {
                 (T::Default4xx, 400, BAD, "Invalid JSON in request body", Execution, KeepAlive)
             }
@@ -216,6 +233,7 @@ impl Reject {
     pub fn of_integration(self) -> bool {
         match self {
             Self::Misconfigured
+            | Self::NoCredentials
             | Self::NoMockStatus
             | Self::TemplateFailed
             | Self::NoIntegrationResponse
@@ -238,6 +256,8 @@ impl Reject {
             | Self::Denied(_)
             | Self::MethodArnTooLong
             | Self::InvalidApiKey
+            | Self::MissingParameters
+            | Self::InvalidBody
             | Self::InvalidJson
             | Self::Throttled
             | Self::QuotaExceeded

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::auth::authenticate::Signatures;
 use crate::auth::authorise::MethodNames;
+use crate::aws::Signers;
 use crate::cache::Caches;
 use crate::clock::HttpDate;
 use crate::limit::Meters;
@@ -24,6 +25,8 @@ pub struct Shard {
     pub signatures: Signatures,
     /// What the method of a request is called in policies.
     pub method_names: MethodNames,
+    /// What calls to AWS services are signed with.
+    pub signers: Signers,
     /// What it holds of throttles and quotas.
     pub meters: Meters,
     /// Its slices of the stages' caches.
@@ -44,6 +47,7 @@ impl Shard {
             date: HttpDate::default(),
             signatures: Signatures::default(),
             method_names: MethodNames::default(),
+            signers: Signers::default(),
             meters: Meters::new(shards),
             caches,
             shards,

@@ -79,6 +79,14 @@ paths:
             responseParameters:
               method.response.header.Content-Type: integration.response.header.Content-Type
               method.response.header.X-All: integration.response.multivalueheader.ETag
+  /cached/{id}:
+    get:
+      parameters: [{ name: id, in: path }, { name: a, in: query }]
+      x-amazon-apigateway-integration:
+        type: http_proxy
+        httpMethod: GET
+        uri: http://origin.test/x
+        cacheKeyParameters: [method.request.path.id, method.request.querystring.a]
   /signed:
     get:
       x-amazon-apigateway-auth: { type: AWS_IAM }
@@ -108,6 +116,10 @@ const RESPONSE: &[u8] =
 
 const RESULT: &[u8] = br#"{"statusCode":200,"headers":{"ETag":"x"},"body":"text"}"#;
 
+/// Methods are not cached, but for one.
+const CACHE: &str =
+    "cache = { size = \"4 MiB\", enabled = false }\nmethod.\"GET /cached/{id}\".cache = { enabled = true }";
+
 struct Connection {
     shard: Shard,
     exchange: Exchange,
@@ -130,6 +142,9 @@ impl Connection {
             assert!(exchange.response.parse(&limits.response_head(), call.is_head).is_ok());
             step = exchange.advance(shard, now, Event::Response);
         }
+        if let Step::ReadResponse { .. } = step {
+            step = exchange.advance(shard, now, Event::ResponseBody(b"hello"));
+        }
         if let Step::Invoke(_) = step {
             step = exchange.advance(shard, now, Event::Invoked(RESULT));
         }
@@ -147,8 +162,9 @@ fn check(target: &str, status: &[u8; 3], want: u64) {
 
 #[track_caller]
 fn check_fields(target: &str, fields: &str, status: &[u8; 3], want: u64) {
+    let settings = plan::Settings { stage: CACHE, ..plan::Settings::default() };
     let mut connection = Connection {
-        shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT, plan::Settings::default())), 1),
+        shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT, settings)), 1),
         exchange: Exchange::default(),
         peer: Peer { source_ip: AddressText::default(), listener_port: 80, listener: 0 },
         log: Vec::new(),
@@ -173,6 +189,12 @@ fn mappings() {
     check("/mapped/1?q=a&q=b", b"200", 0);
     // One for each value that is percent-encoded: in the path, in the query, mapped alone, and one of the two mapped.
     check("/mapped/1?q=a&q=%26+b", b"200", 4);
+}
+
+/// An answer from the cache.
+#[test]
+fn cached() {
+    check("/cached/1?a=b", b"200", 0);
 }
 
 #[test]

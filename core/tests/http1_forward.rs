@@ -16,6 +16,7 @@ use tidegate_core::velocity::Overrides;
 fn proxy() -> Http {
     let path = vec![Piece::Literal("/b/".into()), Piece::Placeholder("b".into(), Source::Path(0))];
     Http {
+        service: None,
         kind: HttpKind::Proxy,
         origin: OriginId(0),
         host: "backend".into(),

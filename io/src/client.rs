@@ -7,9 +7,10 @@ use tidegate_core::exchange::{Event, Exchange, Step};
 use tidegate_core::reject::Reject;
 
 use crate::relay::{self, After};
-use crate::ring::{Chunk, Socket};
+use crate::ring::Chunk;
 use crate::shard::Shard;
 use crate::stream::Stream;
+use crate::transport::Transport;
 
 /// Bytes that are read and thrown away after a refusal, so that the client gets to read it.
 const LINGER_BYTES_MAX: usize = 262_144;
@@ -30,8 +31,8 @@ enum Head {
 
 /// Serves a connection until it closes. While it is idle, this small future is all that it has beside its socket: no
 /// buffers, no exchange, and none of the memory that serving takes.
-pub(crate) async fn serve(shard: &Rc<Shard>, socket: Socket, peer: &Peer) {
-    let mut stream = Stream::new(socket);
+pub(crate) async fn serve(shard: &Rc<Shard>, connection: Transport, peer: &Peer) {
+    let mut stream = Stream::new(connection);
     let idle_timeout_ms = || shard.limits().idle_timeout_ms;
     loop {
         let waited = wait(shard, &stream, idle_timeout_ms()).await;
@@ -170,7 +171,7 @@ async fn refuse(
 /// Closes so that the client gets to read what it was sent: closing with unread bytes would reset the connection
 /// (RFC 9112 section 9.6).
 async fn linger(stream: &mut Stream) {
-    if stream.socket.flush().await.is_err() || stream.socket.finish().is_err() {
+    if stream.socket.finish().await.is_err() {
         return;
     }
     stream.socket.receive_within(LINGER_MS);

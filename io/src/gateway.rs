@@ -15,11 +15,12 @@ use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tidegate_core::cache;
-use tidegate_core::plan::Plan;
+use tidegate_core::plan::{Aws, Plan};
 
 use crate::access_log::LogWriter;
 use crate::admin::{Admin, Desk, Health};
 use crate::caches::{Caches, Flush, lock};
+use crate::credentials::{Issuer, News, OrderNumber};
 use crate::doctor;
 use crate::function::host::Host;
 use crate::ledger::{self, Ledger, StoreError};
@@ -68,6 +69,8 @@ pub enum GatewayError {
     Store(StoreError),
     /// The resolver thread died.
     Resolver,
+    /// The thread that looks for credentials died.
+    Issuer,
     /// It was told a second time to stop.
     Forced,
 }
@@ -80,6 +83,7 @@ impl fmt::Display for GatewayError {
             Self::Start(error) => write!(f, "cannot start: {error}"),
             Self::Shard(error) => write!(f, "a shard failed: {error}"),
             Self::Store(error) => write!(f, "cannot store usage: {error}"),
+            Self::Issuer => f.write_str("the credentials thread failed"),
             Self::Resolver => f.write_str("the resolver thread failed"),
             Self::Forced => f.write_str("stopped at once; requests in flight were dropped"),
         }
@@ -109,7 +113,9 @@ pub fn run(
     let signals = signals().map_err(GatewayError::Start)?;
     let interval = Duration::from_millis(settings.dns_interval_ms);
     let resolver = Resolver::start(interval).map_err(GatewayError::Start)?;
-    let Some((plan, addresses)) = resolve_first(plan, &resolver, &signals, &reload)? else {
+    let issuer = Issuer::start().map_err(GatewayError::Start)?;
+    let outside = Outside { resolver: &resolver, issuer: &issuer };
+    let Some((plan, supplies)) = supply_first(plan, outside, &signals, &reload)? else {
         return Ok(());
     };
     let log = LogWriter::start().map_err(GatewayError::Start)?;
@@ -122,14 +128,18 @@ pub fn run(
         None => None,
     };
     let bound = Bound { listeners, admin: admin.as_ref().map(Admin::address) };
-    let mut control = Control::start(plan, &addresses, settings, sockets, &log, &host)?;
+    let mut control = Control::start(plan, supplies, settings, sockets, &log, &host)?;
     let (orders, flushes) = bounded(QUEUED_COMMANDS_MAX);
     if let Some(admin) = admin {
-        let desk = Desk { health: Arc::clone(&health), caches: Arc::clone(&control.caches), flushes: orders };
+        let desk = Desk {
+            health: Arc::clone(&health),
+            caches: Arc::clone(&control.caches),
+            flushes: orders.clone(),
+        };
         admin.start(desk).map_err(GatewayError::Start)?;
     }
     announce(&control.plan, &bound);
-    let ended = control.serve(&signals, &resolver, &log, &flushes, &reload).and_then(|()| {
+    let ended = control.serve(&signals, outside, &log, &flushes, &reload).and_then(|()| {
         health.drain();
         control.stop(&signals)
     });
@@ -139,34 +149,76 @@ pub fn run(
     ended
 }
 
-/// Waits until the origins of the plan to start with have been looked up; nothing if told to stop meanwhile. A reload
-/// replaces the plan.
-fn resolve_first(
+/// Who finds out what a plan needs beside itself.
+#[derive(Clone, Copy)]
+struct Outside<'a> {
+    resolver: &'a Resolver,
+    issuer: &'a Issuer,
+}
+
+impl Outside<'_> {
+    /// What `plan` needs, and what `served`, which is still in force, needs beside it.
+    fn watch(self, plan: &Plan, served: Option<&Plan>, supplies: &mut Supplies) {
+        self.resolver.watch(&plan.origins);
+        let mut sources = plan.aws.sources.clone();
+        let also = served.map_or(&[][..], |served| &served.aws.sources);
+        sources.extend(also.iter().filter(|source| !plan.aws.sources.contains(source)).cloned());
+        supplies.awaited = self.issuer.watch(Aws { sources, ..plan.aws.clone() });
+    }
+}
+
+/// What a plan needs beside itself, as far as it is known.
+#[derive(Clone)]
+struct Supplies {
+    addresses: Resolved,
+    credentials: News,
+    /// The last order of credentials.
+    awaited: OrderNumber,
+}
+
+impl Supplies {
+    fn none() -> Self {
+        let credentials = News { of: 0, table: Arc::default() };
+        Self { addresses: Resolved::default(), credentials, awaited: 0 }
+    }
+
+    /// Whether it is about this plan, not about one before.
+    fn covers(&self, plan: &Plan) -> bool {
+        let is_answered = self.credentials.of == self.awaited;
+        is_answered && plan.origins.iter().all(|origin| self.addresses.contains_key(origin))
+    }
+}
+
+/// Waits until all that the plan to start with needs has been asked for; nothing if told to stop meanwhile. A reload replaces
+/// the plan.
+fn supply_first(
     mut plan: Plan,
-    resolver: &Resolver,
+    outside: Outside<'_>,
     signals: &Receiver<c_int>,
     reload: &impl Fn() -> Option<Plan>,
-) -> Result<Option<(Plan, Resolved)>, GatewayError> {
-    resolver.watch(&plan.origins);
-    loop {
+) -> Result<Option<(Plan, Supplies)>, GatewayError> {
+    let mut supplies = Supplies::none();
+    outside.watch(&plan, None, &mut supplies);
+    while !supplies.covers(&plan) {
         select! {
             recv(signals) -> signal => match signal {
                 Ok(SIGHUP) => {
                     if let Some(newer) = compile(reload) {
-                        resolver.watch(&newer.origins);
+                        outside.watch(&newer, None, &mut supplies);
                         plan = newer;
                     }
                 }
                 Ok(_) | Err(_) => return Ok(None),
             },
-            recv(resolver.news()) -> news => {
-                let addresses = news.map_err(|_| GatewayError::Resolver)?;
-                if covers(&addresses, &plan) {
-                    return Ok(Some((plan, addresses)));
-                }
+            recv(outside.resolver.news()) -> news => {
+                supplies.addresses = news.map_err(|_| GatewayError::Resolver)?;
+            }
+            recv(outside.issuer.news()) -> news => {
+                supplies.credentials = news.map_err(|_| GatewayError::Issuer)?;
             }
         }
     }
+    Ok(Some((plan, supplies)))
 }
 
 fn compile(reload: &impl Fn() -> Option<Plan>) -> Option<Plan> {
@@ -177,11 +229,6 @@ fn compile(reload: &impl Fn() -> Option<Plan>) -> Option<Plan> {
     plan
 }
 
-/// Whether these are the addresses of this plan, not of one before.
-fn covers(addresses: &Resolved, plan: &Plan) -> bool {
-    plan.origins.iter().all(|origin| addresses.contains_key(origin))
-}
-
 /// The control thread's side of the running shards.
 struct Control {
     shards: Vec<Handle>,
@@ -189,6 +236,7 @@ struct Control {
     ledger: Ledger,
     caches: Arc<Mutex<Caches>>,
     plan: Arc<Plan>,
+    supplies: Supplies,
 }
 
 struct Handle {
@@ -224,7 +272,7 @@ impl Drop for LastWords {
 impl Control {
     fn start(
         plan: Plan,
-        addresses: &Resolved,
+        supplies: Supplies,
         settings: &Settings,
         sockets: Vec<Vec<socket2::Socket>>,
         log: &LogWriter,
@@ -239,7 +287,8 @@ impl Control {
             let doorbell = Doorbell::new().map_err(GatewayError::Start)?;
             let start = Start {
                 plan: Arc::clone(&plan),
-                addresses: Arc::clone(addresses),
+                addresses: Arc::clone(&supplies.addresses),
+                credentials: Arc::clone(&supplies.credentials.table),
                 listeners,
                 ring: settings.ring,
                 doorbell: doorbell.clone(),
@@ -264,7 +313,7 @@ impl Control {
         }
         let ledger = Ledger::start(ends, &plan, &settings.state).map_err(GatewayError::Store)?;
         let caches = Arc::new(Mutex::new(Caches::new(&plan, settings.cpus.len())));
-        let control = Self { shards, reports, ledger, caches, plan };
+        let control = Self { shards, reports, ledger, caches, plan, supplies };
         control.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Ready))?;
         Ok(control)
     }
@@ -273,7 +322,7 @@ impl Control {
     fn serve(
         &mut self,
         signals: &Receiver<c_int>,
-        resolver: &Resolver,
+        outside: Outside<'_>,
         log: &LogWriter,
         flushes: &Receiver<Flush>,
         reload: &impl Fn() -> Option<Plan>,
@@ -288,7 +337,7 @@ impl Control {
                     Ok(SIGHUP) => {
                         log.reopen();
                         if let Some(plan) = compile(reload) {
-                            resolver.watch(&plan.origins);
+                            outside.watch(&plan, Some(&self.plan), &mut self.supplies);
                             waiting = Some(plan);
                         }
                     }
@@ -306,12 +355,15 @@ impl Control {
                         self.tell_all(|| Command::Flush(flush.clone()));
                     }
                 }
-                recv(resolver.news()) -> news => {
+                recv(outside.resolver.news()) -> news => {
                     let addresses = news.map_err(|_| GatewayError::Resolver)?;
-                    match waiting.take_if(|plan| covers(&addresses, plan)) {
-                        Some(plan) => self.install(plan, &addresses)?,
-                        None => self.tell_all(|| Command::Resolved(Arc::clone(&addresses))),
-                    }
+                    self.supplies.addresses = Arc::clone(&addresses);
+                    self.tell_all(|| Command::Resolved(Arc::clone(&addresses)));
+                }
+                recv(outside.issuer.news()) -> news => {
+                    let credentials = news.map_err(|_| GatewayError::Issuer)?;
+                    self.tell_all(|| Command::Credentials(Arc::clone(&credentials.table)));
+                    self.supplies.credentials = credentials;
                 }
                 recv(ticks) -> _ => {
                     let now = log.dropped();
@@ -321,15 +373,19 @@ impl Control {
                     }
                 }
             }
+            if let Some(plan) = waiting.take_if(|plan| self.supplies.covers(plan)) {
+                self.install(plan)?;
+            }
         }
     }
 
     /// All shards get the new plan, or none does.
-    fn install(&mut self, plan: Plan, addresses: &Resolved) -> Result<(), GatewayError> {
+    fn install(&mut self, plan: Plan) -> Result<(), GatewayError> {
         let generation = self.plan.generation + 1;
         self.plan = Arc::new(Plan { generation, ..plan });
         self.ledger.install(Arc::clone(&self.plan));
         lock(&self.caches).install(&self.plan);
+        let addresses = &self.supplies.addresses;
         self.tell_all(|| Command::Install(Arc::clone(&self.plan), Arc::clone(addresses)));
         self.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Installed))?;
         tracing::info!("reloaded");

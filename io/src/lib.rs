@@ -8,12 +8,15 @@
 //! - `relay`: one exchange; the loop that joins core and kernel
 //! - `upload`: a request body on its way while the backend already answers
 //! - `stream`, `upstream`: reading peers; the pools of backend connections
+//! - `transport`: what both are reached by: a plain socket, or TLS over one
 //! - `function`: functions beside the gateway: their processes and the Lambda Runtime API
 //! - [`ring`]: sockets, deadlines and tasks on the shard's io_uring. `unsafe` is in `ring/mod.rs` (submissions),
 //!   `ring/buffers.rs` (lent memory), `ring/driver.rs` (eventfd, enter), `ring/socket.rs` (descriptors), and outside of it in
 //!   `function/process.rs` alone (between fork and exec)
 //! - `ledger`, `waiting`: lends limits to shards and stores usage; requests that wait for it
 //! - `caches`: counts and shares out the stages' caches, on the control thread
+//! - `credentials`: for calls to AWS services, found and renewed
+//! - `fetch`: blocking fetches over HTTP(S), for credentials and key sets
 //! - `access_log`, `resolve`, `admin`, [`doctor`]: slow things on threads of their own
 //! - `clock`: the time that all threads agree on
 
@@ -27,6 +30,8 @@ mod client;
 mod function;
 mod relay;
 mod stream;
+#[expect(dead_code, reason = "nothing begins a TLS session yet")]
+mod transport;
 mod upload;
 mod upstream;
 mod waiting;
@@ -38,7 +43,9 @@ mod access_log;
 mod admin;
 mod caches;
 mod clock;
+mod credentials;
 pub mod doctor;
+mod fetch;
 mod ledger;
 mod resolve;
 

@@ -14,9 +14,9 @@ use tidegate_core::limits::Limits;
 use tidegate_core::reject::Reject;
 
 use crate::function::{self, Invoked};
-use crate::ring::Socket;
 use crate::shard::Shard;
 use crate::stream::{Body, BodyFailure, Stream};
+use crate::transport::Transport;
 use crate::upload::{Upload, send_piece};
 use crate::upstream::{Pool, Upstream};
 use crate::waiting::LEDGER_WAIT_NS_MAX;
@@ -347,7 +347,7 @@ async fn read_response(
 async fn send_answer(
     shard: &Shard,
     exchange: &mut Exchange,
-    client: &Socket,
+    client: &Transport,
     answer: Answer,
     backend: &mut Option<Backend>,
 ) -> (Result<(), Broken>, u64) {
@@ -378,7 +378,7 @@ async fn send_answer(
 /// The head, then the backend's content piece by piece.
 async fn pump(
     shard: &Shard,
-    client: &Socket,
+    client: &Transport,
     backend: &mut Backend,
     head: Vec<u8>,
     chunked: bool,

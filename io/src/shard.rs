@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender};
 use fastrand::Rng;
 use slab::Slab;
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::aws::IssuedTable;
 use tidegate_core::cache::{self, CacheId, FillId};
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::Exchange;
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Share(CacheId, cache::Order),
     /// All answers of a cache are to be forgotten.
     Flush(Flush),
+    /// Calls to AWS services are signed with these.
+    Credentials(Arc<IssuedTable>),
     /// Origins have other addresses.
     Resolved(Arc<HashMap<Origin, Addresses>>),
     /// Accept no more, finish what is in flight, close idle connections, end.
@@ -85,6 +88,8 @@ pub(crate) struct Start {
     pub(crate) plan: Arc<Plan>,
     /// Addresses of its origins.
     pub(crate) addresses: Arc<HashMap<Origin, Addresses>>,
+    /// Credentials for calls to AWS services.
+    pub(crate) credentials: Arc<IssuedTable>,
     /// This shard's listening sockets.
     pub(crate) listeners: Vec<socket2::Socket>,
     /// Sizes of its ring.
@@ -183,6 +188,7 @@ async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Comman
                     shard.core.borrow_mut().caches.flush(cache);
                     drop(done);
                 }
+                Command::Credentials(table) => shard.core.borrow_mut().signers.install(table),
                 Command::Drain => return,
             }
         }
@@ -291,9 +297,11 @@ impl Shard {
         let functions =
             Functions::new(ring, start.reports.shard, start.host.clone(), start.host_bell.clone());
         functions.install(&start.plan);
+        let mut core = tidegate_core::shard::Shard::new(start.plan, start.shards);
+        core.signers.install(start.credentials);
         Self {
             ring: ring.clone(),
-            core: RefCell::new(tidegate_core::shard::Shard::new(start.plan, start.shards)),
+            core: RefCell::new(core),
             waiting: Waiting::default(),
             following: Waiting::default(),
             ledger: start.ledger,
@@ -413,7 +421,7 @@ impl Shard {
         let shard = Rc::clone(self);
         let peer = Peer { source_ip: AddressText::new(peer.ip()), listener_port, listener };
         self.ring.spawn(async move {
-            client::serve(&shard, socket, &peer).await;
+            client::serve(&shard, socket.into(), &peer).await;
             let gone = shard.connections.borrow_mut().remove(key);
             drop(gone);
         });

@@ -5,12 +5,13 @@ use std::ops::Deref;
 
 use tidegate_core::http1::{BodyDecoder, BodyError, BodyFraming};
 
-use crate::ring::{Chunk, Socket};
+use crate::ring::Chunk;
+use crate::transport::Transport;
 
-/// A socket, and what was received and not yet consumed.
+/// A connection, and what was received and not yet consumed.
 pub(crate) struct Stream {
-    /// The socket.
-    pub(crate) socket: Socket,
+    /// The connection.
+    pub(crate) socket: Transport,
     /// Never empty.
     pending: Option<Chunk>,
 }
@@ -36,8 +37,8 @@ impl Deref for Piece {
 
 impl Stream {
     /// Nothing received yet.
-    pub(crate) fn new(socket: Socket) -> Self {
-        Self { socket, pending: None }
+    pub(crate) fn new(socket: impl Into<Transport>) -> Self {
+        Self { socket: socket.into(), pending: None }
     }
 
     /// Whether the peer has sent nothing that was not consumed and has not closed.

@@ -9,9 +9,9 @@ use tidegate_core::exchange::Call;
 use tidegate_core::http1::{BodyFraming, encode};
 use tidegate_core::limits::Limits;
 
-use crate::ring::Socket;
 use crate::shard::Shard;
 use crate::stream::{Body, BodyFailure, Piece, Stream};
+use crate::transport::Transport;
 
 /// How long a finished exchange waits for the client to finish its body, in milliseconds.
 const EARLY_ANSWER_WAIT_MS: u64 = 1_000;
@@ -32,7 +32,7 @@ impl Upload {
         shard: &Shard,
         stream: &mut Stream,
         body: &mut Body,
-        backend: &Socket,
+        backend: &Transport,
         call: Call,
         limits: &Limits,
     ) -> Self {
@@ -130,7 +130,7 @@ pub(crate) enum UploadEnd {
 
 /// One piece of content, framed.
 pub(crate) async fn send_piece(
-    socket: &Socket,
+    socket: &Transport,
     piece: Piece,
     chunked: bool,
     mut buffer: Vec<u8>,

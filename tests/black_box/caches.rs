@@ -10,7 +10,7 @@ use crate::support::client::{Client, get};
 use crate::support::document::{Document, http_proxy, mock};
 use crate::support::eventually;
 use crate::support::gate::Gate;
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{Gateway, tidegate};
 use crate::support::message::Message;
 use crate::support::origin::{Origin, ok};
 use crate::support::setup::Setup;
@@ -173,4 +173,80 @@ fn a_reload_with_the_same_definition_keeps_answers_and_one_with_another_does_not
         gateway.get("/test/x");
         origin.whole() == 2
     });
+}
+
+/// The value of a metric's line that begins so.
+#[track_caller]
+fn metric(gateway: &Gateway, line: &str) -> u64 {
+    let mut client = Client::connect(gateway.admin());
+    let answer = client.exchange("GET /metrics HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n");
+    let text = answer.text();
+    let value = text.lines().find_map(|known| known.strip_prefix(line)?.trim().parse().ok());
+    value.unwrap_or_else(|| panic!("no {line} in:\n{text}"))
+}
+
+const OF_X: &str = "{api=\"api\",stage=\"test\",method=\"GET\",resource=\"/x\"}";
+
+#[test]
+fn what_is_counted() {
+    let origin = Origin::answering(ok("hello"));
+    let integration = http_proxy("GET", format!("http://{}/", origin.address));
+    let document = Document::new().method("GET", "/x", integration);
+    let gateway = Setup::new(&document).stage(CACHE).admin().start();
+    let mut client = gateway.client();
+    for _ in 0..5 {
+        client.exchange(get("/test/x"));
+    }
+    eventually("the shard has said so", || {
+        metric(&gateway, &format!("tidegate_cache_hits_total{OF_X}")) == 4
+    });
+    assert_eq!(metric(&gateway, &format!("tidegate_cache_misses_total{OF_X}")), 1);
+    assert_eq!(metric(&gateway, &format!("tidegate_cache_evictions_total{OF_X}")), 0);
+    let bytes = metric(&gateway, &format!("tidegate_cache_bytes{OF_X}"));
+    assert!((100..1_000).contains(&bytes), "{bytes}");
+    let size = metric(&gateway, "tidegate_cache_size_bytes{api=\"api\",stage=\"test\"}");
+    assert!((bytes..10_000).contains(&size), "{size}");
+}
+
+#[test]
+fn a_flush_forgets_on_all_shards() {
+    let origin = Origin::answering(ok("hello"));
+    let integration = http_proxy("GET", format!("http://{}/", origin.address));
+    let document = Document::new().method("GET", "/x", integration);
+    let gateway = Setup::new(&document).shards(4).stage(CACHE).admin().start();
+    let file = gateway.folder.main_file().display().to_string();
+    let admin = gateway.admin().to_string();
+    let flush = |api: &str, stage: &str| {
+        let output = tidegate(&["flush", &file, "--api", api, "--stage", stage, "--admin", &admin]);
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+    };
+    // Until each shard has it.
+    let all_answer_alone = || {
+        let before = origin.whole();
+        (0..40).for_each(|_| drop(gateway.get("/test/x")));
+        origin.whole() == before
+    };
+    eventually("each shard has the answer", all_answer_alone);
+    let calls = origin.whole();
+    assert_eq!(flush("api", "test"), (Some(0), "flushed: API api stage test\n".to_owned()));
+    gateway.get("/test/x");
+    assert_eq!(origin.whole(), calls + 1);
+    let (code, text) = flush("api", "prod");
+    assert!(code == Some(1) && text.contains("Invalid stage identifier specified"), "{text}");
+    let (code, text) = flush("other", "test");
+    assert!(code == Some(1) && text.contains("Invalid API identifier specified"), "{text}");
+}
+
+#[test]
+fn a_flush_needs_an_admin_server() {
+    let gateway = Setup::new(&Document::new().method("GET", "/x", mock("x"))).start();
+    let file = gateway.folder.main_file().display().to_string();
+    let output = tidegate(&["flush", &file, "--api", "api", "--stage", "test"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text.contains("has no [admin] address with a port") && text.contains("--admin 127.0.0.1:9901"),
+        "{text}"
+    );
 }

@@ -21,6 +21,7 @@ mod errors;
 mod iam;
 
 mod functions;
+mod services;
 
 mod gateway_responses;
 mod http_custom;
@@ -31,6 +32,7 @@ mod limits;
 mod mock;
 
 mod templates;
+mod validation;
 
 mod soak;
 mod upstream;

@@ -90,13 +90,22 @@ pub fn requests(path: &str, keys: usize) -> String {
     let mut by_fame: Vec<usize> = (0..keys).collect();
     random.shuffle(&mut by_fame);
     let up_to = shares_up_to(keys);
-    let request = |_| {
+    let drawn = |_| {
         let point = random.f64();
         // Rounding may leave the last sum a hair below one.
         let rank = up_to.partition_point(|share| *share <= point).min(keys - 1);
-        format!("GET {path}\nx-api-key: {}\n\n", key(by_fame[rank]))
+        request(path, by_fame[rank])
     };
-    (0..REQUESTS).map(request).collect()
+    (0..REQUESTS).map(drawn).collect()
+}
+
+/// One request of every caller.
+pub fn each_once(path: &str, keys: usize) -> String {
+    (0..keys).map(|caller| request(path, caller)).collect()
+}
+
+fn request(path: &str, caller: usize) -> String {
+    format!("GET {path}\nx-api-key: {}\n\n", key(caller))
 }
 
 /// Shares of the requests that the most famous, the two most famous and so on make.
@@ -133,6 +142,14 @@ mod tests {
             keys.iter().all(|key| key.len() == 40 && key.bytes().all(|byte| byte.is_ascii_alphanumeric()))
         );
         assert_eq!(key(7), key(7));
+    }
+
+    #[test]
+    fn every_caller_comes_once() {
+        let text = each_once("/a", 100);
+        let came: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("x-api-key: ")).collect();
+        assert_eq!(came, Limits::out_of_reach(100).key_values().collect::<Vec<_>>());
+        assert_eq!(text.matches("GET /a\n").count(), 100);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Scenario {
     pub origin_delay_ms: u32,
     /// What is done.
     pub course: Course,
+    /// Whether answers are kept and given again.
+    pub cached: bool,
     /// Whether a relay of bytes does the same work, so that it can be the bound.
     pub relay: bool,
 }
@@ -51,11 +53,21 @@ const KEEP_ALIVE: Scenario = Scenario {
     answer_bytes: 11,
     origin_delay_ms: 0,
     course: Course::Saturation,
+    cached: false,
     relay: true,
 };
 
+const CACHE_HITS: Scenario = Scenario {
+    name: "cache-hits-1k",
+    summary: "64 connections, answers of 1 KiB from the cache",
+    answer_bytes: 1024,
+    cached: true,
+    relay: false,
+    ..KEEP_ALIVE
+};
+
 /// All of them, in the order in which they run.
-pub const SCENARIOS: [Scenario; 14] = [
+pub const SCENARIOS: [Scenario; 17] = [
     Scenario {
         name: "keep-alive-1",
         summary: "1 connection that is kept, answers of 11 bytes",
@@ -87,6 +99,20 @@ pub const SCENARIOS: [Scenario; 14] = [
         connections: 8,
         answer_bytes: 1024 * 1024,
         ..KEEP_ALIVE
+    },
+    CACHE_HITS,
+    Scenario {
+        name: "cache-hits-64k",
+        summary: "64 connections, answers of 64 KiB from the cache",
+        answer_bytes: 64 * 1024,
+        ..CACHE_HITS
+    },
+    Scenario {
+        name: "cache-hits-1m",
+        summary: "8 connections, answers of 1 MiB from the cache",
+        connections: 8,
+        answer_bytes: 1024 * 1024,
+        ..CACHE_HITS
     },
     Scenario {
         name: "upload-64k",

@@ -20,6 +20,8 @@ use super::trouble::{Interrupt, Trouble};
 const READY_MAX: Duration = Duration::from_secs(15);
 /// The longest warm-up.
 const WARM_UP_MAX: Duration = Duration::from_millis(500);
+/// How long callers come for the first time. Drawn evenly at 30,000 a second, one in 10,000 does not come.
+const INTRODUCTION: Duration = Duration::from_secs(3);
 /// Listeners take ports below those that the kernel gives to outgoing connections.
 const PORTS: std::ops::Range<u16> = 18_000..32_000;
 
@@ -147,6 +149,7 @@ impl Stand {
             large_answers: scenario.answer_bytes > 16 * 1024,
             routes: *routes,
             limits: *limits,
+            cached: scenario.cached,
             function: function.then(|| Function {
                 program: self.places.binaries.join("tidegate-function"),
                 answer: String::from_utf8_lossy(&origin.answer.body).into_owned(),
@@ -200,8 +203,18 @@ impl Stand {
         Load { duration, rate: None, may_fail: true, ..load.clone() }.run(&self.interrupt).map(|_| ())
     }
 
+    /// Lets every caller come, so that what a proxy does for one that it does not know yet is not measured.
+    ///
+    /// # Errors
+    /// When the load generator cannot run.
+    pub fn introduce_callers(&self, load: &Load, contender: &Contender) -> Result<(), Trouble> {
+        let requests = vec![format!("--request-file={}", self.callers_file().display()), url(contender)];
+        let load = Load { requests, duration: INTRODUCTION, rate: None, may_fail: true, ..load.clone() };
+        load.run(&self.interrupt).map(|_| ())
+    }
+
     fn requests(&self, scenario: &Scenario, contender: &Contender) -> Vec<String> {
-        let url = format!("http://{}{}", contender.setting.listen, path(0));
+        let url = url(contender);
         if contender.setting.routes > 1 || matches!(scenario.course, Course::Limits(_)) {
             return vec![format!("--request-file={}", self.requests_file().display()), url];
         }
@@ -222,7 +235,10 @@ impl Stand {
         }
         let requests = match scenario.course {
             Course::Routes(routes) => (0..routes).map(|index| format!("GET {}\n\n", path(index))).collect(),
-            Course::Limits(keys) => limits::requests(&path(0), keys),
+            Course::Limits(keys) => {
+                write(self.callers_file(), limits::each_once(&path(0), keys).into_bytes())?;
+                limits::requests(&path(0), keys)
+            }
             _ => return Ok(()),
         };
         write(self.requests_file(), requests.into_bytes())
@@ -234,6 +250,10 @@ impl Stand {
 
     fn requests_file(&self) -> PathBuf {
         self.out.join("configs/requests")
+    }
+
+    fn callers_file(&self) -> PathBuf {
+        self.out.join("configs/callers")
     }
 
     fn log(&self, scenario: &Scenario, name: &str) -> PathBuf {
@@ -276,4 +296,8 @@ impl Stand {
             PORTS.start, PORTS.end
         )))
     }
+}
+
+fn url(contender: &Contender) -> String {
+    format!("http://{}{}", contender.setting.listen, path(0))
 }

@@ -1,6 +1,6 @@
 //! `cache = { size = "64 MiB", ttl = 300 }` of a stage, and `cache = { ttl = 60 }` of a method.
 
-use tidegate_core::cache::{Callers, Invalidation, Unauthorised};
+use tidegate_core::cache::{Callers, Extras, Invalidation, Unauthorised};
 use tidegate_core::limits::{CACHE_BYTES_MIN, CACHE_TTL_S, CACHE_TTL_S_MAX};
 use tidegate_core::span::Span;
 
@@ -35,7 +35,12 @@ pub(crate) struct Settings {
     requires_authorization: Option<bool>,
     unauthorised: Option<Unauthorised>,
     callers: Option<Callers>,
+    conditional: Option<bool>,
+    age: Option<bool>,
 }
+
+/// What HTTP has for caches, AWS does not do, and is not built.
+const UNSUPPORTED: [&str; 3] = ["origin_freshness", "stale_on_error", "vary"];
 
 const STRATEGIES: [(&str, Unauthorised); 3] = [
     ("FAIL_WITH_403", Unauthorised::FailWith403),
@@ -72,7 +77,12 @@ fn read_settings(fields: &mut Fields<'_>, report: &mut Report) -> Settings {
     if let Some(value) = fields.value("data_encrypted") {
         scalar::boolean(value, report);
     }
+    for key in UNSUPPORTED {
+        fields.unsupported(key, report);
+    }
     Settings {
+        conditional: fields.value("conditional").and_then(|value| scalar::boolean(value, report)),
+        age: fields.value("age").and_then(|value| scalar::boolean(value, report)),
         enabled: fields.value("enabled").and_then(|value| scalar::boolean(value, report)),
         ttl_s: fields.value("ttl").and_then(|value| scalar::integer(value, 0..=CACHE_TTL_S_MAX, report)),
         requires_authorization: fields
@@ -94,6 +104,8 @@ impl Settings {
             requires_authorization: self.requires_authorization.or(stage.requires_authorization),
             unauthorised: self.unauthorised.or(stage.unauthorised),
             callers: self.callers.or(stage.callers),
+            conditional: self.conditional.or(stage.conditional),
+            age: self.age.or(stage.age),
         }
     }
 
@@ -107,6 +119,10 @@ impl Settings {
             Some(false) => Invalidation::Anybody,
             Some(true) | None => Invalidation::Authorised(self.unauthorised.unwrap_or_default()),
         }
+    }
+
+    pub(crate) fn extras(self) -> Extras {
+        Extras { conditional: self.conditional == Some(true), age: self.age == Some(true) }
     }
 
     pub(crate) fn callers(self) -> Callers {

@@ -2,12 +2,13 @@
 //!
 //! In reading order: `node` and `settings` say who and where this gateway is, `limits` what it lets in, `api` and
 //! `stage` what it serves, `domain` under which names, `api_key`, `api_key_file`, `usage_plan` and `throttle` to whom and
-//! how much, `cache` what is answered again, `function` what runs beside it, `principal` and `network` who signs and from where. Nothing here opens another
-//! file, but those of secrets, keys and the policies of principals.
+//! how much, `cache` what is answered again, `function` what runs beside it, `aws` where AWS is, `principal` and `network`
+//! who signs and from where. Nothing here opens another file, but those of secrets, keys and the policies of principals.
 
 pub(crate) mod api;
 pub(crate) mod api_key;
 mod api_key_file;
+pub(crate) mod aws;
 pub(crate) mod cache;
 mod credentials_file;
 pub(crate) mod domain;
@@ -50,12 +51,10 @@ pub(crate) struct File {
     pub(crate) functions: Vec<function::Declared>,
     pub(crate) principals: Principals,
     pub(crate) networks: Networks,
+    pub(crate) aws: aws::Aws,
     /// What is wrong in files that are named here.
     pub(crate) policies: Diagnostics,
 }
-
-/// Sections whose feature is not built yet.
-const UNSUPPORTED: [&str; 1] = ["aws"];
 
 /// Reads the tree of a `tidegate.toml` that lies in `folder`.
 pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut Report) -> Option<File> {
@@ -75,9 +74,7 @@ pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut 
     let principals = principal::read(fields.value("principal"), &around, &mut policies, report);
     let principals = Principals::new(principals);
     let functions = function::read(fields.value("function"), folder, report);
-    for section in UNSUPPORTED {
-        fields.unsupported(section, report);
-    }
+    let aws = aws::read(fields.value("aws"), &node.plan, report);
     fields.finish(report);
     Some(File {
         node: node.plan,
@@ -92,5 +89,6 @@ pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut 
         networks,
         policies,
         functions,
+        aws,
     })
 }

@@ -5,7 +5,7 @@ use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::plan::{EndpointType, Node as PlanNode};
 use tidegate_core::span::Span;
 
-use super::{Definition, Method, gateway_responses, path_item, security, validators};
+use super::{Definition, Method, gateway_responses, models, path_item, security, validators};
 use crate::fields::Fields;
 use crate::policy::{self, Kind};
 use crate::report::Report;
@@ -18,6 +18,7 @@ pub(super) struct Document<'n> {
     pub(super) root: &'n Node,
     /// For `${AWS::Region}` and its like.
     pub(super) node: &'n PlanNode,
+    pub(super) models: models::Compiled,
 }
 
 /// What `tidegate.toml` says about the API of a document.
@@ -70,7 +71,7 @@ pub(super) fn is_foreign_extension(key: &str) -> bool {
 pub(crate) fn read(root: &Node, around: Around<'_>, report: &mut Report) -> Option<Definition> {
     let mut fields = Fields::read(root, "an OpenAPI document", report)?;
     read_version(&mut fields, root.span, report)?;
-    let document = Document { root, node: around.node };
+    let document = Document { root, node: around.node, models: models::Compiled::default() };
     fields.ignore(&DOCUMENTATION);
     fields.ignore(&extension::WITHOUT_EFFECT);
     let paths = fields.required("paths", report);

@@ -13,6 +13,7 @@ use super::parameters::Declared;
 use super::path_item::Resource;
 use super::request::{self, Parameters};
 use super::responses::{self, Rules};
+use super::service::{self, Service};
 use super::template::Use;
 use super::uri::Template;
 use crate::fields::Fields;
@@ -27,6 +28,8 @@ pub(crate) enum Definition {
     Mock { request: RequestTemplates, rules: Rules },
     /// Calls an HTTP backend.
     Http(Box<Http>),
+    /// Calls an AWS service.
+    Service(Box<Service>),
     /// Invokes a function.
     Lambda(Box<Lambda>),
     /// Fails every call in every stage, which has been said.
@@ -71,7 +74,7 @@ impl Type {
         }
     }
 
-    /// Whether a function answers.
+    /// Whether a function or a service of AWS answers.
     fn is_aws(self) -> bool {
         matches!(self, Self::Aws | Self::AwsProxy)
     }
@@ -108,15 +111,17 @@ pub(super) fn read(
 ) -> Option<Definition> {
     let mut fields = Fields::read(node, "an integration", report)?;
     let kind = read_type(&mut fields, report)?;
+    let is_service = kind == Type::Aws && service::is_named(node, document.node);
+    let is_function = kind.is_aws() && !is_service;
     // A function gets no mapped header at all.
-    let lost = if kind.is_aws() { KnownFields::default() } else { pass::LOST_WHEN_MAPPED };
+    let lost = if is_function { KnownFields::default() } else { pass::LOST_WHEN_MAPPED };
     let parameters = Parameters::read(fields.value("requestParameters"), resource, declared, lost, report);
     let runs = if kind.is_proxy() { Use::Never } else { Use::Run };
     let request = request::read_templates(&mut fields, runs, report);
     let responses = fields.take("responses");
     let rules = responses::read(responses.map(|entry| &entry.value), runs, report);
     let timeout_ms = read_timeout(&mut fields, report);
-    if !kind.is_aws() {
+    if !is_function {
         responses::refuse_content_handling(&mut fields, report);
         read_transfer_mode(&mut fields, report);
     }
@@ -136,6 +141,17 @@ pub(super) fn read(
             warn_responses(kind, responses, node.span, report);
             warn_templates(kind, fields.take("requestTemplates"), report);
             read_http(&mut fields, custom, parameters, timeout_ms, document, report).map(Definition::Http)
+        }
+        Type::Aws if is_service => {
+            warn_responses(kind, responses, node.span, report);
+            fields.take("requestTemplates");
+            let mapped = parameters.clone();
+            let http = |uri, uri_span, method| {
+                let custom = Some((request.unwrap_or_default(), rules));
+                Http { custom, method, uri, uri_span, parameters, timeout_ms }
+            };
+            let service = service::read(&mut fields, http, &mapped, document, report);
+            service.map(|service| service.map_or(Definition::Misconfigured, Definition::Service))
         }
         Type::Aws | Type::AwsProxy => {
             let custom = (kind == Type::Aws).then_some((request.unwrap_or_default(), rules));
@@ -227,7 +243,7 @@ fn read_http(
 }
 
 /// The method to call with; the inner option is `None` for `ANY`.
-fn read_method(value: &Node, report: &mut Report) -> Option<Option<HttpMethod>> {
+pub(super) fn read_method(value: &Node, report: &mut Report) -> Option<Option<HttpMethod>> {
     let word = scalar::text(value, report)?.to_ascii_uppercase();
     let method = HttpMethod::parse(word.as_bytes());
     if method.is_none() && word != "ANY" {
@@ -269,7 +285,12 @@ fn read_uri(
     }
 }
 
-fn warn_placeholders(value: &Node, template: &Template, parameters: &Parameters, report: &mut Report) {
+pub(super) fn warn_placeholders(
+    value: &Node,
+    template: &Template,
+    parameters: &Parameters,
+    report: &mut Report,
+) {
     for name in template.placeholders() {
         if parameters.path.iter().any(|mapped| &*mapped.name == name) {
             continue;

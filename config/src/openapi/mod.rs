@@ -1,9 +1,9 @@
 //! An OpenAPI 2.0 or 3.0 document with `x-amazon-apigateway-*` extensions, as AWS's REST API import reads it.
 //!
 //! In reading order: `document` owns the root, `path_item` and `operation` the methods, `parameters` what they
-//! declare; `integration` with `request`, `responses`, `expression`, `template` and `uri` what answers,
-//! `cache` what answers are found by; `gateway_responses` the errors; `security` who may call. `validators` refuses what is not built yet. `reference` follows
-//! `$ref`. Schemas and other documentation are not looked at.
+//! declare; `integration` with `service`, `lambda`, `request`, `responses`, `expression`, `template` and `uri` what answers,
+//! `cache` what answers are found by; `gateway_responses` the errors; `security` who may call; `validators` and `models` what is validated. `reference` follows
+//! `$ref`. Other schemas and documentation are not looked at.
 
 pub(crate) mod cache;
 mod document;
@@ -11,6 +11,7 @@ mod expression;
 mod gateway_responses;
 pub(crate) mod integration;
 pub(crate) mod lambda;
+mod models;
 mod operation;
 mod parameters;
 mod path_item;
@@ -18,6 +19,7 @@ mod reference;
 mod request;
 pub(crate) mod responses;
 mod security;
+pub(crate) mod service;
 mod template;
 pub(crate) mod uri;
 mod validators;
@@ -28,6 +30,7 @@ use tidegate_core::gateway_response::GatewayResponses;
 use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::method::RouteMethod;
 use tidegate_core::span::Span;
+use tidegate_core::validation::Validation;
 
 pub(crate) use document::{Around, read};
 
@@ -54,5 +57,6 @@ pub(crate) struct Method {
     pub(crate) api_key_required: bool,
     pub(crate) authorization: Authorization,
     pub(crate) cache_key: cache::CacheKey,
+    pub(crate) validation: Option<Box<Validation>>,
     pub(crate) integration: integration::Definition,
 }

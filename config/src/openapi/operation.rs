@@ -13,7 +13,7 @@ use crate::tree::Entry;
 
 const INTEGRATION: &str = "x-amazon-apigateway-integration";
 
-/// Keys that are documentation. `requestBody` and `responses` matter only to validation and SDKs.
+/// Keys that are documentation, or that validation looks at by itself (`requestBody`, `consumes`).
 const DOCUMENTATION: [&str; 12] = [
     "tags",
     "summary",
@@ -46,7 +46,7 @@ pub(super) fn read(
     }
     let operation_name = fields.value("operationId").and_then(|value| scalar::scalar(value, report));
     let security = security::read_operation(&mut fields, document, report);
-    validators::read_operation(&mut fields, document, report);
+    let validation = validators::read_operation(entry, &mut fields, resource, &declared, document, report);
     read_default_route(&mut fields, method, report);
     let integration = fields.value(INTEGRATION);
     fields.finish_except(report, is_foreign_extension);
@@ -65,6 +65,7 @@ pub(super) fn read(
         api_key_required: security.api_key_required,
         authorization: security.authorization,
         cache_key: cache::read(integration, resource, &declared, report),
+        validation,
         integration: integration::read(integration, resource, &declared, document, report)?,
     })
 }

@@ -32,7 +32,7 @@ pub(super) fn resolve<'n>(root: &'n Node, node: &'n Node, report: &mut Report) -
 }
 
 /// RFC 6901: `~1` is a slash, `~0` a tilde.
-fn follow<'n>(root: &'n Node, path: &str) -> Option<&'n Node> {
+pub(super) fn follow<'n>(root: &'n Node, path: &str) -> Option<&'n Node> {
     path.split('/').try_fold(root, |node, token| {
         let token = token.replace("~1", "/").replace("~0", "~").replace("%7B", "{").replace("%7D", "}");
         match &node.value {

@@ -3,6 +3,7 @@
 //! JSON is read as YAML, of which it is a subset; only when it is broken does serde_json say where, because a YAML
 //! parser would go on to guess.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -22,6 +23,9 @@ const NODES_MAX: usize = 1_000_000;
 /// Nodes that aliases may add.
 const ALIASED_NODES_MAX: usize = 100_000;
 
+/// Entries of a map in which duplicate keys are found without a table.
+const COMPARED_MAX: usize = 8;
+
 /// Reads the report's source as an OpenAPI document, or reports why it is neither YAML nor JSON.
 pub(crate) fn read(report: &mut Report) -> Option<Node> {
     read_as("OpenAPI input", report)
@@ -40,11 +44,11 @@ pub(crate) fn read_as(what: &str, report: &mut Report) -> Option<Node> {
         report.error(source.span(at, at + 1), format!("Invalid {what}: {message}"));
         return None;
     }
-    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(&source.text, options()) {
+    match serde_saphyr::from_str_with_options::<Placed<Raw>>(&source.text, options()) {
         Ok(root) => Some(node(root, &source, report)),
         Err(error) => {
             let error = error.without_snippet();
-            let at = error.location().map_or(Span::new(0, 0), |location| span(&location, &source));
+            let at = error.location().map_or(Span::new(0, 0), |location| Place::of(&location).span(&source));
             report.error(at, format!("Invalid {what}: {}", message(error)));
             None
         }
@@ -86,8 +90,8 @@ fn options() -> Options {
     }
 }
 
-fn node(raw: Spanned<Raw>, source: &Source, report: &mut Report) -> Node {
-    let span = span(&raw.defined, source);
+fn node(raw: Placed<Raw>, source: &Source, report: &mut Report) -> Node {
+    let span = raw.place.span(source);
     let value = match raw.value {
         Raw::Null => Value::Null,
         Raw::Boolean(boolean) => Value::Boolean(boolean),
@@ -100,30 +104,78 @@ fn node(raw: Spanned<Raw>, source: &Source, report: &mut Report) -> Node {
     Node { span, value }
 }
 
-fn map(raw: Vec<(Spanned<String>, Spanned<Raw>)>, source: &Source, report: &mut Report) -> Vec<Entry> {
-    let mut firsts = std::collections::HashMap::with_capacity(raw.len());
-    let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
-    for (key, value) in raw {
-        let key_span = span(&key.defined, source);
-        if let Some(first) = firsts.insert(key.value.clone(), key_span) {
-            report.error(key_span, format!("duplicate key `{}`", key.value)).related(first, "first here");
-            continue;
-        }
-        let value = node(value, source, report);
-        entries.push(Entry { key: key.value.into(), key_span, value });
+fn map(raw: Vec<(Placed<String>, Placed<Raw>)>, source: &Source, report: &mut Report) -> Vec<Entry> {
+    let again = duplicates(&raw);
+    for &(first, again) in &again {
+        let (first, again) = (&raw[first].0, &raw[again].0);
+        let message = format!("duplicate key `{}`", again.value);
+        report.error(again.place.span(source), message).related(first.place.span(source), "first here");
     }
-    entries
+    let mut entry = |(key, value): (Placed<String>, Placed<Raw>)| Entry {
+        key_span: key.place.span(source),
+        key: key.value.into(),
+        value: node(value, source, report),
+    };
+    let mut again = again.into_iter().map(|(_, again)| again).peekable();
+    let firsts = raw.into_iter().enumerate().filter(|(position, _)| again.next_if_eq(position).is_none());
+    firsts.map(|(_, raw)| entry(raw)).collect()
 }
 
-/// Errors of the scanner have no byte offset, only line and column.
-fn span(location: &Location, source: &Source) -> Span {
-    let span = location.span();
-    let bytes = (span.byte_offset(), span.byte_len());
-    let (start, length) = match bytes {
-        (Some(start), Some(length)) => (start as usize, length as usize),
-        _ => (source.offset(location.line() as usize, location.column() as usize), 1),
-    };
-    source.span(start, start.saturating_add(length))
+/// Where keys are written again, in order, each with where it was first.
+fn duplicates(entries: &[(Placed<String>, Placed<Raw>)]) -> Vec<(usize, usize)> {
+    let key = |position: usize| entries[position].0.value.as_str();
+    // Most maps are so small that to compare is faster than to hash.
+    if entries.len() <= COMPARED_MAX {
+        let first = |again: usize| (0..again).find(|&first| key(first) == key(again));
+        return (1..entries.len()).filter_map(|again| Some((first(again)?, again))).collect();
+    }
+    let mut firsts = HashMap::with_capacity(entries.len());
+    (0..entries.len())
+        .filter_map(|again| {
+            let first = *firsts.entry(key(again)).or_insert(again);
+            (first != again).then_some((first, again))
+        })
+        .collect()
+}
+
+/// Where something is written: what is needed of a [`Location`], in a sixth of its bytes. Documents have many.
+enum Place {
+    /// Offset and length.
+    Bytes(u32, u32),
+    /// Line and column; errors of the scanner have no more.
+    Line(u32, u32),
+}
+
+impl Place {
+    fn of(location: &Location) -> Self {
+        let span = location.span();
+        // A document is far smaller than 4 GiB.
+        match (span.byte_offset(), span.byte_len()) {
+            (Some(start), Some(length)) => Self::Bytes(start as u32, length as u32),
+            _ => Self::Line(location.line() as u32, location.column() as u32),
+        }
+    }
+
+    fn span(&self, source: &Source) -> Span {
+        let (start, length) = match *self {
+            Self::Bytes(start, length) => (start as usize, length as usize),
+            Self::Line(line, column) => (source.offset(line as usize, column as usize), 1),
+        };
+        source.span(start, start.saturating_add(length))
+    }
+}
+
+/// A value and its place.
+struct Placed<T> {
+    value: T,
+    place: Place,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Placed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Spanned { value, defined, .. } = Spanned::deserialize(deserializer)?;
+        Ok(Self { value, place: Place::of(&defined) })
+    }
 }
 
 /// A value as serde sees it.
@@ -134,8 +186,8 @@ enum Raw {
     /// Any other number; the source says which.
     Number,
     Text(String),
-    List(Vec<Spanned<Raw>>),
-    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+    List(Vec<Placed<Raw>>),
+    Map(Vec<(Placed<String>, Placed<Raw>)>),
 }
 
 impl<'de> Deserialize<'de> for Raw {

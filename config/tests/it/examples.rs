@@ -28,3 +28,11 @@ GET      /legacy          NONE  none    none   HTTP GET http://127.0.0.2:8080/le
 ";
     assert!(table.starts_with(want), "{table}");
 }
+
+#[test]
+fn services() {
+    let table = routes_table(&example("services"));
+    for want in ["AWS POST http://127.0.0.1:5000/ timeout 29 s", "PUT     /pets/{id}  NONE"] {
+        assert!(table.contains(want), "{table}");
+    }
+}

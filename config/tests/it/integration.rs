@@ -182,7 +182,7 @@ paths:
         requestParameters: { integration.request.path.a: method.request.path.a }
 ";
     let want = "\
-5:20: warning: the path `/{a}` has no parameter {b} | the declaration has no effect
+5:20: warning: the path `/{a}` has no parameter {b} | the declaration has no effect; where it is required and validated, every request lacks it
 5:43: error: `name` is missing
 5:73: error: unknown value `nowhere` | known here: header, query, path, body, formData, cookie
 10:58: error: Invalid mapping expression parameter specified: method.request.path.a | declare it: parameters: [{ name: a, in: path }]";

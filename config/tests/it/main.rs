@@ -10,10 +10,12 @@ mod formats;
 mod functions;
 mod integration;
 mod limits;
+mod models;
 mod plan;
 mod policy;
 mod principals;
 mod robustness;
+mod services;
 mod unsupported;
 mod usage_plans;
 

@@ -139,8 +139,8 @@ impl Caches {
         let epoch = self.fills.newest(fill);
         let slice = self.slice(cache).filter(|slice| Some(slice.epoch()) == epoch);
         let expires_ns = now_ns + ttl_ms * 1_000_000;
-        let stored = slice.and_then(|slice| slice.insert((hash, key), draft, route.0, expires_ns));
-        let stored = stored.unwrap_or_else(|| draft.store(key));
+        let stored = slice.and_then(|slice| slice.insert((hash, key), draft, route.0, (now_ns, expires_ns)));
+        let stored = stored.unwrap_or_else(|| draft.store(key, now_ns));
         self.fills.end(fill, FillEnd::Answer(stored.clone()));
         stored
     }
@@ -151,7 +151,7 @@ impl Caches {
         let epoch = self.fills.newest(fill);
         if let Some(slice) = self.slice(cache).filter(|slice| Some(slice.epoch()) == epoch) {
             let expires_ns = now_ns + CACHE_PASS_MS * 1_000_000;
-            slice.insert((hash, key), &Draft::default(), route.0, expires_ns);
+            slice.insert((hash, key), &Draft::default(), route.0, (now_ns, expires_ns));
         }
         self.fills.end(fill, FillEnd::Released);
     }

@@ -10,10 +10,11 @@
 //! - [`Fills`]: misses whose answers are on their way, and who waits for them
 //! - [`Caches`]: all of it on one shard
 //! - [`Division`]: how many bytes each shard's slice may take
-//! - `control`: what a request's `Cache-Control` asks for
+//! - `control`: what a request's `Cache-Control` asks for; `conditional`: whether its client has the answer already
 
 mod settings;
 
+mod conditional;
 mod control;
 mod key;
 mod stored;
@@ -32,6 +33,6 @@ pub(crate) use self::control::asks_for_fresh;
 pub use self::division::{Division, Order, Standing};
 pub use self::fills::{FillEnd, FillId, Fills};
 pub(crate) use self::key::{Caller, write as write_key};
-pub use self::settings::{CacheId, Callers, Invalidation, MethodCache, StageCache, Unauthorised};
+pub use self::settings::{CacheId, Callers, Extras, Invalidation, MethodCache, StageCache, Unauthorised};
 pub use self::slice::{Counters, Found, Slice};
 pub use self::stored::{Content, Draft, Stored};

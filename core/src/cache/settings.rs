@@ -47,6 +47,17 @@ pub struct MethodCache {
     pub callers: Callers,
     /// Who may have an answer replaced by `Cache-Control: max-age=0`.
     pub invalidation: Invalidation,
+    /// What AWS does not do.
+    pub extras: Extras,
+}
+
+/// What HTTP has for caches and AWS does not do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Whether a client that has the answer already is told so (304).
+    pub conditional: bool,
+    /// Whether an answer from the cache says how old it is.
+    pub age: bool,
 }
 
 /// Whether callers share answers.

@@ -146,7 +146,7 @@ impl Slice {
         (hash, key): (u64, &[u8]),
         draft: &Draft<'_>,
         method: u32,
-        expires_ns: u64,
+        (now_ns, expires_ns): (u64, u64),
     ) -> Option<Stored> {
         let queue = match self.index.find(hash, key) {
             Some(at) => {
@@ -168,7 +168,7 @@ impl Slice {
         {
             return None;
         }
-        let stored = draft.store(key);
+        let stored = draft.store(key, now_ns);
         self.answer_bytes += u64::from(charge);
         self.index.insert(NewPlace { hash, stored: stored.clone(), expires_ns, charge, method, queue });
         self.count(method, |counters| counters.bytes += u64::from(charge));

@@ -5,7 +5,9 @@
 use std::ops::{Deref, Range};
 use std::rc::Rc;
 
+use super::conditional::is_unchanged;
 use crate::context::View;
+use crate::http1::{RequestHead, encode};
 use crate::transform::answer::{self, Frame};
 
 /// A kept answer. Copies share its bytes.
@@ -16,6 +18,8 @@ pub struct Stored {
     key_bytes: u32,
     first_bytes: u32,
     further_bytes: u32,
+    /// When it was made, in nanoseconds.
+    since_ns: u64,
     status: u16,
     is_traced: bool,
 }
@@ -88,7 +92,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Keeps it.
-    pub(super) fn store(&self, key: &[u8]) -> Stored {
+    pub(super) fn store(&self, key: &[u8], now_ns: u64) -> Stored {
         // Collected from an iterator of known length: one allocation.
         let mut bytes: Rc<[u8]> = std::iter::repeat_n(0, self.bytes(key)).collect();
         let first_bytes = self.first.len();
@@ -106,6 +110,7 @@ impl<'a> Draft<'a> {
             key_bytes: key.len() as u32,
             first_bytes: first_bytes as u32,
             further_bytes: self.further.bytes.len() as u32,
+            since_ns: now_ns,
             status: self.status,
             is_traced: self.is_traced,
         }
@@ -149,20 +154,77 @@ impl Stored {
         start..start + (self.first_bytes + self.further_bytes) as usize
     }
 
-    /// Writes the head of the answer to another request.
-    pub(crate) fn write_head(&self, view: &View<'_>, frame: Frame<'_>, out: &mut Vec<u8>) {
+    /// Whether a client that asks so has it already.
+    pub(crate) fn is_unchanged(&self, request: &RequestHead) -> bool {
+        let further = &self.bytes[self.fields()][self.first_bytes as usize..];
+        let field = |name| find_line(further, 0, name).map(|line| value(&further[line]));
+        self.status == 200 && is_unchanged(request, field(b"etag"), field(b"last-modified"))
+    }
+
+    /// Writes the head of the answer to another request, with its age if that is wanted.
+    pub(crate) fn write_head(
+        &self,
+        view: &View<'_>,
+        frame: Frame<'_>,
+        age_at_ns: Option<u64>,
+        out: &mut Vec<u8>,
+    ) {
+        self.write(self.status, view, frame, age_at_ns, out);
+    }
+
+    /// Writes the head of the answer to a client that has it already: without what describes content.
+    pub(crate) fn write_unchanged(
+        &self,
+        view: &View<'_>,
+        frame: Frame<'_>,
+        age_at_ns: Option<u64>,
+        out: &mut Vec<u8>,
+    ) {
+        self.write(304, view, frame, age_at_ns, out);
+    }
+
+    fn write(
+        &self,
+        status: u16,
+        view: &View<'_>,
+        frame: Frame<'_>,
+        age_at_ns: Option<u64>,
+        out: &mut Vec<u8>,
+    ) {
         let (first, further) = self.bytes[self.fields()].split_at(self.first_bytes as usize);
         out.clear();
-        answer::write_start(self.status, frame, out);
-        out.extend_from_slice(first);
+        answer::write_start(status, frame, out);
+        if status == self.status {
+            out.extend_from_slice(first);
+        }
         answer::write_connection(frame, out);
         answer::write_ids(view, out);
-        out.extend_from_slice(further);
+        match age_at_ns {
+            None => out.extend_from_slice(further),
+            Some(now_ns) => self.write_with_age(further, now_ns, out),
+        }
         if self.is_traced {
             answer::write_trace(view, out);
         }
         out.extend_from_slice(b"\r\n");
     }
+
+    /// RFC 9111 section 4.2.3: an age that the answer had already is added.
+    fn write_with_age(&self, further: &[u8], now_ns: u64, out: &mut Vec<u8>) {
+        let before = find_line(further, 0, b"age");
+        let known =
+            before.clone().and_then(|line| std::str::from_utf8(value(&further[line])).ok()?.parse().ok());
+        let (start, end) = before.map_or((further.len(), further.len()), |line| (line.start, line.end));
+        out.extend_from_slice(&further[..start]);
+        out.extend_from_slice(&further[end..]);
+        let age_s = now_ns.saturating_sub(self.since_ns) / 1_000_000_000 + known.unwrap_or(0_u64);
+        encode::field(b"Age", itoa::Buffer::new().format(age_s).as_bytes(), out);
+    }
+}
+
+/// The value of a field line.
+fn value(line: &[u8]) -> &[u8] {
+    memchr::memchr(b':', line).map_or(b"", |colon| line[colon + 1..].trim_ascii())
 }
 
 /// The line that begins at `start`, with its line break.
@@ -202,7 +264,7 @@ mod tests {
         let out = format!("{ANSWER}{trace}\r\nabc");
         let draft = Draft::read(out.as_bytes(), 200, is_traced);
         let texts = draft.map(|draft| {
-            let stored = draft.store(b"key");
+            let stored = draft.store(b"key", 0);
             assert_eq!((stored.key(), &*stored.content()), (&b"key"[..], &b"abc"[..]));
             let (first, further) = stored.bytes[stored.fields()].split_at(stored.first_bytes as usize);
             (String::from_utf8_lossy(first).into_owned(), String::from_utf8_lossy(further).into_owned())

@@ -1,6 +1,6 @@
 //! The stage between routing and metering: who calls, and whether policies let them.
 
-use super::{Authorised, Exchange, Routed, Step, stage_of};
+use super::{Authorised, Exchange, Reading, Routed, Step, stage_of};
 use crate::auth::authenticate::{Signed, SignedBody, scope};
 use crate::auth::authorise::{Authorization, Denial, METHOD_ARN_BYTES_MAX, MethodNames, authorise};
 use crate::auth::policy::combine::By;
@@ -30,7 +30,7 @@ impl Exchange {
                 Err(reject) => self.refuse(shard, now, reject),
             },
             Ok(None) => {
-                (self.unproved, self.body_wanted) = (Some(routed), true);
+                (self.reading, self.body_wanted) = (Some(Reading::Signature(routed)), true);
                 Step::ReadBody { bytes_max: self.payload_bytes_max() }
             }
             Err(reject) => self.refuse(shard, now, reject),

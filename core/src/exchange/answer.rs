@@ -111,7 +111,11 @@ impl Exchange {
     pub(super) fn refuse(&mut self, shard: &mut Shard, now: Now, reject: Reject) -> Step {
         let plan = self.plan();
         let mut refusal = reject.refusal();
-        if let Some(message) = self.own_words(&plan, &shard.method_names, reject) {
+        let words = match reject {
+            Reject::MissingParameters => self.missing_words(&plan),
+            _ => self.own_words(&plan, &shard.method_names, reject),
+        };
+        if let Some(message) = words {
             refusal.message = message.into();
         }
         self.note_denial(&plan, reject, &refusal);
@@ -124,6 +128,7 @@ impl Exchange {
             message: refusal.message.clone(),
             response_type: refusal.response_type.name(),
             of_integration: reject.of_integration(),
+            validation: self.invalid.take(),
         });
         let keep_alive = refusal.reuse == Reuse::KeepAlive && self.keeps_alive(shard);
         let frame = self.frame(shard.date.text(now), keep_alive);

@@ -1,6 +1,7 @@
 //! Stages of an exchange whose integration is an HTTP backend.
 
 use super::{Call, Exchange, Routed, Step, integration_of};
+use crate::aws::{NoCredentials, Signers};
 use crate::clock::Now;
 use crate::http1::{BodyFraming, KnownField, RequestHead};
 use crate::integration::{Http, HttpKind, Integration, RequestBody, UnsupportedMediaType};
@@ -18,11 +19,13 @@ impl Exchange {
         if let Some(content) = self.body.take() {
             return self.call_with(shard, now, routed, http, Some(&content));
         }
-        let needs_body = match request_body(http, &self.request) {
+        let reads_body = match request_body(http, &self.request) {
             Ok(RequestBody::Passthrough) => http.maps_body(),
             Ok(RequestBody::Template(template)) => http.maps_body() || template.program().reads_input(),
             Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
         };
+        // What is signed is signed with its content.
+        let needs_body = reads_body || http.service.is_some();
         if needs_body && self.request.framing() != BodyFraming::None {
             return self.read_body(shard, now);
         }
@@ -66,8 +69,16 @@ impl Exchange {
             None => Body::Client(self.request.framing()),
         };
         let upload = if let Body::Client(framing) = body { framing } else { BodyFraming::None };
-        self.write_out(&text, |values, out| request::write(http, method, body, values, out));
+        let signed = self.write_out(&text, |values, out| {
+            request::write_fields(http, method, body, values, out);
+            let signed = sign(http, body, now, &mut shard.signers, out);
+            request::write_framing(method, body, values.view.request, out);
+            signed
+        });
         self.rendered = rendered;
+        if signed == Err(NoCredentials) {
+            return self.refuse(shard, now, Reject::NoCredentials);
+        }
         (self.called, self.body_wanted) = (Some(now), self.body_wanted || upload != BodyFraming::None);
         let is_idempotent = !matches!(method, Method::Post | Method::Patch);
         let is_head = method == Method::Head;
@@ -123,6 +134,23 @@ impl Exchange {
         self.out = out;
         self.answer(download, keep_alive)
     }
+}
+
+/// Signs the head in `out`, if it goes to an AWS service.
+fn sign(
+    http: &Http,
+    body: Body<'_>,
+    now: Now,
+    signers: &mut Signers,
+    out: &mut Vec<u8>,
+) -> Result<(), NoCredentials> {
+    let Some(service) = &http.service else { return Ok(()) };
+    let content = match body {
+        Body::Whole(content) | Body::Template(content) => content,
+        // There is none: any other has been read.
+        Body::Client(_) => b"",
+    };
+    signers.sign(&service.signing, content, now, out)
 }
 
 /// What becomes of the client's body.

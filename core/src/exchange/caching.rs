@@ -1,16 +1,16 @@
-//! The stage between metering and integration: whether the stage's cache has the answer, and what becomes of one that comes.
+//! The stage between validation and integration: whether the stage's cache has the answer, and what becomes of one that comes.
 //!
 //! The first miss of a key leads: it calls, and reads the whole answer before it answers, so that its client's pace and end
 //! are nothing to the others. Who misses the same key meanwhile follows: waits for what comes of that call, no longer than
 //! its own integration timeout.
 
-use super::{Answer, Exchange, Metered, Routed, Step, integration_of, stage_of};
+use super::{Answer, Exchange, Routed, Step, Validated, integration_of, stage_of};
 use crate::auth::authorise::{Authorization, Denial, authorise};
 use crate::auth::policy::Action;
 use crate::auth::policy::combine::By;
 use crate::cache::{
-    self, Caches, Caller, Callers, Draft, FillEnd, FillId, Invalidation, Looked, MethodCache, StageCache,
-    Stored, Unauthorised,
+    self, Caches, Caller, Callers, Draft, Extras, FillEnd, FillId, Invalidation, Looked, MethodCache,
+    StageCache, Stored, Unauthorised,
 };
 use crate::clock::Now;
 use crate::http1::{BodyFraming, encode};
@@ -45,7 +45,7 @@ enum Role {
     /// What it is answered is kept.
     Leads(FillId),
     /// It waits for what another exchange is answered.
-    Follows(FillId, Metered),
+    Follows(FillId, Validated),
 }
 
 /// The cache of a routed request, if its method is cached.
@@ -56,11 +56,11 @@ fn cache_of(plan: &Plan, routed: Routed) -> Option<(&StageCache, &MethodCache)> 
 
 impl Exchange {
     /// Answers from the cache, or goes on to the integration.
-    pub(super) fn look_up(&mut self, shard: &mut Shard, now: Now, metered: Metered) -> Step {
+    pub(super) fn look_up(&mut self, shard: &mut Shard, now: Now, validated: Validated) -> Step {
         let plan = self.plan();
-        let routed = metered.routed;
+        let routed = validated.routed;
         let Some((cache, method)) = cache_of(&plan, routed) else {
-            return self.integrate(shard, now, metered);
+            return self.integrate(shard, now, validated);
         };
         let fresh = match self.asks_for_fresh(shard, &plan, routed, method.invalidation) {
             Ok(fresh) => fresh,
@@ -73,30 +73,30 @@ impl Exchange {
         };
         cache::write_key(routed.method, method, &self.values(&plan, ""), caller, &mut key);
         self.caching.key = key;
-        self.look(shard, now, metered, cache, fresh)
+        self.look(shard, now, validated, cache, fresh)
     }
 
     fn look(
         &mut self,
         shard: &mut Shard,
         now: Now,
-        metered: Metered,
+        validated: Validated,
         cache: &StageCache,
         fresh: bool,
     ) -> Step {
         let key = &self.caching.key;
-        match shard.caches.look_up(cache.id, metered.routed.route, key, fresh, now.monotonic_ns) {
+        match shard.caches.look_up(cache.id, validated.routed.route, key, fresh, now.monotonic_ns) {
             Looked::Answer(stored) => self.answer_stored(shard, now, &stored),
             Looked::Fills(fill) => {
                 self.caching.role = Role::Leads(fill);
-                self.integrate(shard, now, metered)
+                self.integrate(shard, now, validated)
             }
-            Looked::Apart => self.integrate(shard, now, metered),
+            Looked::Apart => self.integrate(shard, now, validated),
             Looked::Waits(fill) => {
                 let plan = self.plan();
                 let waited_ms = now.since_ms(*self.caching.since.get_or_insert(now));
-                let timeout_ms = timeout_ms(integration_of(&plan, metered.routed));
-                self.caching.role = Role::Follows(fill, metered);
+                let timeout_ms = timeout_ms(integration_of(&plan, validated.routed));
+                self.caching.role = Role::Follows(fill, validated);
                 Step::AwaitFill { fill, timeout_ms: u64::from(timeout_ms).saturating_sub(waited_ms) }
             }
         }
@@ -104,17 +104,17 @@ impl Exchange {
 
     /// Another exchange's call, which this one has waited for, has ended.
     pub(super) fn follow(&mut self, shard: &mut Shard, now: Now) -> Step {
-        let Role::Follows(fill, metered) = std::mem::take(&mut self.caching.role) else {
+        let Role::Follows(fill, validated) = std::mem::take(&mut self.caching.role) else {
             return self.refuse(shard, now, Reject::Misconfigured);
         };
         let plan = self.plan();
-        match (shard.caches.leave(fill), cache_of(&plan, metered.routed)) {
+        match (shard.caches.leave(fill), cache_of(&plan, validated.routed)) {
             (Some(FillEnd::Answer(stored)), _) => self.answer_stored(shard, now, &stored),
             (Some(FillEnd::Failed(reject)), _) => self.refuse(shard, now, reject),
             (Some(FillEnd::Released) | None, Some((cache, _))) => {
-                self.look(shard, now, metered, cache, false)
+                self.look(shard, now, validated, cache, false)
             }
-            (Some(FillEnd::Released) | None, None) => self.integrate(shard, now, metered),
+            (Some(FillEnd::Released) | None, None) => self.integrate(shard, now, validated),
         }
     }
 
@@ -181,10 +181,13 @@ impl Exchange {
         );
         let (key, now_ns) = (&self.caching.key, now.monotonic_ns);
         let draft = Draft::read(&self.out, self.outcome.status, self.called.is_some() && !is_proxy);
+        if !is_for_others(self.outcome.status) {
+            // The next one may well ask for the whole.
+            return shard.caches.end(fill, FillEnd::Released);
+        }
         let draft = draft.filter(|draft| {
             answer.download == BodyFraming::None
                 && answer.inline_bytes <= CACHE_ENTRY_BYTES_MAX
-                && is_for_others(self.outcome.status)
                 && (method.callers == Callers::Together || !draft.sets_cookie())
         });
         match draft {
@@ -250,8 +253,17 @@ impl Exchange {
         let keep_alive = self.keeps_alive(shard);
         let frame = self.frame(shard.date.text(now), keep_alive);
         let plan = self.plan();
+        let extras = self.routed.and_then(|routed| cache_of(&plan, routed)).map(|(_, method)| method.extras);
+        let Extras { conditional, age } = extras.unwrap_or_default();
+        let age_at_ns = age.then_some(now.monotonic_ns);
         let mut out = std::mem::take(&mut self.out);
-        stored.write_head(&self.view(&plan), frame, &mut out);
+        if conditional && stored.is_unchanged(&self.request) {
+            self.outcome.status = 304;
+            stored.write_unchanged(&self.view(&plan), frame, age_at_ns, &mut out);
+            self.out = out;
+            return Step::Answer(Answer { download: BodyFraming::None, inline_bytes: 0, keep_alive });
+        }
+        stored.write_head(&self.view(&plan), frame, age_at_ns, &mut out);
         let content = stored.content();
         let inline_bytes = content.len() as u64;
         if content.len() <= COPIED_BYTES_MAX {

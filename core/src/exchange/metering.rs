@@ -42,7 +42,7 @@ impl Exchange {
         match reject {
             None => {
                 self.counted = self.caller.map(|caller| caller.meter);
-                self.look_up(shard, now, Metered { routed })
+                self.validate(shard, now, Metered { routed })
             }
             Some(reject) => self.refuse(shard, now, reject),
         }

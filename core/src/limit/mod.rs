@@ -23,6 +23,7 @@ mod message;
 mod ledger;
 mod meters;
 
+mod key_table;
 mod spec;
 mod standing;
 mod statement;
@@ -31,6 +32,7 @@ mod usage;
 
 pub use self::bucket::{Bucket, RetryAfter};
 pub use self::calendar::{Calendar, JUMP_BELIEVED_MS, JUMP_MS};
+pub use self::key_table::KEY_BYTES;
 pub use self::ledger::{BLOCK_MAX, Ledger, Order, Record};
 pub use self::message::{Account, Demand, MeterId, ToLedger, ToShard, Usage};
 pub use self::meters::{Client, Denied, Limits, Meters, THROTTLES_MAX};
@@ -42,4 +44,4 @@ pub use self::standing::{Policy, Standing};
 pub use self::statement::{Statement, statements};
 pub use self::under::{account_meter, method_meter};
 pub(crate) use self::under::{admit, standing};
-pub use self::usage::{Caller, KEY_BYTES, KeyId, PlanId, StageId, UsagePlans};
+pub use self::usage::{Caller, KeyId, PlanId, StageId, UsagePlans};

@@ -3,17 +3,12 @@
 //! AWS: "Usage plans and API keys for REST APIs". A key may be in several plans, but in one for each stage.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 
-use ahash::RandomState;
-
+use super::key_table::{KeyTable, Memberships};
 use super::spec::{ApiKeySpec, PlanStage, UsagePlanSpec};
 use super::{Account, MeterId, Quota, Rate};
 use crate::route::RouteId;
 use crate::span::Span;
-
-/// Length of a key's value in bytes. AWS: at least 20, at most 128 characters.
-pub const KEY_BYTES: RangeInclusive<usize> = 20..=128;
 
 /// A stage of an API, both by their position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +19,7 @@ pub struct StageId {
     pub stage: u32,
 }
 
-/// A key, by its position.
+/// A key, by its position in the table of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyId(pub u32);
 
@@ -45,38 +40,13 @@ pub struct Caller {
     pub meter: MeterId,
 }
 
-/// All keys and plans, compiled for look-ups. A key takes about 150 bytes beside its name.
-///
-/// Values are found by a keyed hash, so that a client can neither make look-ups slow by choosing values, nor learn from
-/// their duration how much of a value was right.
+/// All keys and plans, compiled for look-ups.
 #[derive(Default)]
 pub struct UsagePlans {
-    hasher: RandomState,
-    /// A power of two of slots, at most half of them taken; empty without keys.
-    slots: Box<[Option<Slot>]>,
-    keys: Box<[Key]>,
-    /// Values and names behind one another.
-    text: Box<[u8]>,
+    keys: KeyTable,
     /// The plans of each key that has several, behind one another.
     memberships: Box<[Membership]>,
     plans: Box<[Plan]>,
-}
-
-#[derive(Clone, Copy)]
-struct Slot {
-    hash: u32,
-    key: KeyId,
-}
-
-/// One cache line, since each look at another one is a cache miss.
-#[repr(align(64))]
-struct Key {
-    value: Span,
-    name: Span,
-    /// Its only plan. More than one stand in `memberships`: most keys have one, and need one memory access less.
-    membership: Option<Membership>,
-    memberships: Span,
-    enabled: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -102,50 +72,28 @@ impl fmt::Debug for UsagePlans {
 impl UsagePlans {
     /// Compiles keys with distinct values, and plans. Where a key is in two plans for one stage, the first counts.
     pub fn compile(keys: &[ApiKeySpec], plans: &[UsagePlanSpec]) -> Self {
-        let mut text = Vec::new();
-        let values: Vec<Span> = keys.iter().map(|key| append_in_line(&key.value, &mut text)).collect();
-        let names: Vec<Span> = keys.iter().map(|key| append(&key.name, &mut text)).collect();
-        let mut compiled: Vec<Key> = keys
-            .iter()
-            .zip(values.iter().zip(&names))
-            .map(|(key, (&value, &name))| Key {
-                value,
-                name,
-                membership: None,
-                memberships: Span::default(),
-                enabled: key.enabled,
-            })
-            .collect();
-        let memberships = memberships(&mut compiled, keys, plans);
+        let (of_keys, memberships) = memberships(keys, plans);
         let plan = |spec: &UsagePlanSpec| Plan {
             name: spec.name.as_str().into(),
             throttle: spec.throttle,
             quota: spec.quota,
             stages: spec.stages.iter().map(sorted).collect(),
         };
-        let mut all = Self {
-            hasher: RandomState::new(),
-            slots: Box::default(),
-            keys: compiled.into(),
-            text: text.into(),
+        Self {
+            keys: KeyTable::compile(keys.iter().zip(of_keys)),
             memberships,
             plans: plans.iter().map(plan).collect(),
-        };
-        all.slots = all.table();
-        all
+        }
     }
 
     /// The caller whose key has this value, if that key is enabled and a plan lets it be used at this stage.
     pub fn caller(&self, value: &[u8], stage: StageId) -> Option<Caller> {
-        let key = self.find(value)?;
-        let entry = &self.keys[key.0 as usize];
-        let several = &self.memberships[entry.memberships.start()..entry.memberships.end()];
-        let (membership, stage) = entry.membership.iter().chain(several).find_map(|membership| {
+        let key = self.keys.find(value)?;
+        let (Membership { plan, meter }, stage) = self.memberships(key).find_map(|membership| {
             let stages = &self.plans[membership.plan.0 as usize].stages;
             Some((membership, stages.iter().position(|known| known.id == stage)?))
         })?;
-        let Membership { plan, meter } = *membership;
-        entry.enabled.then_some(Caller { key, plan, stage: stage as u32, meter })
+        self.keys.is_enabled(key).then_some(Caller { key, plan, stage: stage as u32, meter })
     }
 
     /// Whether there are none.
@@ -172,16 +120,12 @@ impl UsagePlans {
 
     /// Every key under every plan that it is in.
     pub fn accounts(&self) -> impl Iterator<Item = (KeyId, PlanId)> {
-        self.keys.iter().enumerate().flat_map(|(position, key)| {
-            let several = &self.memberships[key.memberships.start()..key.memberships.end()];
-            let all = key.membership.iter().chain(several);
-            all.map(move |membership| (KeyId(position as u32), membership.plan))
-        })
+        self.keys.iter().flat_map(|key| self.memberships(key).map(move |membership| (key, membership.plan)))
     }
 
     /// The name of a key.
     pub fn key_name(&self, key: KeyId) -> &[u8] {
-        self.keys[key.0 as usize].name.of(&self.text)
+        self.keys.name(key)
     }
 
     /// The name of a plan.
@@ -194,51 +138,18 @@ impl UsagePlans {
         self.plans.iter().any(|plan| plan.stages.iter().any(|known| known.id == stage))
     }
 
-    fn table(&self) -> Box<[Option<Slot>]> {
-        if self.keys.is_empty() {
-            return Box::default();
-        }
-        let count = (self.keys.len() * 2).next_power_of_two();
-        let mut slots = vec![None; count];
-        for (position, key) in self.keys.iter().enumerate() {
-            let hash = self.hasher.hash_one(key.value.of(&self.text));
-            let free = probe(hash, count).find(|&slot| slots[slot].is_none());
-            slots[free.expect("half of the slots are empty")] =
-                Some(Slot { hash: fingerprint(hash), key: KeyId(position as u32) });
-        }
-        slots.into()
-    }
-
-    fn find(&self, value: &[u8]) -> Option<KeyId> {
-        if !KEY_BYTES.contains(&value.len()) || self.slots.is_empty() {
-            return None;
-        }
-        let hash = self.hasher.hash_one(value);
-        probe(hash, self.slots.len())
-            .map_while(|slot| self.slots[slot])
-            .find(|slot| {
-                slot.hash == fingerprint(hash) && self.keys[slot.key.0 as usize].value.of(&self.text) == value
-            })
-            .map(|slot| slot.key)
+    fn memberships(&self, key: KeyId) -> impl Iterator<Item = Membership> {
+        let (one, several) = match self.keys.plans(key) {
+            Memberships::None => (None, Span::default()),
+            Memberships::One { plan, meter } => (Some(Membership { plan, meter }), Span::default()),
+            Memberships::Several(several) => (None, several),
+        };
+        one.into_iter().chain(self.memberships[several.start()..several.end()].iter().copied())
     }
 }
 
-fn append(part: &str, text: &mut Vec<u8>) -> Span {
-    text.extend_from_slice(part.as_bytes());
-    Span::new(text.len() - part.len(), text.len())
-}
-
-/// The same, within one cache line if it fits into one: the text begins near the start of one.
-fn append_in_line(part: &str, text: &mut Vec<u8>) -> Span {
-    const LINE: usize = 64;
-    if text.len() % LINE + part.len() > LINE {
-        text.resize(text.len().next_multiple_of(LINE), 0);
-    }
-    append(part, text)
-}
-
-/// Tells each key its plans; those of a key that has several are returned, behind one another.
-fn memberships(keys: &mut [Key], specs: &[ApiKeySpec], plans: &[UsagePlanSpec]) -> Box<[Membership]> {
+/// The plans of each key; those of the keys that have several stand in the list.
+fn memberships(keys: &[ApiKeySpec], plans: &[UsagePlanSpec]) -> (Vec<Memberships>, Box<[Membership]>) {
     let mut pairs: Vec<(usize, PlanId)> = Vec::new();
     for (position, plan) in plans.iter().enumerate() {
         pairs.extend(plan.keys.iter().map(|&key| (key, PlanId(position as u32))));
@@ -246,20 +157,22 @@ fn memberships(keys: &mut [Key], specs: &[ApiKeySpec], plans: &[UsagePlanSpec]) 
     // Stable: a key's plans stay in their order.
     pairs.sort_by_key(|(key, _)| *key);
     let membership = |&(key, plan): &(usize, PlanId)| {
-        let meter = Account::meter_of(&plans[plan.0 as usize].name, &specs[key].name);
+        let meter = Account::meter_of(&plans[plan.0 as usize].name, &keys[key].name);
         Membership { plan, meter }
     };
+    let mut of_keys = vec![Memberships::None; keys.len()];
     let mut several = Vec::new();
     for of_one in pairs.chunk_by(|one, other| one.0 == other.0) {
-        let key = &mut keys[of_one[0].0];
-        if let [only] = of_one {
-            key.membership = Some(membership(only));
+        of_keys[of_one[0].0] = if let [only] = of_one {
+            let Membership { plan, meter } = membership(only);
+            Memberships::One { plan, meter }
         } else {
-            key.memberships = Span::new(several.len(), several.len() + of_one.len());
+            let start = several.len();
             several.extend(of_one.iter().map(membership));
-        }
+            Memberships::Several(Span::new(start, several.len()))
+        };
     }
-    several.into()
+    (of_keys, several.into())
 }
 
 /// Methods in the order in which they are looked up.
@@ -267,16 +180,6 @@ fn sorted(stage: &PlanStage) -> PlanStage {
     let mut stage = stage.clone();
     stage.methods.sort_by_key(|method| method.route.0);
     stage
-}
-
-/// The half of the hash that does not choose the slot.
-fn fingerprint(hash: u64) -> u32 {
-    (hash >> 32) as u32
-}
-
-/// Slots in the order in which they are looked at; `count` is a power of two.
-fn probe(hash: u64, count: usize) -> impl Iterator<Item = usize> {
-    (0..count).map(move |step| (hash as usize).wrapping_add(step) & (count - 1))
 }
 
 #[cfg(test)]
@@ -346,18 +249,6 @@ mod tests {
     fn a_disabled_key_is_good_nowhere() {
         let plans = [plan("gold", &[0], &[stage(0, 0)])];
         check(&UsagePlans::compile(&[key("alice", ALICE, false)], &plans), ALICE, stage(0, 0), None);
-    }
-
-    #[test]
-    fn many_keys() {
-        let value = |number: usize| format!("{number:020x}");
-        let keys: Vec<_> = (0..10_000).map(|number| key(&number.to_string(), &value(number), true)).collect();
-        let all: Vec<usize> = (0..10_000).collect();
-        let plans = UsagePlans::compile(&keys, &[plan("p", &all, &[stage(0, 0)])]);
-        for number in 0..10_000 {
-            check(&plans, &value(number), stage(0, 0), Some((&number.to_string(), "p")));
-            check(&plans, &value(number + 10_000), stage(0, 0), None);
-        }
     }
 
     #[test]

@@ -20,6 +20,12 @@ pub enum Body<'a> {
 
 /// Writes the whole head, and behind it the body that is there already.
 pub fn write(http: &Http, method: Method, body: Body<'_>, values: &Values<'_>, out: &mut Vec<u8>) {
+    write_fields(http, method, body, values, out);
+    write_framing(method, body, values.view.request, out);
+}
+
+/// Writes the start line and all fields but those of framing.
+pub fn write_fields(http: &Http, method: Method, body: Body<'_>, values: &Values<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(method.name().as_bytes());
     out.push(b' ');
     write_target(http, values, out);
@@ -29,7 +35,6 @@ pub fn write(http: &Http, method: Method, body: Body<'_>, values: &Values<'_>, o
         HttpKind::Custom(_) => write_custom_fields(http, method, body, values, out),
     }
     write_gateway_fields(values, out);
-    write_framing(method, body, values.view.request, out);
 }
 
 fn write_target(http: &Http, values: &Values<'_>, out: &mut Vec<u8>) {
@@ -159,10 +164,25 @@ fn write_custom_fields(http: &Http, method: Method, body: Body<'_>, values: &Val
     write_overridden(values, &mut written, out);
     write_host(http, written, out);
     if has_content(method, body) && !written.contains(KnownField::ContentType) {
-        let content_type = values.view.request.first(KnownField::ContentType);
+        let of_service = http.service.as_ref().and_then(|service| service.content_type).map(str::as_bytes);
+        let content_type = of_service.or(values.view.request.first(KnownField::ContentType));
         encode::field(b"Content-Type", content_type.unwrap_or(b"application/json"), out);
     }
+    if let Some(target) = http.service.as_ref().and_then(|service| service.target.as_ref())
+        && !sets_target(http, values, out)
+    {
+        encode::field(TARGET, target.as_bytes(), out);
+    }
     write_defaults(values, written, out);
+}
+
+const TARGET: &[u8] = b"X-Amz-Target";
+
+/// Whether a mapping or a template sets the service's operation. `out` comes back as it was.
+fn sets_target(http: &Http, values: &Values<'_>, out: &mut Vec<u8>) -> bool {
+    let is_target = |name: &str| name.as_bytes().eq_ignore_ascii_case(TARGET);
+    values.overrides.request("header").any(|(name, _)| is_target(name))
+        || http.headers.iter().any(|mapped| is_target(&mapped.name) && values.has(&mapped.source, out))
 }
 
 /// AWS sends no content type with these.
@@ -251,7 +271,7 @@ fn api_id<'a>(values: &Values<'a>) -> &'a [u8] {
 /// The framing field, the empty line, and the body that is there already. A method that usually has content says when it has none
 /// (RFC 9110 section 8.6). The codings that the client's content still has are passed on (RFC 9112 section 6.1);
 /// `chunked` is our own.
-fn write_framing(method: Method, body: Body<'_>, request: &RequestHead, out: &mut Vec<u8>) {
+pub fn write_framing(method: Method, body: Body<'_>, request: &RequestHead, out: &mut Vec<u8>) {
     match body {
         Body::Client(BodyFraming::None) if matches!(method, Method::Post | Method::Put | Method::Patch) => {
             out.extend_from_slice(b"Content-Length: 0\r\n\r\n");

@@ -65,7 +65,7 @@ fn slice_hits(trace: &[u32]) -> (usize, usize) {
         let at = hash(&key);
         let found = slice.find(at, &key, 0).is_some();
         if !found {
-            assert!(slice.insert((at, &key), &draft(&out), 0, 1).is_some());
+            assert!(slice.insert((at, &key), &draft(&out), 0, (0, 1)).is_some());
         }
         found
     };

@@ -68,7 +68,7 @@ fn run(bytes_max: u64, steps: u64, in_flight: usize, size: impl Fn(&mut Random, 
         let bytes = size(&mut random, step);
         let draft = draft(&out[..head_bytes + bytes]);
         if slice.find(at, key.as_bytes(), step).is_none()
-            && let Some(stored) = slice.insert((at, key.as_bytes()), &draft, 0, step + 50_000)
+            && let Some(stored) = slice.insert((at, key.as_bytes()), &draft, 0, (step, step + 50_000))
             && in_flight > 0
         {
             sending.push_back(stored);

@@ -33,7 +33,7 @@ fn run(seed: u64, bytes_max: u64, roomy: bool) {
                 let content = vec![random.next() as u8; random.below(3_000) as usize];
                 let expires = now + random.below(500);
                 let out = answer(&content);
-                let kept = slice.insert((at, &text), &draft(&out), random.below(4) as u32, expires);
+                let kept = slice.insert((at, &text), &draft(&out), random.below(4) as u32, (now, expires));
                 assert!(kept.is_some() || !roomy, "{place}");
                 match kept {
                     Some(stored) => {

@@ -10,6 +10,7 @@ mod sources;
 mod to_custom;
 mod to_function;
 mod to_proxy;
+mod to_service;
 mod uri;
 
 mod from_custom;
@@ -24,6 +25,7 @@ mod attacks;
 mod aws_function;
 mod caching;
 mod caching_apart;
+mod caching_http;
 mod gateway_responses;
 mod iam;
 mod limits;
@@ -31,6 +33,7 @@ mod refusals;
 mod resource_policies;
 mod sign;
 mod templates;
+mod validation;
 
 mod connection;
 mod content;

@@ -20,7 +20,8 @@ use super::current::Current;
 use super::invocation::{Failure, Invocation, Loss, Outcome};
 use super::pool::Pool;
 use super::{Places, life};
-use crate::ring::{Ring, Socket};
+use crate::ring::Ring;
+use crate::transport::Transport;
 
 /// The place of one process.
 pub(crate) struct Slot {
@@ -51,9 +52,9 @@ pub(super) enum State {
     /// It has not asked for an invocation yet.
     Starting,
     /// It waits for an invocation on this connection.
-    Waiting(Socket),
+    Waiting(Transport),
     /// It has one until then; `to` is the connection that has yet to send it.
-    Busy { invocation: Rc<Invocation>, due_ms: u64, to: Option<Socket>, _working: Working },
+    Busy { invocation: Rc<Invocation>, due_ms: u64, to: Option<Transport>, _working: Working },
     /// It has answered and not asked for another, or lost the connection on which it waited.
     Between,
 }
@@ -145,7 +146,7 @@ impl Slot {
 
     /// The runtime asks for an invocation on this connection: it gets the one that has waited longest, or waits. One that it
     /// has and has not answered is over.
-    pub(super) fn ask(self: &Rc<Self>, connection: &Socket) {
+    pub(super) fn ask(self: &Rc<Self>, connection: &Transport) {
         if self.is_down() {
             return;
         }
@@ -164,12 +165,12 @@ impl Slot {
     }
 
     /// Whether there is news for the connection that has asked: an invocation, or that another has asked since.
-    pub(super) fn is_settled(&self, connection: &Socket) -> bool {
+    pub(super) fn is_settled(&self, connection: &Transport) -> bool {
         !matches!(&*self.state.borrow(), State::Waiting(asking) if asking.is(connection))
     }
 
     /// The message for the connection that has asked, once.
-    pub(super) fn take(&self, connection: &Socket) -> Option<Vec<u8>> {
+    pub(super) fn take(&self, connection: &Transport) -> Option<Vec<u8>> {
         let State::Busy { invocation, due_ms, to, .. } = &mut *self.state.borrow_mut() else { return None };
         to.take_if(|to| to.is(connection))?;
         let now = self.places.ring.now();
@@ -178,7 +179,7 @@ impl Slot {
     }
 
     /// The connection that has asked is gone.
-    pub(super) fn leave(self: &Rc<Self>, connection: &Socket) {
+    pub(super) fn leave(self: &Rc<Self>, connection: &Transport) {
         if !self.is_settled(connection) {
             self.state.replace(State::Between);
             if let Some(pool) = self.pool.upgrade() {

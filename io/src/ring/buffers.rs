@@ -139,6 +139,12 @@ impl Chunk {
         Self { content: Content::Copied((*lent).into()), start, end }
     }
 
+    /// Bytes that did not come from the kernel as they are, such as decrypted ones.
+    pub fn of(bytes: Vec<u8>) -> Self {
+        let end = bytes.len() as u32;
+        Self { content: Content::Copied(bytes.into()), start: 0, end }
+    }
+
     /// Forgets the first `bytes` bytes.
     pub fn consume(&mut self, bytes: usize) {
         debug_assert!(bytes <= self.len());

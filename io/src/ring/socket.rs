@@ -62,6 +62,11 @@ impl Socket {
         Ok(socket)
     }
 
+    /// The ring that it is on.
+    pub fn ring(&self) -> &Ring {
+        &self.0.ring
+    }
+
     /// Whether both are handles to the same connection.
     pub fn is(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
@@ -76,14 +81,17 @@ impl Socket {
     /// Waits until there is something to receive (the end of the stream and a deadline count), or `stop` says so when
     /// asked by [`Socket::nudge`].
     pub fn receivable_or(&self, stop: impl Fn() -> bool) -> impl Future<Output = ()> {
-        poll_fn(move |context| {
-            self.0.receive();
-            if stop() || !self.is_quiet() || self.0.is_over(&self.0.inbound.due_ms) {
-                return Poll::Ready(());
-            }
-            self.0.keep_waker(context.waker());
-            Poll::Pending
-        })
+        poll_fn(move |context| self.poll_receivable(context, || stop() || !self.is_quiet()))
+    }
+
+    /// One look of [`Socket::receivable_or`], where the caller knows whether something is `there`.
+    pub fn poll_receivable(&self, context: &mut Context<'_>, there: impl Fn() -> bool) -> Poll<()> {
+        self.0.receive();
+        if there() || self.0.is_over(&self.0.inbound.due_ms) {
+            return Poll::Ready(());
+        }
+        self.0.keep_waker(context.waker());
+        Poll::Pending
     }
 
     /// Lets whoever waits to receive look again.
@@ -95,6 +103,11 @@ impl Socket {
     /// deadline has come, else the socket's.
     pub fn receive(&self) -> impl Future<Output = io::Result<Option<Chunk>>> + '_ {
         poll_fn(|context| self.poll_receive(context))
+    }
+
+    /// What has been received already and nobody has read, without waiting.
+    pub fn take_received(&self) -> Option<Chunk> {
+        self.0.next_received()
     }
 
     /// Sets the receive deadline.
@@ -146,6 +159,21 @@ impl Socket {
         SockRef::from(&*self.0.fd).shutdown(Shutdown::Write)
     }
 
+    /// Sends at once, if nothing is being sent; else gives the bytes back. An error shows later.
+    pub fn send_if_idle(&self, bytes: Vec<u8>, timeout_ms: u64) -> Result<(), Vec<u8>> {
+        if !self.is_idle() {
+            return Err(bytes);
+        }
+        self.0.set_due(&self.0.outbound.due_ms, timeout_ms);
+        self.0.send(Payload { content: Content::Bytes(bytes), sent: 0, more: false });
+        Ok(())
+    }
+
+    /// Whether nothing is being sent, and sending has not failed.
+    pub fn is_idle(&self) -> bool {
+        !self.0.outbound.busy.get() && self.0.outbound.failed.get().is_none()
+    }
+
     async fn send_payload(&self, payload: Payload, timeout_ms: u64) -> io::Result<()> {
         self.flush().await?;
         self.0.set_due(&self.0.outbound.due_ms, timeout_ms);
@@ -153,7 +181,8 @@ impl Socket {
         Ok(())
     }
 
-    fn poll_receive(&self, context: &mut Context<'_>) -> Poll<io::Result<Option<Chunk>>> {
+    /// One look of [`Socket::receive`].
+    pub fn poll_receive(&self, context: &mut Context<'_>) -> Poll<io::Result<Option<Chunk>>> {
         if let Some(chunk) = self.0.next_received() {
             return Poll::Ready(Ok(Some(chunk)));
         }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 pub(crate) struct Document {
     paths: Map<String, Value>,
     gateway_responses: Map<String, Value>,
+    root: Map<String, Value>,
 }
 
 impl Document {
@@ -58,6 +59,18 @@ impl Document {
         self.method("ANY", "/{proxy+}", integration)
     }
 
+    /// A key of an operation that is there already.
+    pub(crate) fn operation(mut self, method: &str, path: &str, key: &str, value: Value) -> Self {
+        self.paths[path][method.to_ascii_lowercase()][key] = value;
+        self
+    }
+
+    /// A key of the document.
+    pub(crate) fn root(mut self, key: &str, value: Value) -> Self {
+        self.root.insert(key.to_owned(), value);
+        self
+    }
+
     pub(crate) fn gateway_response(mut self, kind: &str, response: Value) -> Self {
         self.gateway_responses.insert(kind.to_owned(), response);
         self
@@ -74,6 +87,9 @@ impl Document {
         });
         if !self.gateway_responses.is_empty() {
             document["x-amazon-apigateway-gateway-responses"] = Value::Object(self.gateway_responses.clone());
+        }
+        for (key, value) in &self.root {
+            document[key] = value.clone();
         }
         format!("{document:#}")
     }

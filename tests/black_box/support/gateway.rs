@@ -45,6 +45,12 @@ pub(crate) fn tidegate(arguments: &[&str]) -> Output {
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
     command.env("RUST_LOG", "info").env_remove("RUST_BACKTRACE");
+    // Whatever credentials this machine has are none of the tests'.
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"] {
+        command.env_remove(name);
+    }
+    command.env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent").env("AWS_CONFIG_FILE", "/nonexistent");
+    command.env("AWS_EC2_METADATA_DISABLED", "true");
     command
 }
 
@@ -63,7 +69,14 @@ impl Gateway {
 
     #[track_caller]
     fn run_in(folder: Arc<Folder>) -> Self {
+        Self::run_with(folder, &[])
+    }
+
+    /// The same with more environment variables.
+    #[track_caller]
+    pub(crate) fn run_with(folder: Arc<Folder>, environment: &[(&str, &str)]) -> Self {
         let mut child = command()
+            .envs(environment.iter().copied())
             .arg("run")
             .arg(folder.main_file())
             .stdin(Stdio::null())

@@ -17,7 +17,7 @@ const ASKED_MAX: usize = 10;
 
 /// Whether this proxy has keys and limits.
 pub fn takes(proxy: Proxy) -> bool {
-    !matches!(proxy, Proxy::Pingora | Proxy::Floor)
+    !matches!(proxy, Proxy::Varnish | Proxy::Pingora | Proxy::Floor)
 }
 
 /// A proxy with limits and without.
@@ -44,6 +44,9 @@ pub fn run(session: &Session<'_>, journal: &mut Journal) -> Result<(), Trouble> 
             strangers_are_refused(&mut asking(contender)?, limits.keys)?;
         }
         let load = session.stand.load(session.scenario, contender);
+        if limits.is_some() {
+            session.stand.introduce_callers(&load, contender)?;
+        }
         session.stand.warm_up(&load)?;
         session.measure(&load, &process, blank, journal)
     })

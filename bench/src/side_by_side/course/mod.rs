@@ -62,7 +62,7 @@ fn contenders(
     proxies: &[Found],
     origin: &Origin,
 ) -> Result<Vec<Contender>, Trouble> {
-    let proxies = proxies.iter().filter(|found| scenario.relay || found.proxy != Proxy::Floor);
+    let proxies = proxies.iter().filter(|found| takes_part(scenario, found.proxy));
     let entrants: Vec<Entrant> = match scenario.course {
         Course::Routes(routes) => proxies
             .filter(|found| routes::takes(found.proxy))
@@ -77,6 +77,17 @@ fn contenders(
         _ => proxies.map(Entrant::plain).collect(),
     };
     entrants.iter().map(|entrant| stand.contender(scenario, entrant, origin)).collect()
+}
+
+/// Whether a proxy does what the scenario is about.
+fn takes_part(scenario: &Scenario, proxy: Proxy) -> bool {
+    match proxy {
+        Proxy::Floor => scenario.relay,
+        Proxy::Varnish => scenario.cached,
+        // Envoy's cache is not for production, as it says itself; Pingora's is a library.
+        Proxy::Envoy | Proxy::Pingora => !scenario.cached,
+        Proxy::Tidegate | Proxy::Nginx | Proxy::NginxNewest | Proxy::Haproxy => true,
+    }
 }
 
 impl Session<'_> {

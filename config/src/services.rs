@@ -1,0 +1,68 @@
+//! From integrations with AWS services to signed calls: endpoints, and the credentials that are needed.
+
+use std::collections::HashSet;
+
+use tidegate_core::aws::{CredentialsSource, Service, Signing};
+use tidegate_core::mapping::Mapped;
+use tidegate_core::plan::{self, Node};
+
+use crate::file::aws::Aws;
+use crate::openapi::service::ServiceUri;
+use crate::openapi::uri::{Endpoint, Template, UriError};
+use crate::report::Report;
+
+/// The endpoints of services, and what is used of them.
+pub(crate) struct Services {
+    aws: Aws,
+    node: Node,
+    used: HashSet<String>,
+    sources: Vec<CredentialsSource>,
+}
+
+impl Services {
+    pub(crate) fn new(aws: Aws, node: &Node) -> Self {
+        // Roles are assumed at STS.
+        Self { aws, node: node.clone(), used: HashSet::from(["sts".to_owned()]), sources: Vec::new() }
+    }
+
+    /// Where a call goes, and the URL without path.
+    pub(crate) fn endpoint(
+        &mut self,
+        uri: &ServiceUri<'_>,
+        mapped: &[Mapped],
+    ) -> (String, Result<Endpoint, UriError>) {
+        self.used.insert(uri.service.to_owned());
+        let url = self.aws.url(uri.partition, uri.region, uri.service);
+        let whole = format!("{url}{}", uri.target());
+        let endpoint =
+            Template::parse(&whole, &self.node).and_then(|template| template.endpoint(|_| None, mapped));
+        (url, endpoint)
+    }
+
+    /// What the call is signed for, by these credentials.
+    pub(crate) fn service(&mut self, uri: &ServiceUri<'_>, credentials: CredentialsSource) -> Service {
+        if !self.sources.contains(&credentials) {
+            self.sources.push(credentials.clone());
+        }
+        let (target, content_type) = uri.json().unzip();
+        let (region, service) = (uri.region.into(), uri.signing_name().into());
+        Service {
+            signing: Signing { region, service, credentials },
+            target: target.map(Into::into),
+            content_type,
+        }
+    }
+
+    /// Warns of endpoints that nothing calls.
+    pub(crate) fn warn_unused(&self, report: &mut Report) {
+        for (name, span) in self.aws.named().filter(|(name, _)| !self.used.contains(*name)) {
+            report.warning(span, format!("no integration calls the service `{name}`"));
+        }
+    }
+
+    pub(crate) fn into_plan(self) -> plan::Aws {
+        let region = self.node.region;
+        let sts = self.aws.url("aws", &region, "sts");
+        plan::Aws { sources: self.sources, sts: sts.into(), region: region.into() }
+    }
+}

@@ -10,7 +10,7 @@ use tidegate_config::{Diagnostics, Loaded, Settings, Shards};
 use tidegate_core::method::{Method, RouteMethod};
 use tidegate_core::plan::{Api, Plan, Route};
 use tidegate_io::doctor::{self, Verdict};
-use tidegate_io::gateway::{self, Bound, GatewayError};
+use tidegate_io::gateway::{self, Bound, GatewayError, Listener};
 use tidegate_io::ring::RingSettings;
 use tracing_subscriber::EnvFilter;
 
@@ -142,7 +142,11 @@ fn settings(settings: &Settings) -> gateway::Settings {
     };
     gateway::Settings {
         cpus,
-        listeners: settings.listeners.clone(),
+        listeners: settings
+            .listeners
+            .iter()
+            .map(|listener| Listener { address: listener.address, tls: listener.tls })
+            .collect(),
         admin: settings.admin,
         state: settings.state.clone(),
         ring: RingSettings {
@@ -157,15 +161,17 @@ fn settings(settings: &Settings) -> gateway::Settings {
 fn announce(plan: &Plan, bound: &Bound) {
     let mut out = std::io::stdout().lock();
     // Nobody may be reading; that is no reason not to serve.
-    for listener in &bound.listeners {
-        let _ = writeln!(out, "listening on http://{listener}");
+    for (listener, secure) in bound.listeners.iter().zip(&bound.secure) {
+        let scheme = if *secure { "https" } else { "http" };
+        let _ = writeln!(out, "listening on {scheme}://{listener}");
     }
     if let Some(admin) = bound.admin {
         let _ = writeln!(out, "admin on http://{admin}");
     }
-    if let Some(command) =
-        example(plan, &bound.listeners).or_else(|| example_by_field(plan, &bound.listeners))
-    {
+    // By https the example would need to be told whose certificates to believe.
+    let plain = bound.listeners.iter().zip(&bound.secure).filter(|(_, secure)| !**secure);
+    let plain: Vec<SocketAddr> = plain.map(|(listener, _)| *listener).collect();
+    if let Some(command) = example(plan, &plain).or_else(|| example_by_field(plan, &plain)) {
         let _ = writeln!(out, "try: {command}");
     }
     let _ = out.flush();

@@ -100,6 +100,7 @@ impl Connection {
                 source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
                 listener_port: 80,
                 listener: 0,
+                tls: None,
             },
             request_limits: limits.request_head(),
             response_limits: limits.response_head(),

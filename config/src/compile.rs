@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tidegate_core::auth::authorise::Authorization;
+use tidegate_core::auth::authorizer::Authorizer;
 use tidegate_core::auth::policy::Policy;
 use tidegate_core::hosts::{DomainSpec, Hosts};
 use tidegate_core::limit::{StageId, UsagePlans, account_meter};
@@ -89,6 +90,9 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
                 usage_plans,
                 principals: file.principals,
                 networks: file.networks,
+                tls: file.tls,
+                trust: file.trust,
+                https_redirects: file.https_redirects,
                 throttle: file.throttle.map(|rate| (account_meter(), rate)),
                 generation: 0,
             };
@@ -179,7 +183,8 @@ fn compile_definition(
     let settings =
         |stage: &mut file::stage::Stage| (stage.throttle, stage.cache, std::mem::take(&mut stage.methods));
     let settings: Vec<_> = api.stages.iter_mut().map(settings).collect();
-    let compile_stage = |stage| stages::compile(stage, &definition.methods, backends, report);
+    let compile_stage =
+        |stage| stages::compile(stage, &definition.methods, &definition.authorizers, backends, report);
     let stages = api.stages.into_iter().map(compile_stage).collect();
     let mut validations: Vec<_> =
         definition.methods.iter_mut().map(|method| method.validation.take()).collect();
@@ -193,6 +198,8 @@ fn compile_definition(
         routes: routing.routes,
         api_key_required: definition.methods.iter().map(|method| method.api_key_required).collect(),
         authorization: definition.methods.iter().map(|method| method.authorization).collect(),
+        api_key_source: definition.api_key_source,
+        authorizers: definition.authorizers.into_iter().map(authorizer).collect(),
         validations,
         policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
@@ -209,6 +216,11 @@ fn compile_definition(
     }
     caches::check(&api, &definition.methods, report);
     Some(api)
+}
+
+fn authorizer(authorizer: openapi::Authorizer) -> Authorizer {
+    let openapi::Authorizer { name, input, ttl_ms, .. } = authorizer;
+    Authorizer { name: name.into(), input, ttl_ms }
 }
 
 /// A private API without policy denies all (AWS: "Private REST APIs").

@@ -63,10 +63,7 @@ impl Functions {
     pub(crate) fn warn_unused(&self, report: &mut Report) {
         for (declared, _) in self.declared.iter().zip(&self.invoked).filter(|(_, invoked)| !**invoked) {
             let name = &declared.function.name;
-            report.warning(
-                declared.span,
-                format!("no integration invokes the function `{name}`; it runs anyway"),
-            );
+            report.warning(declared.span, format!("nothing invokes the function `{name}`; it runs anyway"));
         }
     }
 

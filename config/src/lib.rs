@@ -11,6 +11,7 @@
 //! - `openapi` reads OpenAPI documents with `x-amazon-apigateway-*` extensions
 //! - `policy` reads IAM policies
 //! - `fields`, `scalar`: reading maps and values with good errors
+//! - `tls`: certificates, keys and authorities from files
 //! - `tree`: TOML, YAML and JSON as one tree that knows where everything is written
 //! - `diagnostics`, `render`, `report`, `source`, `suggest`: findings and how they are shown
 //! - `routes_table`: a plan in words; `try_template`: a template without a gateway
@@ -33,6 +34,7 @@ mod policy_document;
 mod fields;
 mod scalar;
 mod secret;
+mod tls;
 
 mod tree;
 
@@ -47,7 +49,7 @@ mod try_template;
 
 pub use compile::{Loaded, load};
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
-pub use file::{Settings, Shards};
+pub use file::{Listener, Settings, Shards};
 pub use policy_document::policy_document;
 pub use routes_table::routes_table;
 pub use try_template::{Rendered, render_template};

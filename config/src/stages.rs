@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use tidegate_core::auth::authorise::Authorization;
+use tidegate_core::auth::authorizer::{AuthorizerFunction, AuthorizerId};
 use tidegate_core::aws::CredentialsSource;
 use tidegate_core::integration::{
     Custom, Http, HttpKind, Integration, Lambda, LambdaKind, Mock, RequestTemplates, Responses,
@@ -20,7 +22,7 @@ use crate::openapi::integration::{self, Definition};
 use crate::openapi::lambda::{self as openapi, FunctionArn, report_arn};
 use crate::openapi::service::{self, Service, ServiceUri};
 use crate::openapi::uri::{Template, UriError};
-use crate::openapi::{Method, responses::Rules};
+use crate::openapi::{Authorizer, Method, report_authorizer_uri, responses::Rules};
 use crate::report::Report;
 use crate::services::Services;
 
@@ -60,15 +62,24 @@ impl Backends {
 pub(crate) fn compile(
     stage: file::stage::Stage,
     methods: &[Method],
+    authorizers: &[Authorizer],
     backends: &mut Backends,
     report: &mut Report,
 ) -> Stage {
     let integrations =
         methods.iter().map(|method| compile_one(&method.integration, &stage, backends, report)).collect();
+    let is_used = |id: usize| {
+        methods.iter().any(|method| method.authorization == Authorization::Lambda(AuthorizerId(id as u32)))
+    };
+    let authorizers = authorizers.iter().enumerate().map(|(id, authorizer)| {
+        is_used(id).then(|| compile_authorizer(authorizer, &stage, backends, report)).flatten()
+    });
+    let authorizers = authorizers.collect();
     Stage {
         name: stage.name,
         variables: stage.variables,
         integrations,
+        authorizers,
         throttles: Vec::new(),
         cache: None,
         access_log: stage.access_log,
@@ -155,6 +166,21 @@ fn compile_lambda(
     })
 }
 
+/// The function of an authorizer in a stage, as [`compile_lambda`].
+fn compile_authorizer(
+    authorizer: &Authorizer,
+    stage: &file::stage::Stage,
+    backends: &mut Backends,
+    report: &mut Report,
+) -> Option<AuthorizerFunction> {
+    let uri = authorizer.uri.text(|name| stage.variable(name));
+    let uri = uri.map_err(|error| warn_uri(authorizer.uri_span, stage, &error, report)).ok()?;
+    let arn = FunctionArn::of_uri(&uri);
+    let arn = arn.map_err(|_| report_authorizer_uri(authorizer.uri_span, &uri, report)).ok()?;
+    let function = backends.functions.find(&arn, authorizer.uri_span, report)?;
+    Some(AuthorizerFunction { function, invoked_arn: arn.text.into() })
+}
+
 fn compile_http(
     http: &integration::Http,
     stage: &file::stage::Stage,
@@ -162,17 +188,26 @@ fn compile_http(
     report: &mut Report,
 ) -> Option<Http> {
     match http.uri.endpoint(|name| stage.variable(name), &http.parameters.path) {
-        Ok(endpoint) => Some(Http {
-            kind: kind(http.custom.as_ref()),
-            origin: backends.id(endpoint.origin),
-            host: backends.host(&endpoint.host),
-            service: None,
-            method: http.method,
-            target: endpoint.target,
-            query: http.parameters.query.clone(),
-            headers: http.parameters.headers.clone(),
-            timeout_ms: http.timeout_ms,
-        }),
+        Ok(mut endpoint) => {
+            match &mut endpoint.origin.tls {
+                Some(tls) => http.tls.apply(tls),
+                None if http.tls.is_default() => {}
+                None => {
+                    report.warning(http.uri_span, "`tlsConfig` has no effect: the backend is called by http");
+                }
+            }
+            Some(Http {
+                kind: kind(http.custom.as_ref()),
+                origin: backends.id(endpoint.origin),
+                host: backends.host(&endpoint.host),
+                service: None,
+                method: http.method,
+                target: endpoint.target,
+                query: http.parameters.query.clone(),
+                headers: http.parameters.headers.clone(),
+                timeout_ms: http.timeout_ms,
+            })
+        }
         Err(error) => {
             warn_uri(http.uri_span, stage, &error, report);
             None
@@ -222,9 +257,7 @@ fn compile_service(
 
 fn report_endpoint(at: Span, service: &str, url: &str, error: &UriError, report: &mut Report) {
     let finding = report.error(at, format!("{service} cannot be called at {url}: {error}"));
-    if *error == UriError::Https {
-        finding.help(format!("name an emulator: [aws.endpoint] {service} = \"http://127.0.0.1:5000\""));
-    } else if let Some(help) = error.help() {
+    if let Some(help) = error.help() {
         finding.help(help);
     }
 }

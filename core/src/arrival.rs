@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -69,6 +70,17 @@ pub struct Peer {
     pub listener_port: u16,
     /// The listener's position in the configuration.
     pub listener: u16,
+    /// What its TLS session has agreed on, if it has one.
+    pub tls: Option<Rc<PeerTls>>,
+}
+
+/// What a client's TLS session has agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerTls {
+    /// `$context.tlsVersion`: `TLSv1.2`, `TLSv1.3`
+    pub version: &'static str,
+    /// `$context.cipherSuite`
+    pub cipher: &'static str,
 }
 
 /// The identity of one request.
@@ -80,12 +92,14 @@ pub struct Arrival {
     pub source_ip: AddressText,
     /// The address of whoever has connected.
     pub peer_ip: AddressText,
-    /// Whether the client has come by TLS, as a trusted proxy says.
+    /// Whether the client has come by TLS, to us or, as a trusted proxy says, to that.
     pub is_secure: bool,
     /// The listener's port.
     pub listener_port: u16,
     /// The listener's position in the configuration.
     pub listener: u16,
+    /// The TLS session that it has come by.
+    pub tls: Option<Rc<PeerTls>>,
     /// `x-amz-apigw-id`.
     pub extended_request_id: [u8; 16],
     request_id: [u8; 36],
@@ -102,6 +116,7 @@ impl Default for Arrival {
             is_secure: false,
             listener_port: 0,
             listener: 0,
+            tls: None,
             extended_request_id: [b'A'; 16],
             request_id: [b'0'; 36],
             trace_root: [b'0'; 35],
@@ -115,7 +130,8 @@ impl Arrival {
     /// "Set up CloudWatch logging").
     pub fn name(&mut self, request: &RequestHead, peer: &Peer, now: Now, entropy: Entropy) {
         self.now = now;
-        (self.source_ip, self.peer_ip, self.is_secure) = (peer.source_ip, peer.source_ip, false);
+        (self.source_ip, self.peer_ip, self.is_secure) = (peer.source_ip, peer.source_ip, peer.tls.is_some());
+        self.tls.clone_from(&peer.tls);
         (self.listener_port, self.listener) = (peer.listener_port, peer.listener);
         match request.first(KnownField::XAmznRequestId).filter(|id| is_uuid(id)) {
             Some(id) => self.request_id.copy_from_slice(id),
@@ -135,7 +151,9 @@ impl Arrival {
         let values: Vec<&[u8]> = request.find(b"x-forwarded-for").collect();
         self.source_ip = AddressText::new(forwarded::client(peer, trusted, values.into_iter()));
         let proto = request.first(KnownField::XForwardedProto);
-        self.is_secure = proto.is_some_and(|proto| proto.eq_ignore_ascii_case(b"https"));
+        if let Some(proto) = proto {
+            self.is_secure = proto.eq_ignore_ascii_case(b"https");
+        }
     }
 
     /// `x-amzn-RequestId`.

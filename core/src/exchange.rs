@@ -6,28 +6,32 @@
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
 //! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `validation` (parameters and bodies),
 //! `caching` (answers that are there already), `backend`, `function` and `mock` (the integrations), `answer` (what the
-//! client gets).
+//! client gets); `redirect` is before all of them.
 
 mod access;
 mod answer;
+mod authorizer;
 mod backend;
 mod caching;
 mod function;
 mod metering;
 mod mock;
+mod redirect;
 mod validation;
 
 use std::rc::Rc;
 
+use self::authorizer::Authorizing;
 pub use self::function::{Invoke, InvokeFailure};
 
 use self::caching::Caching;
 
 use crate::arrival::{Arrival, Entropy, Peer};
+use crate::auth::authorizer::FlightId;
 use crate::auth::principal::PrincipalId;
 use crate::cache::{Content, FillId};
 use crate::clock::Now;
-use crate::context::{Outcome, View};
+use crate::context::{Attested, Outcome, View};
 use crate::hosts::Place;
 use crate::http1::{BodyFraming, KnownField, RequestHead, ResponseHead};
 use crate::integration::Integration;
@@ -67,6 +71,10 @@ pub struct Exchange {
     caching: Caching,
     /// Why the gateway answers by itself, if it does.
     refused: Option<Reject>,
+    /// What its authorizer has to do with it.
+    authorizing: Authorizing,
+    /// What names its caller to that.
+    identity: Vec<u8>,
     /// Set while the client's body is read before its turn.
     reading: Option<Reading>,
     /// The client's body, when it had to be read before its turn.
@@ -138,6 +146,8 @@ pub enum Event<'a> {
     LedgerAnswered,
     /// It has not, in time.
     LedgerSilent,
+    /// What [`Step::AwaitAuthorizer`] waits for has ended.
+    AuthorizerEnded,
     /// The request body, whole.
     Body(&'a [u8]),
     /// [`Exchange::response`] holds a whole head that is not interim.
@@ -180,6 +190,8 @@ pub enum CallFailure {
 pub enum Step {
     /// The ledger's answer about this limit, which stands in the outbox of [`Shard::meters`].
     AskLedger(MeterId),
+    /// Another exchange's question to an authorizer ended.
+    AwaitAuthorizer(FlightId),
     /// The whole request body, at most this many bytes.
     ReadBody {
         /// More is [`Reject::PayloadTooLarge`].
@@ -254,6 +266,9 @@ impl Exchange {
         match event {
             Event::Request(peer, entropy) => {
                 self.begin(shard, now, peer, entropy);
+                if let Some(port) = self.https_port() {
+                    return self.redirect(shard, now, port);
+                }
                 match self.route() {
                     Ok(routed) => self.authorise(shard, now, routed),
                     Err(reject) => self.refuse(shard, now, reject),
@@ -277,6 +292,7 @@ impl Exchange {
                 Some(Reading::Validation(metered)) => self.validate_body(shard, now, metered, body),
                 None => self.integrate_body(shard, now, body),
             },
+            Event::AuthorizerEnded => self.authorizer_ended(shard, now),
             Event::Response => self.respond(shard, now),
             Event::ResponseBody(body) => self.answer_response(shard, now, Some(body)),
             Event::ResponseBegun(begun) => self.respond_begun(shard, now, begun),
@@ -286,6 +302,9 @@ impl Exchange {
                 self.count_integration(now, None);
                 self.refuse(shard, now, failure.reject())
             }
+            Event::Invoked(payload) if self.is_asking() => self.told(shard, now, payload),
+            Event::FunctionFailed(document) if self.is_asking() => self.told_failure(shard, now, document),
+            Event::InvokeFailed(failure) if self.is_asking() => self.told_nothing(shard, now, failure),
             Event::Invoked(payload) => self.answer_invoked(shard, now, payload),
             Event::FunctionFailed(document) => self.answer_failed(shard, now, document),
             Event::InvokeFailed(failure) => {
@@ -331,6 +350,7 @@ impl Exchange {
         (self.identified, self.caller, self.counted, self.called) = (None, None, None, None);
         (self.body_wanted, self.reading, self.body, self.refused) = (false, None, None, None);
         self.begin_caching();
+        self.authorizing = Authorizing::No;
         self.denial.clear();
         self.invalid = None;
         (self.outcome, self.standing) = (Outcome::default(), Standing::default());
@@ -419,6 +439,12 @@ impl Exchange {
 
     fn view<'a>(&'a self, plan: &'a Plan) -> View<'a> {
         let base_path = |place: &Place| Span::new(0, place.prefix_bytes).of(self.request.path());
+        let attested = match &self.authorizing {
+            Authorizing::Granted { grant, latency_ms } => {
+                Some(Attested::Granted { grant, latency_ms: *latency_ms })
+            }
+            _ => None,
+        };
         View {
             node: &plan.node,
             request: &self.request,
@@ -429,6 +455,8 @@ impl Exchange {
             principal: self.principal.map(|id| plan.principals.principal(id)),
             network: plan.networks.of(self.arrival.listener, self.arrival.source_ip.address()),
             api_key: self.caller.map(|caller| plan.usage_plans.key_name(caller.key)),
+            api_key_source: self.place.map(|place| plan.apis[place.api].api_key_source).unwrap_or_default(),
+            attested,
             outcome: &self.outcome,
         }
     }

@@ -179,6 +179,7 @@ mod tests {
             name: (*name).to_owned(),
             variables: vec![],
             integrations: vec![],
+            authorizers: vec![],
             throttles: Vec::new(),
             access_log: None,
         };
@@ -188,6 +189,8 @@ mod tests {
             resources: vec![],
             routes: vec![],
             api_key_required: vec![],
+            api_key_source: crate::plan::ApiKeySource::Header,
+            authorizers: vec![],
             authorization: vec![],
             validations: vec![],
             policy: None,

@@ -104,6 +104,22 @@ pub const CACHE_FILLS_MAX: usize = 1_024;
 pub const CACHE_WAITERS_MAX: u32 = 1_024;
 /// How long nobody waits for answers to a key of which one could not be kept, in milliseconds.
 pub const CACHE_PASS_MS: u64 = 10_000;
+/// Time for the answer of an authorizer's function, in milliseconds; then 500. AWS: that of an integration.
+pub const AUTHORIZER_TIMEOUT_MS: u32 = 29_000;
+/// Most bytes of that answer; more is 500. AWS names no number; a shard does nothing else while it compiles the policy.
+pub const AUTHORIZER_RESULT_BYTES_MAX: usize = 262_144;
+/// How long an authorizer's answer is good, in seconds, by default (AWS: 300).
+pub const AUTHORIZER_TTL_S: u64 = 300;
+/// Longest that may be allowed (AWS: 3,600).
+pub const AUTHORIZER_TTL_S_MAX: u64 = 3_600;
+/// Most identity sources of an authorizer. AWS names no number.
+pub const IDENTITY_SOURCES_MAX: usize = 16;
+/// Requests of one caller that wait for the question of another; a further one asks for itself.
+pub const AUTHORIZER_FOLLOWERS_MAX: usize = 1_000;
+/// Bytes that a shard keeps of authorizers' answers; then those that are used least are forgotten.
+pub const GRANTS_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How many answers that is, about: what the tables are made for.
+pub const GRANTS_ITEMS: usize = 8_192;
 /// How long a stop waits for requests in flight, in milliseconds.
 pub const DRAIN_TIMEOUT_MS: u64 = 60_000;
 

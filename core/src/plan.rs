@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use crate::auth::authorise::Authorization;
+use crate::auth::authorizer::{Authorizer, AuthorizerFunction};
 use crate::auth::cidr::Cidr;
 use crate::auth::policy::Policy;
 use crate::auth::principal::Principals;
@@ -20,6 +21,7 @@ use crate::media_types::BinaryMediaTypes;
 use crate::method::RouteMethod;
 use crate::record::LogFormat;
 use crate::route::{RouteId, Router};
+use crate::tls::{OriginTls, ServerTls, Trust};
 use crate::validation::Validation;
 
 /// One compiled configuration.
@@ -45,6 +47,13 @@ pub struct Plan {
     pub principals: Principals,
     /// From where clients call.
     pub networks: Networks,
+    /// What listeners for https present.
+    pub tls: ServerTls,
+    /// Whose certificates are believed of backends.
+    pub trust: Trust,
+    /// The port of https that clients of a plain listener are sent to, by the position of the listener; empty when none
+    /// does that.
+    pub https_redirects: Vec<Option<u16>>,
     /// How many requests a second all APIs together take, and which throttle that is (AWS: the account's limit).
     pub throttle: Option<(MeterId, Rate)>,
     /// Counts the plans that the process has served: with a higher one come newer limits.
@@ -110,6 +119,8 @@ pub struct Origin {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// What it must prove, if it is called by https.
+    pub tls: Option<OriginTls>,
 }
 
 /// Index into [`Plan::origins`].
@@ -178,8 +189,12 @@ pub struct Api {
     /// Whether callers of a method need an API key (`apiKeyRequired`), by [`RouteId`]. Not in [`Route`], which requests
     /// seldom look at: with thousands of methods each look is a cache miss.
     pub api_key_required: Vec<bool>,
+    /// Where the value of an API key comes from.
+    pub api_key_source: ApiKeySource,
     /// How callers of a method are known, by [`RouteId`]; apart from [`Route`] for the same reason.
     pub authorization: Vec<Authorization>,
+    /// The Lambda authorizers that methods name.
+    pub authorizers: Vec<Authorizer>,
     /// What a method validates, by [`RouteId`]; empty when none does.
     pub validations: Vec<Option<Box<Validation>>>,
     /// Who may call at all. A private API has one, if only an empty one.
@@ -192,6 +207,16 @@ pub struct Api {
     pub gateway_responses: GatewayResponses,
     /// Its stages.
     pub stages: Vec<Stage>,
+}
+
+/// Where the value of an API key comes from (`x-amazon-apigateway-api-key-source`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ApiKeySource {
+    /// The header field `x-api-key`.
+    #[default]
+    Header,
+    /// `usageIdentifierKey` of a Lambda authorizer.
+    Authorizer,
 }
 
 /// How clients reach an API (AWS endpoint types).
@@ -236,6 +261,9 @@ pub struct Stage {
     pub variables: Vec<(String, String)>,
     /// What answers, by [`RouteId`]; stage variables in URIs are already filled in.
     pub integrations: Vec<Integration>,
+    /// The functions of the API's authorizers; `None` for one that cannot be called in this stage, as
+    /// [`Integration::Misconfigured`].
+    pub authorizers: Vec<Option<AuthorizerFunction>>,
     /// How many requests a second each method takes, and which throttle that is, by [`RouteId`]. Empty when no method has
     /// a throttle.
     pub throttles: Vec<Option<(MeterId, Rate)>>,

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use crate::auth::authorise::Denial;
+use crate::auth::authorizer::{Malformed, NoIdentity};
 use crate::auth::sigv4::SignatureError;
 use crate::gateway_response::ResponseType;
 use crate::http1::{BodyError, HeadError};
@@ -28,6 +29,10 @@ pub enum Reject {
     NoRoute,
     /// The method asks for a signature, and the request's is not good.
     Signature(SignatureError),
+    /// The method's authorizer does not know the caller.
+    Unauthorized(Unauthorized),
+    /// The method's authorizer could not be asked, or its answer cannot be used.
+    Authorizer(AuthorizerFault),
     /// Policies do not let the caller call the method.
     Denied(Denial),
     /// The ARN of the method is too long to be judged.
@@ -80,6 +85,30 @@ pub enum Reject {
     FunctionThrottled,
 }
 
+/// Why an authorizer does not know a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unauthorized {
+    /// The request does not name one.
+    NoIdentity(NoIdentity),
+    /// The function says so.
+    ByFunction,
+}
+
+/// Why an authorizer could not say who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorizerFault {
+    /// Its function cannot be called in this stage.
+    Misconfigured,
+    /// Its function has failed.
+    Failed,
+    /// Its function has not answered in time.
+    Timeout,
+    /// Too many invocations of its function wait already.
+    Throttled,
+    /// Its function's answer cannot be used.
+    Malformed(Malformed),
+}
+
 /// What the connection does after the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reuse {
@@ -111,9 +140,9 @@ pub struct Refusal {
     pub status: u16,
     /// `x-amzn-ErrorType`.
     pub error_type: &'static str,
-    /// The message. Those of signatures, denials and missing parameters tell of the request, and are written by who knows
-    /// it.
-    pub message: Cow<'static, str>,
+    /// The message; `None` is null. Those of signatures, denials and missing parameters tell of the request, and are
+    /// written by who knows it.
+    pub message: Option<Cow<'static, str>>,
     /// Who speaks.
     pub voice: Voice,
     /// What becomes of the connection.
@@ -122,6 +151,7 @@ pub struct Refusal {
 
 impl Reject {
     /// What the client gets.
+    #[expect(clippy::too_many_lines, reason = "a table with a row for each reason")]
     pub fn refusal(self) -> Refusal {
         use Reuse::{Close, KeepAlive};
         use Voice::{Execution, FrontDoor, PlainText, Policy};
@@ -145,6 +175,8 @@ impl Reject {
                 let (response_type, error_type) = signature_types(error);
                 (response_type, 403, error_type, error.text(), FrontDoor, KeepAlive)
             }
+            Self::Unauthorized(why) => unauthorized(why),
+            Self::Authorizer(_) => AUTHORIZER_FAULT,
             Self::Denied(_) => {
                 (T::AccessDenied, 403, "AccessDeniedException", "Forbidden", Policy, KeepAlive)
             }
@@ -226,7 +258,8 @@ impl Reject {
                 (T::IntegrationFailure, 502, INTERNAL, "Internal server error", Execution, KeepAlive)
             }
         };
-        Refusal { response_type, status, error_type, message: Cow::Borrowed(message), voice, reuse }
+        let message = (message != NULL).then_some(Cow::Borrowed(message));
+        Refusal { response_type, status, error_type, message, voice, reuse }
     }
 
     /// Whether `$context.integration.error` reports it.
@@ -253,6 +286,8 @@ impl Reject {
             | Self::UnknownApi
             | Self::NoRoute
             | Self::Signature(_)
+            | Self::Unauthorized(_)
+            | Self::Authorizer(_)
             | Self::Denied(_)
             | Self::MethodArnTooLong
             | Self::InvalidApiKey
@@ -267,6 +302,29 @@ impl Reject {
             | Self::EventTooLarge => false,
         }
     }
+}
+
+/// Type, status, error type, message, voice and reuse.
+type Words = (ResponseType, u16, &'static str, &'static str, Voice, Reuse);
+
+/// No message: `{"message":null}`.
+const NULL: &str = "";
+
+const AUTHORIZER_FAULT: Words = (
+    ResponseType::AuthorizerConfigurationError,
+    500,
+    "AuthorizerConfigurationException",
+    NULL,
+    Voice::FrontDoor,
+    Reuse::KeepAlive,
+);
+
+fn unauthorized(why: Unauthorized) -> Words {
+    let message = match why {
+        Unauthorized::NoIdentity(_) | Unauthorized::ByFunction => "Unauthorized",
+    };
+    let error_type = "UnauthorizedException";
+    (ResponseType::Unauthorized, 401, error_type, message, Voice::FrontDoor, Reuse::KeepAlive)
 }
 
 /// The gateway response and the error type of a signature that is not good. What has no type of its own is one of

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::auth::authenticate::Signatures;
 use crate::auth::authorise::MethodNames;
+use crate::auth::authorizer::Grants;
 use crate::aws::Signers;
 use crate::cache::Caches;
 use crate::clock::HttpDate;
@@ -25,6 +26,8 @@ pub struct Shard {
     pub signatures: Signatures,
     /// What the method of a request is called in policies.
     pub method_names: MethodNames,
+    /// What authorizers have answered.
+    pub grants: Grants,
     /// What calls to AWS services are signed with.
     pub signers: Signers,
     /// What it holds of throttles and quotas.
@@ -47,6 +50,7 @@ impl Shard {
             date: HttpDate::default(),
             signatures: Signatures::default(),
             method_names: MethodNames::default(),
+            grants: Grants::default(),
             signers: Signers::default(),
             meters: Meters::new(shards),
             caches,

@@ -166,7 +166,7 @@ fn check_fields(target: &str, fields: &str, status: &[u8; 3], want: u64) {
     let mut connection = Connection {
         shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT, settings)), 1),
         exchange: Exchange::default(),
-        peer: Peer { source_ip: AddressText::default(), listener_port: 80, listener: 0 },
+        peer: Peer { source_ip: AddressText::default(), listener_port: 80, listener: 0, tls: None },
         log: Vec::new(),
     };
     let request = format!("GET /prod{target} HTTP/1.1\r\n{fields}");

@@ -90,7 +90,8 @@ struct Exchanged {
 /// `None`: the request is not whole.
 fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) -> Option<Exchanged> {
     let mut is_called = false;
-    let peer = Peer { source_ip: AddressText::new([192, 0, 2, 1].into()), listener_port: 8080, listener: 0 };
+    let source_ip = AddressText::new([192, 0, 2, 1].into());
+    let peer = Peer { source_ip, listener_port: 8080, listener: 0, tls: None };
     let mut exchange = Exchange::default();
     exchange.request.buffer_mut().extend_from_slice(sent);
     let parsed = exchange.request.parse(&shard.plan.limits.request_head());
@@ -127,6 +128,7 @@ fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) -> Option<Exchanged> {
                 check_event(&exchange);
                 exchange.advance(shard, NOW, answer_invocation(answered))
             }
+            Step::AwaitAuthorizer(_) => unreachable!("only one exchange runs"),
             Step::Answer(answer) => {
                 check_answer(&exchange, answer, answered);
                 finish(&mut exchange, shard);

@@ -27,6 +27,7 @@ use crate::ledger::{self, Ledger, StoreError};
 use crate::resolve::{Resolved, Resolver};
 use crate::ring::{self, Doorbell, RingSettings, probe};
 use crate::shard::{self, Command, Report, Start};
+use crate::tls::{Lasting, TlsError};
 
 /// Commands that wait for a shard. A shard that lets so many pile up is stuck.
 const QUEUED_COMMANDS_MAX: usize = 64;
@@ -42,8 +43,8 @@ const LOG_CHECK_INTERVAL_S: u64 = 30;
 pub struct Settings {
     /// The CPU of each shard.
     pub cpus: Vec<usize>,
-    /// Addresses to listen on.
-    pub listeners: Vec<SocketAddr>,
+    /// Where to listen.
+    pub listeners: Vec<Listener>,
     /// Address of the admin server.
     pub admin: Option<SocketAddr>,
     /// The folder of durable state.
@@ -52,6 +53,15 @@ pub struct Settings {
     pub ring: RingSettings,
     /// How often names are resolved again whose time to live is not known, in milliseconds.
     pub dns_interval_ms: u64,
+}
+
+/// Where clients connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The address.
+    pub address: SocketAddr,
+    /// Whether it is for https.
+    pub tls: bool,
 }
 
 /// Why the gateway does not run.
@@ -67,6 +77,8 @@ pub enum GatewayError {
     Shard(String),
     /// Durable state cannot be read or written.
     Store(StoreError),
+    /// A certificate or key cannot be used.
+    Tls(String),
     /// The resolver thread died.
     Resolver,
     /// The thread that looks for credentials died.
@@ -84,6 +96,7 @@ impl fmt::Display for GatewayError {
             Self::Shard(error) => write!(f, "a shard failed: {error}"),
             Self::Store(error) => write!(f, "cannot store usage: {error}"),
             Self::Issuer => f.write_str("the credentials thread failed"),
+            Self::Tls(error) => f.write_str(error),
             Self::Resolver => f.write_str("the resolver thread failed"),
             Self::Forced => f.write_str("stopped at once; requests in flight were dropped"),
         }
@@ -92,11 +105,19 @@ impl fmt::Display for GatewayError {
 
 impl std::error::Error for GatewayError {}
 
+impl From<TlsError> for GatewayError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(error.to_string())
+    }
+}
+
 /// Where the gateway can be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bound {
     /// The listeners, in the order of the settings.
     pub listeners: Vec<SocketAddr>,
+    /// Which of them are for https.
+    pub secure: Vec<bool>,
     /// The admin server.
     pub admin: Option<SocketAddr>,
 }
@@ -127,7 +148,8 @@ pub fn run(
         Some(address) => Some(Admin::bind(address).map_err(|error| GatewayError::Listen(address, error))?),
         None => None,
     };
-    let bound = Bound { listeners, admin: admin.as_ref().map(Admin::address) };
+    let secure = settings.listeners.iter().map(|listener| listener.tls).collect();
+    let bound = Bound { listeners, secure, admin: admin.as_ref().map(Admin::address) };
     let mut control = Control::start(plan, supplies, settings, sockets, &log, &host)?;
     let (orders, flushes) = bounded(QUEUED_COMMANDS_MAX);
     if let Some(admin) = admin {
@@ -237,6 +259,7 @@ struct Control {
     caches: Arc<Mutex<Caches>>,
     plan: Arc<Plan>,
     supplies: Supplies,
+    tls: Lasting,
 }
 
 struct Handle {
@@ -280,6 +303,9 @@ impl Control {
     ) -> Result<Self, GatewayError> {
         let (sender, reports) = unbounded();
         let plan = Arc::new(plan);
+        let lasting = Lasting::new()?;
+        let tls = Arc::new(lasting.compile(&plan)?);
+        let secure: Vec<bool> = settings.listeners.iter().map(|listener| listener.tls).collect();
         let mut shards = Vec::new();
         let mut ends = ledger::Ends::new();
         for (index, (cpu, listeners)) in settings.cpus.iter().zip(sockets).enumerate() {
@@ -290,6 +316,8 @@ impl Control {
                 addresses: Arc::clone(&supplies.addresses),
                 credentials: Arc::clone(&supplies.credentials.table),
                 listeners,
+                secure: secure.clone(),
+                tls: Arc::clone(&tls),
                 ring: settings.ring,
                 doorbell: doorbell.clone(),
                 commands: receiver,
@@ -313,7 +341,7 @@ impl Control {
         }
         let ledger = Ledger::start(ends, &plan, &settings.state).map_err(GatewayError::Store)?;
         let caches = Arc::new(Mutex::new(Caches::new(&plan, settings.cpus.len())));
-        let control = Self { shards, reports, ledger, caches, plan, supplies };
+        let control = Self { shards, reports, ledger, caches, plan, supplies, tls: lasting };
         control.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Ready))?;
         Ok(control)
     }
@@ -381,12 +409,19 @@ impl Control {
 
     /// All shards get the new plan, or none does.
     fn install(&mut self, plan: Plan) -> Result<(), GatewayError> {
+        let tls = match self.tls.compile(&plan) {
+            Ok(tls) => Arc::new(tls),
+            Err(error) => {
+                tracing::error!(%error, "reload refused; the old configuration stays in force");
+                return Ok(());
+            }
+        };
         let generation = self.plan.generation + 1;
         self.plan = Arc::new(Plan { generation, ..plan });
         self.ledger.install(Arc::clone(&self.plan));
         lock(&self.caches).install(&self.plan);
         let addresses = &self.supplies.addresses;
-        self.tell_all(|| Command::Install(Arc::clone(&self.plan), Arc::clone(addresses)));
+        self.tell_all(|| Command::Install(Arc::clone(&self.plan), Arc::clone(addresses), Arc::clone(&tls)));
         self.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Installed))?;
         tracing::info!("reloaded");
         Ok(())
@@ -472,7 +507,7 @@ type Sockets = (Vec<Vec<socket2::Socket>>, Vec<SocketAddr>);
 fn bind(settings: &Settings) -> Result<Sockets, GatewayError> {
     let mut sockets: Vec<Vec<socket2::Socket>> = settings.cpus.iter().map(|_| Vec::new()).collect();
     let mut bound = Vec::new();
-    for &wanted in &settings.listeners {
+    for wanted in settings.listeners.iter().map(|listener| listener.address) {
         let failed = |error| GatewayError::Listen(wanted, error);
         let mut address = ring::reserve(wanted).map_err(failed)?;
         for shard in &mut sockets {

@@ -8,6 +8,7 @@
 //! - `relay`: one exchange; the loop that joins core and kernel
 //! - `upload`: a request body on its way while the backend already answers
 //! - `stream`, `upstream`: reading peers; the pools of backend connections
+//! - `tls`: certificates, and what backends must prove, as rustls wants them
 //! - `transport`: what both are reached by: a plain socket, or TLS over one
 //! - `function`: functions beside the gateway: their processes and the Lambda Runtime API
 //! - [`ring`]: sockets, deadlines and tasks on the shard's io_uring. `unsafe` is in `ring/mod.rs` (submissions),
@@ -30,7 +31,7 @@ mod client;
 mod function;
 mod relay;
 mod stream;
-#[expect(dead_code, reason = "nothing begins a TLS session yet")]
+mod tls;
 mod transport;
 mod upload;
 mod upstream;

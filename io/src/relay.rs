@@ -19,7 +19,6 @@ use crate::stream::{Body, BodyFailure, Stream};
 use crate::transport::Transport;
 use crate::upload::{Upload, send_piece};
 use crate::upstream::{Pool, Upstream};
-use crate::waiting::LEDGER_WAIT_NS_MAX;
 
 /// Content that is already there goes out with the head in one send, up to this many bytes.
 const INLINE_BYTES_MAX: usize = 16_384;
@@ -56,15 +55,19 @@ pub(crate) async fn run(
     loop {
         step = match step {
             Step::AskLedger(meter) => {
-                let until_ns = shard.now().monotonic_ns + LEDGER_WAIT_NS_MAX;
-                let answered = Box::pin(shard.waiting.answered(meter, until_ns)).await;
+                let answered = Box::pin(shard.waiting.answered(meter, shard.now().monotonic_ns)).await;
                 let event = if answered { Event::LedgerAnswered } else { Event::LedgerSilent };
                 advance(shard, exchange, event)
             }
             Step::AwaitFill { fill, timeout_ms } => {
                 let until_ns = shard.now().monotonic_ns + timeout_ms * 1_000_000;
-                let ended = Box::pin(shard.following.answered(fill, until_ns)).await;
+                let ended = Box::pin(shard.following.answered_until(fill, until_ns)).await;
                 advance(shard, exchange, if ended { Event::FillEnded } else { Event::FillSlow })
+            }
+            Step::AwaitAuthorizer(flight) => {
+                // Answered or not: the exchange looks what is known now.
+                Box::pin(shard.authorizing.answered(flight, shard.now().monotonic_ns)).await;
+                advance(shard, exchange, Event::AuthorizerEnded)
             }
             Step::ReadBody { .. } => match Box::pin(read_whole(shard, exchange, stream, &mut body)).await {
                 Ok(content) => advance(shard, exchange, Event::Body(&content)),
@@ -187,6 +190,7 @@ fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
         step
     };
     shard.tell_ledger();
+    shard.wake_authorized();
     step
 }
 

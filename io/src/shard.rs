@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
 use fastrand::Rng;
+use rustls::server::ClientHello;
 use slab::Slab;
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::auth::authorizer::FlightId;
 use tidegate_core::aws::IssuedTable;
 use tidegate_core::cache::{self, CacheId, FillId};
 use tidegate_core::clock::Now;
@@ -26,8 +28,10 @@ use crate::function::host::HostHandle;
 use crate::ledger::ShardEnd;
 use crate::resolve::Addresses;
 use crate::ring::{Acceptor, Doorbell, Listener, Ring, RingSettings, Socket};
+use crate::tls::{self, Tls};
+use crate::transport::{self, Transport};
 use crate::upstream::{Pool, Pools};
-use crate::waiting::Waiting;
+use crate::waiting::{AUTHORIZER_NS_MAX, LEDGER_NS_MAX, Waiting};
 
 /// Exchanges that a shard keeps for reuse.
 const SPARE_EXCHANGES_MAX: usize = 256;
@@ -39,7 +43,7 @@ const LOG_FLUSH_MS: u64 = 200;
 /// What the control thread tells a shard.
 pub(crate) enum Command {
     /// Serve this plan from now on.
-    Install(Arc<Plan>, Arc<HashMap<Origin, Addresses>>),
+    Install(Arc<Plan>, Arc<HashMap<Origin, Addresses>>, Arc<Tls>),
     /// A slice of a cache may take so many bytes.
     Share(CacheId, cache::Order),
     /// All answers of a cache are to be forgotten.
@@ -92,6 +96,10 @@ pub(crate) struct Start {
     pub(crate) credentials: Arc<IssuedTable>,
     /// This shard's listening sockets.
     pub(crate) listeners: Vec<socket2::Socket>,
+    /// Which of them are for https.
+    pub(crate) secure: Vec<bool>,
+    /// What clients are shown and backends must prove.
+    pub(crate) tls: Arc<Tls>,
     /// Sizes of its ring.
     pub(crate) ring: RingSettings,
     /// Wakes the shard when a command is in the channel.
@@ -122,8 +130,14 @@ pub(crate) struct Shard {
     pub(crate) waiting: Waiting<MeterId>,
     /// Requests that wait for another one's answer.
     pub(crate) following: Waiting<FillId>,
+    /// Requests that wait for what others are told by authorizers.
+    pub(crate) authorizing: Waiting<FlightId>,
     ledger: ShardEnd,
     pools: Rc<Pools>,
+    /// Which listeners are for https.
+    secure: Vec<bool>,
+    /// What is shown to clients that connect from now on.
+    tls: RefCell<tls::Server>,
     /// Its functions.
     pub(crate) functions: Functions,
     random: RefCell<Rng>,
@@ -176,8 +190,8 @@ async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Comman
     loop {
         for command in commands.try_iter() {
             match command {
-                Command::Install(plan, addresses) => {
-                    shard.install(plan, &addresses);
+                Command::Install(plan, addresses, tls) => {
+                    shard.install(plan, &addresses, &tls);
                     reports.tell(Report::Installed);
                 }
                 Command::Resolved(addresses) => shard.pools.resolved(&addresses),
@@ -263,6 +277,7 @@ async fn tick_meters(shard: Rc<Shard>) {
         let now_ns = shard.now().monotonic_ns;
         shard.waiting.expire(now_ns);
         shard.following.expire(now_ns);
+        shard.authorizing.expire(now_ns);
         if tick.is_multiple_of(TICKS_PER_REPORT) {
             shard.core.borrow_mut().meters.tick(now_ns);
         }
@@ -293,7 +308,8 @@ async fn flush_log(shard: Rc<Shard>) {
 impl Shard {
     fn new(ring: &Ring, start: Start) -> Self {
         let pools = Rc::new(Pools::default());
-        pools.install(&start.plan, &start.addresses);
+        let tls = start.tls.for_shard();
+        pools.install(&start.plan, &start.addresses, &tls.backends);
         let functions =
             Functions::new(ring, start.reports.shard, start.host.clone(), start.host_bell.clone());
         functions.install(&start.plan);
@@ -302,10 +318,14 @@ impl Shard {
         Self {
             ring: ring.clone(),
             core: RefCell::new(core),
-            waiting: Waiting::default(),
-            following: Waiting::default(),
+            waiting: Waiting::new(LEDGER_NS_MAX),
+            authorizing: Waiting::new(AUTHORIZER_NS_MAX),
+            // Each waits as long as its integration may take.
+            following: Waiting::new(0),
             ledger: start.ledger,
             pools,
+            secure: start.secure,
+            tls: RefCell::new(tls.server),
             functions,
             random: RefCell::new(Rng::new()),
             lines: RefCell::new(Lines::new(start.log)),
@@ -374,7 +394,14 @@ impl Shard {
 
     /// Wakes the requests that wait for answers which have come, or will not.
     pub(crate) fn tell_followers(&self, core: &mut tidegate_core::shard::Shard) {
-        core.caches.ended().drain(..).for_each(|fill| self.following.answer(fill));
+        core.caches.ended().drain(..).for_each(|fill| self.following.answer(&fill));
+    }
+
+    /// Wakes the requests that wait for questions to authorizers that have ended.
+    pub(crate) fn wake_authorized(&self) {
+        for flight in self.core.borrow_mut().grants.ended().drain(..) {
+            self.authorizing.answer(&flight);
+        }
     }
 
     /// Hears the ledger. What it calls back goes back when the requests that it has let through have run.
@@ -383,7 +410,7 @@ impl Shard {
         let mut core = self.core.borrow_mut();
         for message in self.ledger.messages() {
             if let Some(meter) = core.meters.hear(&message, now_ns) {
-                self.waiting.answer(meter);
+                self.waiting.answer(&meter);
             }
         }
         let is_recalled = core.meters.is_recalled();
@@ -419,7 +446,11 @@ impl Shard {
         let key = connections.insert(socket.clone());
         drop(connections);
         let shard = Rc::clone(self);
-        let peer = Peer { source_ip: AddressText::new(peer.ip()), listener_port, listener };
+        let peer = Peer { source_ip: AddressText::new(peer.ip()), listener_port, listener, tls: None };
+        if self.secure.get(usize::from(listener)) == Some(&true) {
+            // A task of its own kind, so that plain connections do not hold its memory.
+            return self.ring.spawn(shard.serve_tls(key, socket, peer));
+        }
         self.ring.spawn(async move {
             client::serve(&shard, socket.into(), &peer).await;
             let gone = shard.connections.borrow_mut().remove(key);
@@ -427,8 +458,25 @@ impl Shard {
         });
     }
 
-    fn install(&self, plan: Arc<Plan>, addresses: &HashMap<Origin, Addresses>) {
-        self.pools.install(&plan, addresses);
+    /// A handshake within the time for a head, then requests.
+    async fn serve_tls(self: Rc<Self>, key: usize, socket: Socket, mut peer: Peer) {
+        let timeout_ms = self.limits().head_timeout_ms;
+        let choose = |hello: &ClientHello<'_>| self.tls.borrow().choose(hello);
+        match Box::pin(transport::accept(socket, choose, timeout_ms)).await {
+            Ok(session) => {
+                peer.tls = Some(Rc::new(session.with(|session| tls::facts(session))));
+                client::serve(&self, Transport::Tls(session), &peer).await;
+            }
+            Err(error) => tracing::debug!(client = %peer.source_ip.address(), %error, "handshake"),
+        }
+        let gone = self.connections.borrow_mut().remove(key);
+        drop(gone);
+    }
+
+    fn install(&self, plan: Arc<Plan>, addresses: &HashMap<Origin, Addresses>, tls: &Tls) {
+        let tls = tls.for_shard();
+        self.pools.install(&plan, addresses, &tls.backends);
+        self.tls.replace(tls.server);
         self.functions.install(&plan);
         self.core.borrow_mut().install(plan);
     }

@@ -8,6 +8,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use ahash::RandomState;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tidegate_core::exchange::CallFailure;
 use tidegate_core::limits::Limits;
 use tidegate_core::plan::{Origin, Plan};
@@ -15,6 +17,8 @@ use tidegate_core::plan::{Origin, Plan};
 use crate::resolve::Addresses;
 use crate::ring::{Ring, Socket};
 use crate::stream::Stream;
+use crate::tls::Backends;
+use crate::transport::{self, Transport};
 
 /// How often idle connections are looked over, in milliseconds.
 const SWEEP_MS: u64 = 1_000;
@@ -30,10 +34,21 @@ pub(crate) struct Pools {
 /// The connections to one origin.
 pub(crate) struct Pool {
     addresses: RefCell<Addresses>,
+    secure: Secure,
     /// Where the next connection is tried first.
     first: Cell<usize>,
     /// Oldest first.
     idle: RefCell<Vec<Idle>>,
+}
+
+/// How sessions with the origin begin.
+enum Secure {
+    /// There are none.
+    No,
+    /// As this says, with whoever proves to be this.
+    With(Arc<ClientConfig>, ServerName<'static>),
+    /// They cannot: the name can be in no certificate.
+    Impossible,
 }
 
 struct Idle {
@@ -51,13 +66,17 @@ pub(crate) struct Upstream {
 
 impl Pools {
     /// Takes over the origins of a plan.
-    pub(crate) fn install(&self, plan: &Plan, addresses: &HashMap<Origin, Addresses>) {
+    pub(crate) fn install(&self, plan: &Plan, addresses: &HashMap<Origin, Addresses>, tls: &Backends) {
         let mut by_origin = self.by_origin.borrow_mut();
-        by_origin.retain(|origin, _| plan.origins.contains(origin));
+        // What is believed may have changed: sessions begin anew.
+        by_origin.retain(|origin, _| origin.tls.is_none() && plan.origins.contains(origin));
         let pools: Rc<[Rc<Pool>]> = plan
             .origins
             .iter()
-            .map(|origin| Rc::clone(by_origin.entry(origin.clone()).or_insert_with(|| Rc::new(Pool::new()))))
+            .map(|origin| {
+                let pool = by_origin.entry(origin.clone());
+                Rc::clone(pool.or_insert_with(|| Rc::new(Pool::new(Secure::of(origin, tls)))))
+            })
             .collect();
         drop(by_origin);
         self.resolved(addresses);
@@ -92,8 +111,9 @@ impl Pools {
 }
 
 impl Pool {
-    fn new() -> Self {
+    fn new(secure: Secure) -> Self {
         Self {
+            secure,
             addresses: RefCell::new(Addresses::default()),
             first: Cell::new(0),
             idle: RefCell::new(Vec::new()),
@@ -113,7 +133,8 @@ impl Pool {
             }
         }
         let socket = self.connect(ring, limits.connect_timeout_ms).await?;
-        Ok(Upstream { stream: Stream::new(socket), reused: false })
+        let transport = self.secure.begin(socket, limits.connect_timeout_ms).await?;
+        Ok(Upstream { stream: Stream::new(transport), reused: false })
     }
 
     /// Keeps a connection whose last answer has been read to its end. Watches it, so that its end is noticed.
@@ -147,6 +168,34 @@ impl Pool {
             }
         }
         Err(failure)
+    }
+}
+
+impl Secure {
+    fn of(origin: &Origin, tls: &Backends) -> Self {
+        match &origin.tls {
+            None => Self::No,
+            Some(wanted) => {
+                tls.find(wanted).map_or(Self::Impossible, |(config, name)| Self::With(config, name))
+            }
+        }
+    }
+
+    /// A session over a new connection, or the connection as it is.
+    async fn begin(&self, socket: Socket, timeout_ms: u64) -> Result<Transport, CallFailure> {
+        match self {
+            Self::No => Ok(socket.into()),
+            Self::Impossible => Err(CallFailure::Network),
+            Self::With(config, name) => {
+                // In a box, so that calls without TLS do not hold its memory.
+                let session = transport::connect(socket, Arc::clone(config), name.clone(), timeout_ms);
+                let session = Box::pin(session).await.map_err(|error| {
+                    tracing::debug!(name = ?name, %error, "handshake with a backend");
+                    error.call_failure()
+                })?;
+                Ok(Transport::Tls(session))
+            }
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Requests that wait for something that is not theirs alone: the ledger, or another request's answer.
+//! Requests that wait for something that others are doing: the ledger, another request's question to an authorizer, or its
+//! call for the same answer.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -8,32 +9,42 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use ahash::RandomState;
+use tidegate_core::limits::AUTHORIZER_TIMEOUT_MS;
 
 /// How long a request waits for the ledger, in nanoseconds; then it is refused. The ledger answers within microseconds, or
 /// as soon as the store has written, unless the disk is full or broken.
-pub(crate) const LEDGER_WAIT_NS_MAX: u64 = 2_000_000_000;
+pub(crate) const LEDGER_NS_MAX: u64 = 2_000_000_000;
+/// How long a request waits for what another one is told by an authorizer, in nanoseconds; then it asks for itself.
+pub(crate) const AUTHORIZER_NS_MAX: u64 = AUTHORIZER_TIMEOUT_MS as u64 * 1_000_000;
 
 /// Requests that wait, by what they wait for. At most one for each connection.
-pub(crate) struct Waiting<K>(RefCell<HashMap<K, Vec<Rc<Wait>>, RandomState>>);
-
-impl<K> Default for Waiting<K> {
-    fn default() -> Self {
-        Self(RefCell::default())
-    }
+pub(crate) struct Waiting<K> {
+    waits: RefCell<HashMap<K, Vec<Rc<Wait>>, RandomState>>,
+    ns_max: u64,
 }
 
 struct Wait {
     until_ns: u64,
-    /// Whether there was an answer, once it is known.
+    /// Whether it has been answered, once that is known.
     answered: Cell<Option<bool>>,
     waker: RefCell<Option<Waker>>,
 }
 
-impl<K: Copy + Eq + Hash> Waiting<K> {
-    /// Ends when there is an answer (`true`), or was none until then.
-    pub(crate) async fn answered(&self, what: K, until_ns: u64) -> bool {
+impl<K: Eq + Hash> Waiting<K> {
+    /// Requests wait so long at most.
+    pub(crate) fn new(ns_max: u64) -> Self {
+        Self { waits: RefCell::default(), ns_max }
+    }
+
+    /// Ends when this has been answered (`true`), or has not for too long.
+    pub(crate) async fn answered(&self, what: K, now_ns: u64) -> bool {
+        self.answered_until(what, now_ns + self.ns_max).await
+    }
+
+    /// The same, no longer than until then.
+    pub(crate) async fn answered_until(&self, what: K, until_ns: u64) -> bool {
         let wait = Rc::new(Wait { until_ns, answered: Cell::new(None), waker: RefCell::new(None) });
-        self.0.borrow_mut().entry(what).or_default().push(Rc::clone(&wait));
+        self.waits.borrow_mut().entry(what).or_default().push(Rc::clone(&wait));
         poll_fn(|context| match wait.answered.get() {
             Some(answered) => Poll::Ready(answered),
             None => {
@@ -44,16 +55,16 @@ impl<K: Copy + Eq + Hash> Waiting<K> {
         .await
     }
 
-    /// There is an answer.
-    pub(crate) fn answer(&self, what: K) {
-        for wait in self.0.borrow_mut().remove(&what).into_iter().flatten() {
+    /// This has been answered.
+    pub(crate) fn answer(&self, what: &K) {
+        for wait in self.waits.borrow_mut().remove(what).into_iter().flatten() {
             wait.end(true);
         }
     }
 
     /// Ends what has waited too long.
     pub(crate) fn expire(&self, now_ns: u64) {
-        self.0.borrow_mut().retain(|_, waits| {
+        self.waits.borrow_mut().retain(|_, waits| {
             waits.retain(|wait| {
                 let waits_on = wait.until_ns > now_ns;
                 if !waits_on {

@@ -277,13 +277,13 @@ fn features_of_documents_that_are_not_supported_yet() {
 fn authorizers_and_validators_are_refused() {
     let schemes = json!({
         "other_key": {"type": "apiKey", "name": "x-key", "in": "header"},
-        "lambda": {
+        "pool": {
             "type": "apiKey", "name": "Authorization", "in": "header",
-            "x-amazon-apigateway-authtype": "custom",
-            "x-amazon-apigateway-authorizer": {"type": "token", "authorizerUri": "arn:aws:apigateway:us-east-1:lambda:path/x"},
+            "x-amazon-apigateway-authtype": "cognito_user_pools",
+            "x-amazon-apigateway-authorizer": {"type": "cognito_user_pools", "providerARNs": ["arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a"]},
         },
     });
-    for scheme in ["other_key", "lambda"] {
+    for scheme in ["other_key", "pool"] {
         let mut document: Value = serde_json::from_str(&good().text()).expect("JSON");
         document["components"] = json!({"securitySchemes": schemes});
         document["paths"]["/x"]["get"]["security"] = json!([{scheme: []}]);

@@ -17,6 +17,7 @@ mod slow_clients;
 
 mod api_keys;
 mod apis;
+mod authorizers;
 mod errors;
 mod iam;
 
@@ -33,6 +34,8 @@ mod mock;
 
 mod templates;
 mod validation;
+
+mod tls;
 
 mod soak;
 mod upstream;

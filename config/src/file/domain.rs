@@ -1,32 +1,82 @@
-//! `[[domain]]`: the host names under which APIs are reached, and their base path mappings.
+//! `[[domain]]`: the host names under which APIs are reached, their base path mappings and certificates.
 
 use std::net::IpAddr;
+use std::path::Path;
 
 use tidegate_core::hosts::{DomainSpec, MappingSpec};
 use tidegate_core::route::BasePaths;
 use tidegate_core::span::Span;
+use tidegate_core::tls::{DomainTls, SecurityPolicy};
 
 use super::api::{Api, find_api, find_stage};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
+use crate::tls::{IdentityKeys, read_identities};
 use crate::tree::{Entry, Node};
 
-pub(super) fn read(section: Option<&Node>, apis: &[Api], report: &mut Report) -> Vec<DomainSpec> {
+/// The domains, and what those with certificates present.
+#[derive(Default)]
+pub(super) struct Domains {
+    pub(super) hosts: Vec<DomainSpec>,
+    pub(super) tls: Vec<DomainTls>,
+}
+
+pub(super) fn read(
+    section: Option<&Node>,
+    apis: &[Api],
+    folder: &Path,
+    has_https: bool,
+    report: &mut Report,
+) -> Domains {
     let sections = section.map_or(&[][..], |section| scalar::list(section, report));
-    let mut domains: Vec<DomainSpec> = Vec::with_capacity(sections.len());
+    let mut domains = Domains::default();
     for section in sections {
         let Some(mut fields) = Fields::read(section, "`domain`", report) else { continue };
-        let name = fields.required("name", report).and_then(|value| read_name(value, &domains, report));
+        let name = fields.required("name", report).and_then(|value| read_name(value, &domains.hosts, report));
         let mapping = fields.take("mapping");
         let mappings = read_mappings(mapping, section.span, apis, report);
-        for key in ["tls", "certificate", "truststore"] {
-            fields.unsupported(key, report);
-        }
+        let name = name.unwrap_or_default();
+        domains.tls.extend(read_tls(&mut fields, &name, folder, has_https, report));
+        fields.unsupported("truststore", report);
         fields.finish(report);
-        domains.push(DomainSpec { name: name.unwrap_or_default(), mappings });
+        domains.hosts.push(DomainSpec { name, mappings });
     }
     domains
+}
+
+fn read_tls(
+    fields: &mut Fields<'_>,
+    name: &str,
+    folder: &Path,
+    has_https: bool,
+    report: &mut Report,
+) -> Option<DomainTls> {
+    let keys = IdentityKeys {
+        certificate: fields.take("certificate"),
+        key: fields.take("key"),
+        staple: fields.take("ocsp_staple"),
+    };
+    let policy = fields.take("security_policy");
+    let identities = read_identities(keys, name, folder, report);
+    if let (Some(entry), false) = (keys.certificate, has_https) {
+        report
+            .warning(entry.key_span, "`certificate` has no effect: no listener is for https")
+            .help("add tls = true to a [[listener]]");
+    }
+    if let (Some(entry), None) = (policy, keys.certificate) {
+        report.error(entry.key_span, "`security_policy` without `certificate`");
+    }
+    let policy = policy.and_then(|entry| read_policy(&entry.value, report)).unwrap_or_default();
+    (!identities.is_empty()).then(|| DomainTls { name: name.to_owned(), identities, policy })
+}
+
+fn read_policy(value: &Node, report: &mut Report) -> Option<SecurityPolicy> {
+    if scalar::text(value, report)? == "TLS_1_0" {
+        report.error(value.span, "TLS 1.0 is not spoken").help("use \"TLS_1_2\", or \"TLS_1_3\"");
+        return None;
+    }
+    scalar::variant(value, &[("TLS_1_2", SecurityPolicy::Tls12), ("TLS_1_3", SecurityPolicy::Tls13)], report)
 }
 
 fn read_name(value: &Node, before: &[DomainSpec], report: &mut Report) -> Option<String> {
@@ -42,7 +92,7 @@ fn read_name(value: &Node, before: &[DomainSpec], report: &mut Report) -> Option
     Some(name)
 }
 
-fn is_host_name(name: &str) -> bool {
+pub(crate) fn is_host_name(name: &str) -> bool {
     if let Some(literal) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return literal.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6());
     }

@@ -20,6 +20,7 @@ pub(crate) mod principal;
 mod settings;
 pub(crate) mod stage;
 pub(crate) mod throttle;
+mod upstream;
 pub(crate) mod usage_plan;
 
 use std::path::Path;
@@ -29,8 +30,9 @@ use tidegate_core::hosts::DomainSpec;
 use tidegate_core::limit::Rate;
 use tidegate_core::limits::Limits;
 use tidegate_core::plan::{Networks, Node as PlanNode};
+use tidegate_core::tls::{ServerTls, Trust};
 
-pub use settings::{Settings, Shards};
+pub use settings::{Listener, Settings, Shards};
 
 use crate::diagnostics::Diagnostics;
 use crate::fields::Fields;
@@ -44,6 +46,12 @@ pub(crate) struct File {
     pub(crate) limits: Limits,
     pub(crate) apis: Vec<api::Api>,
     pub(crate) domains: Vec<DomainSpec>,
+    /// What listeners for https present.
+    pub(crate) tls: ServerTls,
+    /// Whose certificates are believed of backends.
+    pub(crate) trust: Trust,
+    /// The port of https that clients of each listener are sent to.
+    pub(crate) https_redirects: Vec<Option<u16>>,
     pub(crate) keys: api_key::ApiKeys,
     pub(crate) usage_plans: Vec<usage_plan::UsagePlan>,
     /// The throttle of all APIs together.
@@ -60,15 +68,26 @@ pub(crate) struct File {
 pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut Report) -> Option<File> {
     let mut fields = Fields::read(root, "the file", report)?;
     let node = node::read(fields.value("node"), folder, node_default, report);
-    let (settings, by_listener) = settings::read(node.shards, node.state, &mut fields, report);
+    let (settings, beside) = settings::read(node.shards, node.state, &mut fields, report);
     let limits = limits::read(fields.value("limits"), report);
     let apis = api::read(fields.take("api"), folder, report);
-    let domains = domain::read(fields.value("domain"), &apis, report);
+    let has_https = settings.listeners.iter().any(|listener| listener.tls);
+    let domains = fields.value("domain");
+    let errors_before = report.has_errors();
+    let domains = domain::read(domains, &apis, folder, has_https, report);
+    if has_https && domains.tls.is_empty() && report.has_errors() == errors_before {
+        let at = fields.value("listener").map_or(fields.span(), |section| section.span);
+        report
+            .error(at, "a listener is for https, and no domain has a certificate")
+            .help("add `certificate` and `key` to a [[domain]]");
+    }
+    let trust = upstream::read(fields.value("upstream"), folder, report);
     let mut keys = api_key::read(fields.value("api_key"), folder, report);
     api_key_file::read(fields.value("api_key_file"), folder, &mut keys, report);
     let usage_plans = usage_plan::read(fields.value("usage_plan"), &keys, &apis, report);
     let by_address = network::read(fields.value("network"), report);
-    let networks = Networks { trusted_proxies: node.trusted_proxies, by_address, by_listener };
+    let networks =
+        Networks { trusted_proxies: node.trusted_proxies, by_address, by_listener: beside.networks };
     let mut policies = Diagnostics::default();
     let around = principal::Around { folder, node: &node.plan };
     let principals = principal::read(fields.value("principal"), &around, &mut policies, report);
@@ -81,7 +100,10 @@ pub(crate) fn read(root: &Node, folder: &Path, node_default: &str, report: &mut 
         settings,
         limits,
         apis,
-        domains,
+        domains: domains.hosts,
+        tls: ServerTls { domains: domains.tls },
+        trust,
+        https_redirects: beside.https_redirects,
         keys,
         usage_plans,
         throttle: node.throttle,

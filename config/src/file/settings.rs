@@ -18,7 +18,7 @@ pub struct Settings {
     /// How many shards there are.
     pub shards: Shards,
     /// Where clients connect; at least one.
-    pub listeners: Vec<SocketAddr>,
+    pub listeners: Vec<Listener>,
     /// Where `/health` is.
     pub admin: Option<SocketAddr>,
     /// The folder of durable state, as an absolute path.
@@ -31,6 +31,24 @@ pub struct Settings {
     pub receive_buffers: u16,
     /// Size of each, in bytes.
     pub receive_buffer_bytes: u32,
+}
+
+/// Where clients connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The address.
+    pub address: SocketAddr,
+    /// Whether it is for https.
+    pub tls: bool,
+}
+
+/// What else is said of listeners, by position.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// The private network that clients come from.
+    pub(super) networks: Vec<Option<Network>>,
+    /// The port of https that clients are sent to.
+    pub(super) https_redirects: Vec<Option<u16>>,
 }
 
 /// How many shards there are.
@@ -53,22 +71,23 @@ const DNS_TTL_S: u64 = 30;
 const RECEIVE_BUFFERS: u16 = 64;
 const RECEIVE_BUFFER_BYTES: u32 = 131_072;
 
-/// The settings, and the private network of each listener.
+/// The settings, and what else is said of each listener.
 pub(super) fn read(
     shards: Shards,
     state: PathBuf,
     fields: &mut Fields<'_>,
     report: &mut Report,
-) -> (Settings, Vec<Option<Network>>) {
-    let (listeners, networks) = listeners(fields.value("listener"), report);
+) -> (Settings, Beside) {
+    let (listeners, beside) = listeners(fields.value("listener"), report);
     let admin = fields.value("admin").and_then(|section| {
         let mut fields = Fields::read(section, "`admin`", report)?;
         let address = address_of(&mut fields, report);
+        fields.unsupported("tls", report);
         fields.finish(report);
         address
     });
     if let Some((admin, span)) = admin
-        && listeners.contains(&admin)
+        && listeners.iter().any(|listener| listener.address == admin)
         && admin.port() != 0
     {
         report.error(span, format!("{admin} is a listener already"));
@@ -86,11 +105,11 @@ pub(super) fn read(
     if let Some(section) = fields.value("tuning") {
         tuning(section, &mut settings, report);
     }
-    (settings, networks)
+    (settings, beside)
 }
 
-fn listeners(section: Option<&Node>, report: &mut Report) -> (Vec<SocketAddr>, Vec<Option<Network>>) {
-    let (mut read, mut networks) = (Vec::new(), Vec::new());
+fn listeners(section: Option<&Node>, report: &mut Report) -> (Vec<Listener>, Beside) {
+    let (mut read, mut beside) = (Vec::<Listener>::new(), Beside::default());
     let sections = section.map_or(&[][..], |section| scalar::list(section, report));
     if sections.is_empty() {
         let at = section.map_or(Span::new(0, 0), |section| section.span);
@@ -102,21 +121,26 @@ fn listeners(section: Option<&Node>, report: &mut Report) -> (Vec<SocketAddr>, V
         let Some(mut fields) = Fields::read(section, "`listener`", report) else { continue };
         let address = address_of(&mut fields, report);
         let network = network::read_names(&mut fields, report);
+        let tls = fields.value("tls").and_then(|value| scalar::boolean(value, report)).unwrap_or(false);
+        let redirect = fields.take("https_redirect");
+        if let (Some(entry), true) = (redirect, tls) {
+            report.error(entry.key_span, "a listener for https cannot send clients to https");
+        }
+        let redirect = redirect.and_then(|entry| scalar::integer(&entry.value, 1..=u16::MAX, report));
         fields.finish(report);
         let Some((address, span)) = address else { continue };
-        if address.port() != 0 && read.contains(&address) {
+        if address.port() != 0 && read.iter().any(|listener| listener.address == address) {
             report.error(span, format!("{address} is a listener already"));
         }
-        read.push(address);
-        networks.push(network);
+        read.push(Listener { address, tls });
+        beside.networks.push(network);
+        beside.https_redirects.push(redirect);
     }
-    (read, networks)
+    (read, beside)
 }
 
 fn address_of(fields: &mut Fields<'_>, report: &mut Report) -> Option<(SocketAddr, Span)> {
-    let value = fields.required("address", report);
-    fields.unsupported("tls", report);
-    let value = value?;
+    let value = fields.required("address", report)?;
     let address = scalar::text(value, report)?.parse();
     if address.is_err() {
         report

@@ -1,10 +1,12 @@
 //! The root of a document.
 
+use tidegate_core::auth::authorise::Authorization;
 use tidegate_core::auth::policy::{OwnArn, Policy};
 use tidegate_core::media_types::BinaryMediaTypes;
-use tidegate_core::plan::{EndpointType, Node as PlanNode};
+use tidegate_core::plan::{ApiKeySource, EndpointType, Node as PlanNode};
 use tidegate_core::span::Span;
 
+use super::authorizers::{self, Authorizer};
 use super::{Definition, Method, gateway_responses, models, path_item, security, validators};
 use crate::fields::Fields;
 use crate::policy::{self, Kind};
@@ -16,6 +18,8 @@ use crate::tree::{Entry, Node, Value};
 pub(super) struct Document<'n> {
     /// For `$ref`.
     pub(super) root: &'n Node,
+    /// For the security of operations.
+    pub(super) authorizers: Vec<Authorizer>,
     /// For `${AWS::Region}` and its like.
     pub(super) node: &'n PlanNode,
     pub(super) models: models::Compiled,
@@ -71,7 +75,8 @@ pub(super) fn is_foreign_extension(key: &str) -> bool {
 pub(crate) fn read(root: &Node, around: Around<'_>, report: &mut Report) -> Option<Definition> {
     let mut fields = Fields::read(root, "an OpenAPI document", report)?;
     read_version(&mut fields, root.span, report)?;
-    let document = Document { root, node: around.node, models: models::Compiled::default() };
+    let authorizers = authorizers::read_all(security::schemes(root), around.node, report);
+    let document = Document { root, authorizers, node: around.node, models: models::Compiled::default() };
     fields.ignore(&DOCUMENTATION);
     fields.ignore(&extension::WITHOUT_EFFECT);
     let paths = fields.required("paths", report);
@@ -80,13 +85,15 @@ pub(crate) fn read(root: &Node, around: Around<'_>, report: &mut Report) -> Opti
     validators::read_root(&mut fields, &document, report);
     let policy = fields.take(extension::POLICY).map(|entry| read_policy(entry, around, report));
     read_servers(fields.value("servers"), around.endpoint, report);
+    let api_key_source = read_api_key_source(&mut fields, &methods, report);
     read_root_extensions(&mut fields, around.endpoint, report);
     let binary_media_types = fields.take(extension::BINARY_MEDIA_TYPES);
     let binary_media_types =
         binary_media_types.map(|entry| read_binary_media_types(entry, &methods, report)).unwrap_or_default();
     fields.finish_except(report, is_foreign_extension);
     let policy = policy.map_or(Some(None), |policy| policy.map(Some))?;
-    Some(Definition { methods, gateway_responses, binary_media_types, policy })
+    let authorizers = document.authorizers;
+    Some(Definition { methods, gateway_responses, binary_media_types, policy, authorizers, api_key_source })
 }
 
 fn read_policy(entry: &Entry, around: Around<'_>, report: &mut Report) -> Option<(Policy, Span)> {
@@ -117,14 +124,30 @@ fn read_version(fields: &mut Fields<'_>, at: Span, report: &mut Report) -> Optio
     Some(())
 }
 
+/// Warns where a key would have to come from an authorizer that a method does not have.
+fn read_api_key_source(fields: &mut Fields<'_>, methods: &[Method], report: &mut Report) -> ApiKeySource {
+    let sources = [("HEADER", ApiKeySource::Header), ("AUTHORIZER", ApiKeySource::Authorizer)];
+    let value = fields.value(extension::API_KEY_SOURCE);
+    let source = value.and_then(|value| scalar::variant(value, &sources, report)).unwrap_or_default();
+    let has_none = |method: &&Method| {
+        method.api_key_required && !matches!(method.authorization, Authorization::Lambda(_))
+    };
+    if source == ApiKeySource::Authorizer
+        && let Some(method) = methods.iter().find(has_none)
+    {
+        report
+            .warning(
+                method.method_span,
+                "no authorizer gives the API key that this method needs: it answers 403",
+            )
+            .help("add a Lambda authorizer to its `security`");
+    }
+    source
+}
+
 fn read_root_extensions(fields: &mut Fields<'_>, endpoint: EndpointType, report: &mut Report) {
     for key in extension::UNSUPPORTED {
         fields.unsupported(key, report);
-    }
-    if let Some(value) = fields.value(extension::API_KEY_SOURCE)
-        && scalar::variant(value, &[("HEADER", true), ("AUTHORIZER", false)], report) == Some(false)
-    {
-        report.unsupported(value.span, "an API key from an authorizer");
     }
     if let Some(value) = fields.value(extension::ENDPOINT) {
         read_endpoint(value, endpoint, report);

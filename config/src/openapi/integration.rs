@@ -15,6 +15,7 @@ use super::request::{self, Parameters};
 use super::responses::{self, Rules};
 use super::service::{self, Service};
 use super::template::Use;
+use super::tls_config::TlsConfig;
 use super::uri::Template;
 use crate::fields::Fields;
 use crate::report::Report;
@@ -47,6 +48,7 @@ pub(crate) struct Http {
     pub(crate) uri_span: Span,
     pub(crate) parameters: Parameters,
     pub(crate) timeout_ms: u32,
+    pub(crate) tls: TlsConfig,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -130,7 +132,7 @@ pub(super) fn read(
     let fails = parameters.fails;
     let definition = match kind {
         Type::Mock => {
-            fields.ignore(&["httpMethod", "uri", "credentials"]);
+            fields.ignore(&["httpMethod", "uri", "credentials", "tlsConfig"]);
             request.map(|request| {
                 warn_mock(node.span, &request, responses.map(|entry| &entry.value), &rules, report);
                 Definition::Mock { request, rules }
@@ -148,7 +150,8 @@ pub(super) fn read(
             let mapped = parameters.clone();
             let http = |uri, uri_span, method| {
                 let custom = Some((request.unwrap_or_default(), rules));
-                Http { custom, method, uri, uri_span, parameters, timeout_ms }
+                let tls = TlsConfig::default();
+                Http { custom, method, uri, uri_span, parameters, timeout_ms, tls }
             };
             let service = service::read(&mut fields, http, &mapped, document, report);
             service.map(|service| service.map_or(Definition::Misconfigured, Definition::Service))
@@ -195,7 +198,7 @@ fn refuse_unsupported(fields: &mut Fields<'_>, report: &mut Report) {
     {
         report.unsupported(value.span, "the connection type VPC_LINK");
     }
-    for key in ["connectionId", "integrationTarget", "tlsConfig"] {
+    for key in ["connectionId", "integrationTarget"] {
         fields.unsupported(key, report);
     }
     for key in ["integrationSubtype", "responseParameters"] {
@@ -228,6 +231,7 @@ fn read_http(
     report: &mut Report,
 ) -> Option<Box<Http>> {
     fields.unsupported("credentials", report);
+    let tls = TlsConfig::read(fields.take("tlsConfig"), report);
     let method = match fields.value("httpMethod") {
         Some(value) => read_method(value, report),
         None => {
@@ -239,7 +243,7 @@ fn read_http(
         .required("uri", report)
         .and_then(|value| Some((read_uri(value, &parameters, document, report)?, value.span)));
     let (method, (uri, uri_span)) = (method?, uri?);
-    Some(Box::new(Http { custom, method, uri, uri_span, parameters, timeout_ms }))
+    Some(Box::new(Http { custom, method, uri, uri_span, parameters, timeout_ms, tls }))
 }
 
 /// The method to call with; the inner option is `None` for `ANY`.

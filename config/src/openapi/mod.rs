@@ -2,9 +2,10 @@
 //!
 //! In reading order: `document` owns the root, `path_item` and `operation` the methods, `parameters` what they
 //! declare; `integration` with `service`, `lambda`, `request`, `responses`, `expression`, `template` and `uri` what answers,
-//! `cache` what answers are found by; `gateway_responses` the errors; `security` who may call; `validators` and `models` what is validated. `reference` follows
+//! `cache` what answers are found by; `gateway_responses` the errors; `security` and `authorizers` who may call; `validators` and `models` what is validated. `reference` follows
 //! `$ref`. Other schemas and documentation are not looked at.
 
+mod authorizers;
 pub(crate) mod cache;
 mod document;
 mod expression;
@@ -21,6 +22,7 @@ pub(crate) mod responses;
 mod security;
 pub(crate) mod service;
 mod template;
+pub(crate) mod tls_config;
 pub(crate) mod uri;
 mod validators;
 
@@ -29,9 +31,11 @@ use tidegate_core::auth::policy::Policy;
 use tidegate_core::gateway_response::GatewayResponses;
 use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::method::RouteMethod;
+use tidegate_core::plan::ApiKeySource;
 use tidegate_core::span::Span;
 use tidegate_core::validation::Validation;
 
+pub(crate) use authorizers::{Authorizer, report_uri as report_authorizer_uri};
 pub(crate) use document::{Around, read};
 
 /// What a document defines.
@@ -43,6 +47,9 @@ pub(crate) struct Definition {
     /// The resource policy, and where it stands.
     pub(crate) policy: Option<(Policy, Span)>,
     pub(crate) binary_media_types: BinaryMediaTypes,
+    /// Methods name them by their position.
+    pub(crate) authorizers: Vec<Authorizer>,
+    pub(crate) api_key_source: ApiKeySource,
 }
 
 /// One method of one resource.

@@ -243,8 +243,11 @@ pub(crate) fn source(arn: &str, at: Span, report: &mut Report) -> Option<Credent
 mod tests {
     use super::*;
 
+    /// The target, and of services that speak JSON the operation and the content's type.
+    type Read<'a> = (&'a str, Option<(&'a str, &'a str)>);
+
     #[track_caller]
-    fn check(rest: &str, want: Result<(&str, Option<(&str, &str)>), ServiceError>) {
+    fn check(rest: &str, want: Result<Read<'_>, ServiceError>) {
         let uri = format!("arn:aws:apigateway:us-east-1:{rest}");
         let read = ServiceUri::parse(&uri);
         let read = read.as_ref().map(|uri| (uri.target(), uri.json()));

@@ -8,13 +8,31 @@ use std::net::Ipv6Addr;
 use tidegate_core::integration::{Piece, Target};
 use tidegate_core::mapping::{Mapped, Source};
 use tidegate_core::plan::{Node as PlanNode, Origin};
+use tidegate_core::tls::OriginTls;
 
 use crate::file::stage::is_variable_name;
 
 /// A URI as the document has it, import variables filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template {
+    scheme: Scheme,
     parts: Vec<Part>,
+}
+
+/// How the backend is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +56,6 @@ pub(crate) struct Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum UriError {
     NotHttp,
-    Https,
     Unclosed,
     UnknownReference(String),
     MissingVariable(String),
@@ -56,7 +73,6 @@ impl fmt::Display for UriError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotHttp => f.write_str("Invalid HTTP endpoint specified for URI"),
-            Self::Https => f.write_str("a backend by https is not supported yet"),
             Self::Unclosed => f.write_str("a brace of the URI is not closed"),
             Self::UnknownReference(name) => write!(f, "`${{{name}}}` cannot stand in a URI"),
             Self::MissingVariable(name) => write!(f, "there is no stage variable `{name}`"),
@@ -76,8 +92,7 @@ impl UriError {
     /// What to do about it.
     pub(crate) fn help(&self) -> Option<&'static str> {
         Some(match self {
-            Self::NotHttp => "it must start with http://",
-            Self::Https => "use http://, for example through a local TLS tunnel",
+            Self::NotHttp => "it must start with http:// or https://",
             Self::UnknownReference(_) => {
                 "known are ${stageVariables.name}, ${AWS::Region}, ${AWS::AccountId} and ${AWS::Partition}"
             }
@@ -101,7 +116,7 @@ impl Template {
         let scheme =
             |name: &str| text.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
         if scheme("https://") {
-            return Err(UriError::Https);
+            return Ok(Self { scheme: Scheme::Https, ..Self::of(&text["https://".len()..], node)? });
         }
         if !scheme("http://") {
             return Err(UriError::NotHttp);
@@ -120,7 +135,7 @@ impl Template {
             rest = after;
         }
         push_text(&mut parts, rest);
-        Ok(Self { parts })
+        Ok(Self { scheme: Scheme::Http, parts })
     }
 
     /// True when stage variables decide what it is.
@@ -144,7 +159,7 @@ impl Template {
         variable: impl Fn(&str) -> Option<&'v str>,
         mapped: &[Mapped],
     ) -> Result<Endpoint, UriError> {
-        read_endpoint(&self.text(variable)?, mapped)
+        read_endpoint(self.scheme, &self.text(variable)?, mapped)
     }
 
     /// The text in a stage with these variables.
@@ -183,8 +198,8 @@ fn push_reference(parts: &mut Vec<Part>, name: &str, node: &PlanNode) -> Result<
     Ok(())
 }
 
-/// Reads what stands behind `http://`.
-fn read_endpoint(uri: &str, mapped: &[Mapped]) -> Result<Endpoint, UriError> {
+/// Reads what stands behind `http://`, or `https://`.
+fn read_endpoint(scheme: Scheme, uri: &str, mapped: &[Mapped]) -> Result<Endpoint, UriError> {
     let (authority, rest) = uri.split_at(uri.find(['/', '?', '#']).unwrap_or(uri.len()));
     if authority.contains(['{', '}']) {
         return Err(UriError::PlaceholderInHost);
@@ -197,17 +212,23 @@ fn read_endpoint(uri: &str, mapped: &[Mapped]) -> Result<Endpoint, UriError> {
     }
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let path = if path.is_empty() { "/" } else { path };
-    let (host, port) = read_authority(authority)?;
+    let (host, port) = read_authority(authority, scheme.port())?;
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&host).to_owned();
     Ok(Endpoint {
-        host: if port == 80 { host.into() } else { format!("{host}:{port}").into() },
-        origin: Origin { host: bare, port },
+        host: if port == scheme.port() { host.into() } else { format!("{host}:{port}").into() },
+        origin: Origin { tls: tls(scheme, &bare), host: bare, port },
         target: Target { path: pieces(path, mapped)?, query: pieces(query, mapped)? },
     })
 }
 
+/// What a backend must prove, unless its integration says otherwise. A dot at the end is not part of a name.
+fn tls(scheme: Scheme, host: &str) -> Option<OriginTls> {
+    let name = host.strip_suffix('.').unwrap_or(host).to_owned();
+    (scheme == Scheme::Https).then_some(OriginTls { name, verify_issuer: true })
+}
+
 /// Host (an IPv6 literal in its brackets) and port.
-fn read_authority(authority: &str) -> Result<(String, u16), UriError> {
+fn read_authority(authority: &str, default: u16) -> Result<(String, u16), UriError> {
     let host_end = match authority.strip_prefix('[') {
         Some(_) => authority.find(']').map_or(authority.len(), |end| end + 1),
         None => authority.find(':').unwrap_or(authority.len()),
@@ -217,9 +238,9 @@ fn read_authority(authority: &str) -> Result<(String, u16), UriError> {
         return Err(UriError::Host(host.to_owned()));
     }
     let port = match rest.strip_prefix(':') {
-        None if rest.is_empty() => 80,
+        None if rest.is_empty() => default,
         None => return Err(UriError::Host(authority.to_owned())),
-        Some("") => 80,
+        Some("") => default,
         Some(digits) => read_port(digits)?,
     };
     Ok((host.to_ascii_lowercase(), port))
@@ -352,6 +373,10 @@ mod tests {
             ("http://${stageVariables.host}/${stageVariables.p}/{id}", "a.test:8080", 8080, "/v1/<>", ""),
             ("http://${stageVariables.url}", "a.test", 80, "/x", "y=z"),
             ("http://x.${AWS::Region}.test/${AWS::AccountId}", "x.eu-west-1.test", 80, "/123456789012", ""),
+            ("https://a.test", "a.test", 443, "/", ""),
+            ("HTTPS://A.test:443/x", "a.test", 443, "/x", ""),
+            ("https://${stageVariables.host}/", "a.test:8080", 8080, "/", ""),
+            ("https://a.test:80/", "a.test:80", 80, "/", ""),
             ("http://a.test/${AWS::Partition}/{proxy+}", "a.test", 80, "/aws/{proxy+}", ""),
         ]);
     }
@@ -362,9 +387,16 @@ mod tests {
     }
 
     #[test]
+    fn a_backend_by_https_must_prove_its_name() {
+        let name = |uri: &str| read(uri).unwrap().origin.tls.map(|tls| (tls.name, tls.verify_issuer));
+        assert_eq!(name("https://A.test./"), Some(("a.test".to_owned(), true)));
+        assert_eq!(name("https://[::1]:8443/"), Some(("::1".to_owned(), true)));
+        assert_eq!(name("http://a.test/"), None);
+    }
+
+    #[test]
     fn refused() {
         let rows = [
-            ("https://a.test/", UriError::Https),
             ("ftp://a.test/", UriError::NotHttp),
             ("", UriError::NotHttp),
             ("${stageVariables.url}", UriError::NotHttp),

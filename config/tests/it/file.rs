@@ -1,8 +1,6 @@
 //! `tidegate.toml`, row by row.
 
-use std::net::SocketAddr;
-
-use tidegate_config::{Settings, Shards};
+use tidegate_config::{Listener, Settings, Shards};
 use tidegate_core::limits::Limits;
 use tidegate_core::plan::{EndpointType, LogDestination};
 
@@ -32,7 +30,7 @@ fn the_least_file_is_clean_and_has_the_defaults() {
     assert!(loaded.plan.apis[0].stages[0].access_log.is_none());
     let want = Settings {
         shards: Shards::Auto,
-        listeners: vec!["127.0.0.1:0".parse().unwrap()],
+        listeners: vec![Listener { address: "127.0.0.1:0".parse().unwrap(), tls: false }],
         admin: None,
         state: loaded.settings.state.clone(),
         spin_us: 50,
@@ -106,7 +104,8 @@ mapping = [ { path = "v1/x", api = "a", stage = "test" }, { api = "a" } ]
     let timeouts = [limits.upstream_idle_timeout_ms, limits.connect_timeout_ms, limits.drain_timeout_ms];
     assert_eq!(timeouts, [1003, 1004, 0]);
     let settings = &loaded.settings;
-    let listeners: Vec<SocketAddr> = vec!["0.0.0.0:80".parse().unwrap(), "[::]:8080".parse().unwrap()];
+    let plain = |address: &str| Listener { address: address.parse().unwrap(), tls: false };
+    let listeners = vec![plain("0.0.0.0:80"), plain("[::]:8080")];
     assert_eq!((&settings.shards, &settings.listeners), (&Shards::Cpus(vec![0, 2]), &listeners));
     assert_eq!((settings.spin_us, settings.dns_ttl_ms), (0, 5000));
     assert_eq!((settings.receive_buffers, settings.receive_buffer_bytes), (32, 16_384));

@@ -100,7 +100,7 @@ fn what_is_wrong_with_functions() {
     );
     check(&format!("{rest}timout = 3"), "13:1: error: unknown key `timout` | did you mean `timeout`?");
     check(&format!("{rest}[[function]]\n{rest}"), "14:8: error: the function `a` stands twice");
-    check(rest, "10:1: warning: no integration invokes the function `a`; it runs anyway");
+    check(rest, "10:1: warning: nothing invokes the function `a`; it runs anyway");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The crate from the outside: files in, a plan or diagnostics out.
 
 mod api_key_files;
+mod authorizers;
 mod caches;
 mod diagnostics;
 mod document;
@@ -16,6 +17,7 @@ mod policy;
 mod principals;
 mod robustness;
 mod services;
+mod tls;
 mod unsupported;
 mod usage_plans;
 

@@ -93,7 +93,7 @@ fn resources_routes_and_origins() {
     ];
     assert_eq!(routes, want);
     assert_eq!(api.routes[0].operation_name.as_deref(), Some("Root"));
-    let origin = |host: &str, port| Origin { host: host.into(), port };
+    let origin = |host: &str, port| Origin { host: host.into(), port, tls: None };
     assert_eq!(plan.origins, [origin("a.test", 80), origin("a.test", 8080)]);
 }
 

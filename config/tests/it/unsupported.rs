@@ -17,7 +17,7 @@ fn of_tidegate_toml() {
         check_file(&format!("cache = {{ size = 65536, {key} = 1 }}"), "10:25", &format!("`{key}`"));
     }
     check_file("canary = { percent = 1 }", "10:1", "`canary`");
-    check_file("[[listener]]\naddress = \"127.0.0.1:0\"\ntls = true", "12:1", "`tls`");
+    check_file("[admin]\naddress = \"127.0.0.1:0\"\ntls = true", "12:1", "`tls`");
     for kind in ["HTTP", "WEBSOCKET"] {
         let api = format!(
             "[[api]]\nid = \"b\"\ndefinition = \"api.yaml\"\ntype = \"{kind}\"\n[[api.stage]]\nname = \"x\""
@@ -59,7 +59,6 @@ fn of_the_root() {
         "x-amazon-apigateway-endpoint-access-mode: BASIC",
         "`x-amazon-apigateway-endpoint-access-mode`",
     );
-    check_root("x-amazon-apigateway-api-key-source: AUTHORIZER", "an API key from an authorizer");
     let endpoint = "x-amazon-apigateway-endpoint-configuration";
     check_root(
         &format!("{endpoint}: {{ disableExecuteApiEndpoint: true }}"),
@@ -72,6 +71,8 @@ fn of_the_root() {
     );
 }
 
+const POOL: &str = "    pool: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: cognito_user_pools, providerARNs: [x] } }\n";
+
 #[test]
 fn of_operations() {
     let schemes = "
@@ -79,17 +80,19 @@ components:
   securitySchemes:
     key: { type: apiKey, name: x-key, in: header }
     query: { type: apiKey, name: x-api-key, in: query }
-    auth: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: token } }
+    pool: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: cognito_user_pools, providerARNs: [x] } }
     oauth: { type: oauth2, flows: {} }
 ";
     for (scheme, what) in [
         ("key", "an API key elsewhere than in the header `x-api-key`"),
         ("query", "an API key elsewhere than in the header `x-api-key`"),
-        ("auth", "an authorizer"),
+        ("pool", "a Cognito authorizer"),
         ("oauth", "authorization"),
     ] {
         let document =
             MOCK.replace("    get:\n", &format!("    get:\n      security: [{{ {scheme}: [] }}]\n"));
+        // A scheme with an authorizer is refused whether an operation uses it or not.
+        let schemes = if scheme == "pool" { schemes.to_owned() } else { schemes.replace(POOL, "") };
         check(&format!("{document}{schemes}"), &format!("{what} (security scheme `{scheme}`)"));
     }
     check(&MOCK.replace("    get:\n", "    trace: {}\n    get:\n"), "`trace`");
@@ -122,13 +125,11 @@ fn of_integrations() {
         "a reference to an integration",
     );
     let http = "type: http_proxy\nhttpMethod: GET\nuri: http://a.test/\n";
-    check_integration(&http.replace("http:", "https:"), "a backend by https");
     for (more, what) in [
         ("credentials: arn:aws:iam::*:user/*", "`credentials`"),
         ("connectionType: VPC_LINK", "the connection type VPC_LINK"),
         ("connectionId: x", "`connectionId`"),
         ("integrationTarget: x", "`integrationTarget`"),
-        ("tlsConfig: { insecureSkipVerification: true }", "`tlsConfig`"),
         ("contentHandling: CONVERT_TO_TEXT", "`contentHandling`"),
         ("integrationSubtype: SQS-SendMessage", "`integrationSubtype` of an integration"),
         ("responseParameters: {}", "`responseParameters` of an integration"),

@@ -4,6 +4,7 @@
 //!
 //! - [`authenticate`]: whose signature a request has
 //! - [`authorise`]: whether policies let it call its method
+//! - [`authorizer`]: functions that say who calls
 //! - [`forwarded`]: whose request a proxy passes on
 //! - [`sigv4`]: AWS Signature Version 4, to verify what clients sign and to sign what goes to AWS
 //! - [`principal`]: the callers that the configuration knows
@@ -12,6 +13,7 @@
 
 pub mod authenticate;
 pub mod authorise;
+pub mod authorizer;
 pub mod cidr;
 pub mod forwarded;
 pub mod policy;

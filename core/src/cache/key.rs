@@ -3,6 +3,7 @@
 //! Each part stands behind its length, so no parts of one request look like other parts of another one.
 
 use super::settings::{Callers, MethodCache};
+use crate::auth::authorizer::Grant;
 use crate::http1::KnownField;
 use crate::mapping::Source;
 use crate::method::Method;
@@ -14,6 +15,8 @@ use crate::values::Values;
 pub(crate) struct Caller<'a> {
     /// The ARN of who has signed it.
     pub(crate) principal: Option<&'a str>,
+    /// What its authorizer has said of it.
+    pub(crate) grant: Option<&'a Grant>,
     /// The name of its API key.
     pub(crate) api_key: Option<&'a [u8]>,
 }
@@ -71,6 +74,14 @@ fn write_caller(values: &Values<'_>, caller: Caller<'_>, out: &mut Vec<u8>) {
         part.into_iter().for_each(|part| put(part, out));
         out.push(END);
     }
+    if let Some(grant) = caller.grant {
+        put(grant.principal_id.as_bytes(), out);
+        for (name, value) in grant.values() {
+            put(name.as_bytes(), out);
+            put(value.as_bytes(), out);
+        }
+    }
+    out.push(END);
     let request = values.view.request;
     if request.first(KnownField::Authorization).is_some() {
         // A signature is another one with each request, and its principal stands there already.

@@ -116,10 +116,13 @@ impl Exchange {
             _ => self.own_words(&plan, &shard.method_names, reject),
         };
         if let Some(message) = words {
-            refusal.message = message.into();
+            refusal.message = Some(message.into());
         }
         self.note_denial(&plan, reject, &refusal);
         self.refused = Some(reject);
+        if matches!(reject, Reject::Unauthorized(_) | Reject::Authorizer(_)) {
+            self.outcome.authorizer.get_or_insert_default().status = refusal.status;
+        }
         let api = self.place.map(|place| &plan.apis[place.api]);
         let custom = api.and_then(|api| api.gateway_responses.custom(refusal.response_type, refusal.status));
         let custom = custom.filter(|_| refusal.voice != crate::reject::Voice::PlainText);

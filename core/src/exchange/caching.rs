@@ -4,8 +4,9 @@
 //! are nothing to the others. Who misses the same key meanwhile follows: waits for what comes of that call, no longer than
 //! its own integration timeout.
 
+use super::authorizer::Authorizing;
 use super::{Answer, Exchange, Routed, Step, Validated, integration_of, stage_of};
-use crate::auth::authorise::{Authorization, Denial, authorise};
+use crate::auth::authorise::{Denial, Who, authorise};
 use crate::auth::policy::Action;
 use crate::auth::policy::combine::By;
 use crate::cache::{
@@ -70,13 +71,17 @@ impl Exchange {
         let caller = Caller {
             principal: self.principal.map(|id| plan.principals.principal(id).arn.text()),
             api_key: self.caller.map(|caller| plan.usage_plans.key_name(caller.key)),
+            grant: match &self.authorizing {
+                Authorizing::Granted { grant, .. } => Some(grant),
+                _ => None,
+            },
         };
         cache::write_key(routed.method, method, &self.values(&plan, ""), caller, &mut key);
         self.caching.key = key;
-        self.look(shard, now, validated, cache, fresh)
+        self.look_for(shard, now, validated, cache, fresh)
     }
 
-    fn look(
+    fn look_for(
         &mut self,
         shard: &mut Shard,
         now: Now,
@@ -112,7 +117,7 @@ impl Exchange {
             (Some(FillEnd::Answer(stored)), _) => self.answer_stored(shard, now, &stored),
             (Some(FillEnd::Failed(reject)), _) => self.refuse(shard, now, reject),
             (Some(FillEnd::Released) | None, Some((cache, _))) => {
-                self.look(shard, now, validated, cache, false)
+                self.look_for(shard, now, validated, cache, false)
             }
             (Some(FillEnd::Released) | None, None) => self.integrate(shard, now, validated),
         }
@@ -308,7 +313,7 @@ impl Exchange {
         if principal.is_none_or(|principal| principal.arn.account() != account) {
             return Err(Denial { action, by: By::Identity, statement: None, respelt: false });
         }
-        authorise(action, api, Authorization::Iam, account, &shard.method_names, &self.facts(plan))
+        authorise(action, api, Who::Signer, account, &shard.method_names, &self.facts(plan))
     }
 }
 

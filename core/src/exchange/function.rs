@@ -59,8 +59,13 @@ impl Exchange {
     /// Appends the header fields by which a function's runtime learns what it is invoked as and within which trace.
     pub fn write_invocation_fields(&self, out: &mut Vec<u8>) {
         let plan = self.plan();
-        if let Some(Integration::Lambda(lambda)) = self.routed.map(|routed| integration_of(&plan, routed)) {
-            encode::field(b"Lambda-Runtime-Invoked-Function-Arn", lambda.invoked_arn.as_bytes(), out);
+        let arn =
+            self.asked_arn(&plan).or_else(|| match self.routed.map(|routed| integration_of(&plan, routed)) {
+                Some(Integration::Lambda(lambda)) => Some(&lambda.invoked_arn),
+                _ => None,
+            });
+        if let Some(arn) = arn {
+            encode::field(b"Lambda-Runtime-Invoked-Function-Arn", arn.as_bytes(), out);
         }
         out.extend_from_slice(b"Lambda-Runtime-Trace-Id: ");
         self.arrival.write_trace(&self.request, out);

@@ -210,7 +210,7 @@ pub fn write_refusal(
     out: &mut Vec<u8>,
 ) {
     // Behind the head stands the body, whose length the head tells. Ours are seldom longer than this.
-    let mut body = Vec::with_capacity(refusal.message.len() + 64);
+    let mut body = Vec::with_capacity(refusal.message.as_ref().map_or(0, |message| message.len()) + 64);
     let media_type = write_refusal_body(refusal, custom, values, limit_bytes, &mut body);
     let headers = custom.map_or([].as_slice(), |custom| &custom.headers);
     let status = custom.and_then(|custom| custom.status).unwrap_or(refusal.status);
@@ -246,10 +246,10 @@ fn write_refusal_body<'a>(
         values.write_template(template, out);
         return media_type;
     }
-    let message = refusal.message.as_bytes();
+    let message = refusal.message.as_deref();
     match refusal.voice {
         Voice::PlainText => {
-            out.extend_from_slice(message);
+            out.extend_from_slice(message.unwrap_or_default().as_bytes());
             out.push(b' ');
             out.extend_from_slice(itoa::Buffer::new().format(limit_bytes).as_bytes());
             out.extend_from_slice(b" bytes.");
@@ -259,7 +259,9 @@ fn write_refusal_body<'a>(
         Voice::Policy => out.extend_from_slice(br#"{"Message":"#),
         Voice::Execution => out.extend_from_slice(br#"{"message": "#),
     }
-    context::put_quoted(out, Some(&refusal.message));
+    if !context::put_quoted(out, message) {
+        out.extend_from_slice(b"null");
+    }
     out.push(b'}');
     JSON
 }

@@ -28,6 +28,8 @@ pub trait Surroundings {
     fn stage_variables(&self, each: &mut dyn FnMut(&str, &str));
     /// Calls with the value of a stage variable, if there is one.
     fn stage_variable(&self, name: &str, found: &mut dyn FnMut(&str));
+    /// Calls with each name and value of `$context.authorizer`, or of the claims in it.
+    fn authorizer(&self, _claims: bool, _each: &mut dyn FnMut(&str, &str)) {}
     /// Calls with the value of a `$context` variable, named without `$context.`, if it has one.
     fn context(&self, name: &str, found: &mut dyn FnMut(&str));
 }
@@ -114,7 +116,10 @@ impl<'a> Renderer<'a> {
             (Host::StageVariables, name) => self.found(|around, found| around.stage_variable(name, found)),
             (Host::Context, "identity") => Ok(Value::Host(Host::Identity)),
             (Host::Context, "authorizer") => Ok(Value::Host(Host::Authorizer)),
-            (Host::Authorizer, "claims") => Ok(Value::Host(Host::Claims)),
+            (Host::Authorizer, "claims") => {
+                let own = self.found(|around, found| around.context("authorizer.claims", found))?;
+                Ok(if own.is_null() { Value::Host(Host::Claims) } else { own })
+            }
             (Host::Context, "requestOverride") => Ok(Value::Map(self.override_maps()?.request)),
             (Host::Context, "responseOverride") => Ok(Value::Map(self.override_maps()?.response)),
             (Host::Context, "requestTimeEpoch") => {
@@ -198,10 +203,23 @@ impl<'a> Renderer<'a> {
         Ok(Value::Map(map))
     }
 
+    fn authorizer_map(&mut self, claims: bool) -> Result<Value<'a>, Halt<'a>> {
+        let map = self.heap.map_of(MapKind::Silent)?;
+        let mut done = Ok(());
+        self.around.authorizer(claims, &mut |name, value| {
+            done = done
+                .and_then(|()| map.put(self.heap, self.heap.text(name)?, self.heap.text(value)?).map(|_| ()));
+        });
+        done?;
+        Ok(Value::Map(map))
+    }
+
     /// A host object that is a map, as one.
     pub(super) fn host_map(&mut self, host: Host) -> Result<Value<'a>, Halt<'a>> {
-        if host == Host::StageVariables {
-            return self.stage_variable_map();
+        match host {
+            Host::StageVariables => return self.stage_variable_map(),
+            Host::Authorizer | Host::Claims => return self.authorizer_map(host == Host::Claims),
+            Host::Input | Host::Util | Host::Context | Host::Identity => {}
         }
         let map = self.heap.map_of(MapKind::Silent)?;
         for key in host.keys() {

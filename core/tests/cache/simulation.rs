@@ -136,7 +136,8 @@ impl World {
                 let head = format!("GET /prod/x/{} HTTP/1.1\r\nHost: a\r\n\r\n", request.key);
                 exchange.request.buffer_mut().extend_from_slice(head.as_bytes());
                 assert!(matches!(exchange.request.parse(&Limits::default().request_head()), Ok(Some(_))));
-                let peer = Peer { source_ip: AddressText::default(), listener_port: 80, listener: 0 };
+                let peer =
+                    Peer { source_ip: AddressText::default(), listener_port: 80, listener: 0, tls: None };
                 exchange.advance(shard, now, Event::Request(&peer, [1, 2, 3, 4]))
             }
             Happens::Called(how) => {

@@ -1,6 +1,6 @@
 //! Carries exchanges between texts: no sockets, no clock, no random numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
@@ -42,6 +42,14 @@ pub(crate) enum Origin<'a> {
     FunctionFails(&'a str),
 }
 
+/// What the function of an authorizer does.
+#[derive(Clone, Debug)]
+pub(crate) enum Function {
+    Answers(String),
+    Fails(String),
+    Silent(InvokeFailure),
+}
+
 /// One exchange as it went.
 pub(crate) struct Exchanged {
     /// How the backend was called.
@@ -62,6 +70,10 @@ pub(crate) struct Exchanged {
 pub(crate) struct Gateway {
     pub(crate) shard: Shard,
     pub(crate) ledger: InstantLedger,
+    /// What authorizers' functions do when they are asked next; one that is not listed here is an integration.
+    pub(crate) authorizers: VecDeque<Function>,
+    /// How authorizers' functions were asked: the invocation, the event and the header fields.
+    pub(crate) asked: Vec<(Invoke, String, String)>,
     exchange: Exchange,
     now: Now,
     peer: Peer,
@@ -86,12 +98,15 @@ impl Gateway {
         Self {
             shard: Shard::new(Arc::new(plan(document, format, settings)), 1),
             ledger: InstantLedger::default(),
+            authorizers: VecDeque::new(),
+            asked: Vec::new(),
             exchange: Exchange::default(),
             now: Now { unix_ms: 784_111_777_000, monotonic_ns: 0 },
             peer: Peer {
                 source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
                 listener_port: 8080,
                 listener: 0,
+                tls: None,
             },
         }
     }
@@ -109,6 +124,16 @@ impl Gateway {
             Ok(None) => panic!("a whole head: {request}"),
             Err(error) => self.carry(Event::Refused(&peer, ENTROPY, Reject::Head(error)), origin),
         }
+    }
+
+    fn take_authorizer(&mut self) -> Option<Function> {
+        self.authorizers.pop_front()
+    }
+
+    /// So many milliseconds pass.
+    pub(crate) fn wait(&mut self, ms: u64) {
+        self.now.monotonic_ns += ms * 1_000_000;
+        self.now.unix_ms += ms;
     }
 
     /// Requests come from this address from now on.
@@ -133,6 +158,7 @@ impl Gateway {
                     self.ledger.answer(&mut self.shard.meters, meter, self.now);
                     self.advance(Event::LedgerAnswered)
                 }
+                Step::AwaitAuthorizer(_) => panic!("only one exchange runs"),
                 Step::ReadBody { .. } => {
                     let request = &self.exchange.request;
                     let body = content(request.framing(), request.surplus());
@@ -153,6 +179,17 @@ impl Gateway {
                     })
                 }
                 Step::AwaitFill { .. } => panic!("exchanges come one after the other"),
+                Step::Invoke(invoked) if let Some(answer) = self.take_authorizer() => {
+                    let event = text(&self.exchange.out);
+                    let mut fields = Vec::new();
+                    self.exchange.write_invocation_fields(&mut fields);
+                    self.asked.push((invoked, event, text(&fields)));
+                    self.advance(match &answer {
+                        Function::Answers(payload) => Event::Invoked(payload.as_bytes()),
+                        Function::Fails(document) => Event::FunctionFailed(document.as_bytes()),
+                        Function::Silent(failure) => Event::InvokeFailed(*failure),
+                    })
+                }
                 Step::Invoke(invoked) => {
                     invoke = Some(invoked);
                     sent = text(&self.exchange.out);
@@ -220,11 +257,6 @@ impl Gateway {
     fn advance(&mut self, event: Event<'_>) -> Step {
         let now = self.tick();
         self.exchange.advance(&mut self.shard, now, event)
-    }
-
-    /// Lets so many milliseconds pass.
-    pub(crate) fn wait(&mut self, milliseconds: u64) {
-        self.now.monotonic_ns += milliseconds * 1_000_000;
     }
 
     fn tick(&mut self) -> Now {

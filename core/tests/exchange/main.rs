@@ -22,6 +22,7 @@ mod aws_lambda_events;
 
 mod api_keys;
 mod attacks;
+mod authorizers;
 mod aws_function;
 mod caching;
 mod caching_apart;

@@ -213,7 +213,7 @@ mod tests {
     const NEWS_TIMEOUT: Duration = Duration::from_secs(30);
 
     fn origin(host: &str, port: u16) -> Origin {
-        Origin { host: host.to_owned(), port }
+        Origin { host: host.to_owned(), port, tls: None }
     }
 
     fn addresses(news: &Resolved, origin: &Origin) -> Vec<String> {

@@ -176,7 +176,7 @@ mod tests {
     use Row::{Due, Ended, Found, News, NoNews, Wake, Watch};
 
     fn origin(host: &str) -> Origin {
-        Origin { host: host.to_owned(), port: 80 }
+        Origin { host: host.to_owned(), port: 80, tls: None }
     }
 
     fn one(address: &str) -> Arc<[SocketAddr]> {

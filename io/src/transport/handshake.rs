@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::server::{Accepted, Acceptor, ClientHello};
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig};
+use tidegate_core::exchange::CallFailure;
 use tidegate_core::limits::CLIENT_HELLO_BYTES_MAX;
 
 use super::session::Session;
@@ -27,6 +28,8 @@ pub(crate) enum HandshakeError {
     Tls(rustls::Error),
     /// The client's first message is too long.
     HelloTooLong,
+    /// No domain has a certificate.
+    NoCertificate,
     /// What came is HTTP.
     PlainHttp,
 }
@@ -39,7 +42,18 @@ impl fmt::Display for HandshakeError {
             Self::HelloTooLong => {
                 write!(f, "the first message is longer than {CLIENT_HELLO_BYTES_MAX} bytes")
             }
+            Self::NoCertificate => f.write_str("no domain has a certificate"),
             Self::PlainHttp => f.write_str("plain HTTP on a port for https"),
+        }
+    }
+}
+
+impl HandshakeError {
+    /// What a call to a backend becomes that has failed so.
+    pub(crate) fn call_failure(&self) -> CallFailure {
+        match self {
+            Self::Socket(error) if error.kind() == io::ErrorKind::TimedOut => CallFailure::Timeout,
+            _ => CallFailure::Network,
         }
     }
 }
@@ -54,7 +68,7 @@ impl From<io::Error> for HandshakeError {
 /// has to happen within `timeout_ms`, the receive deadline.
 pub(crate) async fn accept(
     socket: Socket,
-    choose: impl Fn(&ClientHello<'_>) -> Arc<ServerConfig>,
+    choose: impl Fn(&ClientHello<'_>) -> Option<Arc<ServerConfig>>,
     timeout_ms: u64,
 ) -> Result<Rc<Session>, HandshakeError> {
     socket.receive_within(timeout_ms);
@@ -68,7 +82,7 @@ pub(crate) async fn accept(
             return Err(error);
         }
     };
-    let config = choose(&accepted.client_hello());
+    let config = choose(&accepted.client_hello()).ok_or(HandshakeError::NoCertificate)?;
     let tls = match accepted.into_connection(config) {
         Ok(tls) => tls,
         Err((error, mut alert)) => {

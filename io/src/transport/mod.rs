@@ -16,6 +16,7 @@ use std::task::{Context, Poll};
 
 use tidegate_core::cache::Content;
 
+pub(crate) use self::handshake::{accept, connect};
 pub(crate) use self::session::Session;
 use crate::ring::{Chunk, Socket};
 
@@ -51,14 +52,6 @@ impl Transport {
     /// Lets whoever waits to receive look again.
     pub(crate) fn nudge(&self) {
         self.socket().nudge();
-    }
-
-    /// The TLS session, if it is one.
-    pub(crate) fn session(&self) -> Option<&Rc<Session>> {
-        match self {
-            Self::Plain(_) => None,
-            Self::Tls(session) => Some(session),
-        }
     }
 
     /// Waits until there is something to receive (the end of the stream and a deadline count), or `stop` says so when

@@ -2,11 +2,14 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::{ClientConfig, ClientConnection};
 use socket2::{Domain, Socket, Type};
 
 use super::PATIENCE;
+use super::certificates::server_name;
 use super::message::{Framing, Message};
 use super::wire::Wire;
 
@@ -32,6 +35,15 @@ impl Client {
         let stream = TcpStream::connect_timeout(&address, PATIENCE)
             .unwrap_or_else(|error| panic!("{address}: {error}"));
         Self { wire: Wire::new(stream) }
+    }
+
+    /// A client that speaks TLS and asks for this name.
+    #[track_caller]
+    pub(crate) fn secure(address: SocketAddr, config: &Arc<ClientConfig>, name: &str) -> Self {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)
+            .unwrap_or_else(|error| panic!("{address}: {error}"));
+        let tls = ClientConnection::new(Arc::clone(config), server_name(name)).expect("a session");
+        Self { wire: Wire::secure(stream, tls) }
     }
 
     /// A client whose kernel takes in only a few bytes before the application reads.

@@ -86,7 +86,10 @@ impl Gateway {
             .expect("start tidegate");
         let stdout = Lines::of(child.stdout.take().expect("piped"));
         let stderr = Lines::of(child.stderr.take().expect("piped"));
-        let Some(address) = stdout.find(|line| address_behind(line, "listening on http://")) else {
+        let Some(address) = stdout.find(|line| {
+            address_behind(line, "listening on http://")
+                .or_else(|| address_behind(line, "listening on https://"))
+        }) else {
             let _ = child.kill();
             panic!("tidegate does not listen:\n{}\n{}", stdout.text(), stderr.text());
         };

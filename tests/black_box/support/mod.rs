@@ -3,6 +3,7 @@
 //! Every read has a deadline, nothing sleeps to wait for something else, and everything started here ends with the
 //! value that stands for it.
 
+pub(crate) mod certificates;
 pub(crate) mod client;
 pub(crate) mod document;
 pub(crate) mod framing;

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use rustls::{ServerConfig, ServerConnection};
+
 use super::PATIENCE;
 use super::message::{Framing, Message};
 use super::wire::Wire;
@@ -58,7 +60,27 @@ impl Origin {
         Self::on("127.0.0.1:0".parse().expect("address"), script)
     }
 
+    /// Runs `script` for each connection, over TLS.
+    pub(crate) fn secure(config: ServerConfig, script: impl Fn(&mut Peer) + Send + Sync + 'static) -> Self {
+        let config = Arc::new(config);
+        Self::wired(
+            "127.0.0.1:0".parse().expect("address"),
+            move |stream| {
+                Wire::secure(stream, ServerConnection::new(Arc::clone(&config)).expect("a session"))
+            },
+            script,
+        )
+    }
+
     pub(crate) fn on(address: SocketAddr, script: impl Fn(&mut Peer) + Send + Sync + 'static) -> Self {
+        Self::wired(address, Wire::new, script)
+    }
+
+    fn wired(
+        address: SocketAddr,
+        wire: impl Fn(TcpStream) -> Wire + Send + 'static,
+        script: impl Fn(&mut Peer) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(address).expect("listen");
         let address = listener.local_addr().expect("address");
         let log = Arc::<Log>::default();
@@ -70,7 +92,7 @@ impl Origin {
                 }
                 let (script, log) = (Arc::clone(&script), Arc::clone(&shared));
                 let number = log.connections.fetch_add(1, Ordering::SeqCst);
-                let wire = Wire::new(stream.expect("accept"));
+                let wire = wire(stream.expect("accept"));
                 std::thread::spawn(move || script(&mut Peer { wire, number, log }));
             }
         });

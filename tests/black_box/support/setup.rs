@@ -12,6 +12,7 @@ use super::gateway::Gateway;
 pub(crate) struct Setup {
     shards: usize,
     listener: String,
+    listener_more: String,
     stage: String,
     limits: String,
     more: String,
@@ -29,6 +30,7 @@ impl Setup {
         Self {
             shards: 1,
             listener: "127.0.0.1:0".to_owned(),
+            listener_more: String::new(),
             stage: String::new(),
             limits: String::new(),
             more: String::new(),
@@ -43,6 +45,11 @@ impl Setup {
 
     pub(crate) fn listener(self, address: &str) -> Self {
         Self { listener: address.to_owned(), ..self }
+    }
+
+    /// Further keys of the listener.
+    pub(crate) fn listener_more(self, more: &str) -> Self {
+        Self { listener_more: more.to_owned(), ..self }
     }
 
     /// Keys of the stage.
@@ -65,9 +72,9 @@ impl Setup {
     }
 
     pub(crate) fn text(&self) -> String {
-        let Self { shards, listener, stage, limits, more, .. } = self;
+        let Self { shards, listener, listener_more, stage, limits, more, .. } = self;
         format!(
-            "[node]\nshards = {shards}\n\n[[listener]]\naddress = \"{listener}\"\n\n[limits]\n{limits}\n\n\
+            "[node]\nshards = {shards}\n\n[[listener]]\naddress = \"{listener}\"\n{listener_more}\n\n[limits]\n{limits}\n\n\
              [[api]]\nid = \"api\"\ndefinition = \"api.json\"\n\n[[api.stage]]\nname = \"test\"\n{stage}\n\n{more}\n"
         )
     }

@@ -1,7 +1,9 @@
-//! A TCP stream with a buffer, read by the framing of HTTP/1.
+//! A TCP stream, or TLS over one, with a buffer, read by the framing of HTTP/1.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+
+use rustls::Connection;
 
 use super::PATIENCE;
 
@@ -9,6 +11,8 @@ use super::PATIENCE;
 #[derive(Debug)]
 pub(crate) struct Wire {
     pub(crate) stream: TcpStream,
+    /// The session over it, if there is one.
+    pub(crate) tls: Option<Box<Connection>>,
     /// Received and not yet consumed.
     pub(crate) buffer: Vec<u8>,
 }
@@ -21,20 +25,57 @@ impl Wire {
         stream.set_nodelay(true).expect("TCP_NODELAY");
         stream.set_read_timeout(Some(PATIENCE)).expect("read deadline");
         stream.set_write_timeout(Some(PATIENCE)).expect("write deadline");
-        Self { stream, buffer: Vec::new() }
+        Self { stream, tls: None, buffer: Vec::new() }
+    }
+
+    /// The same with TLS; the handshake is part of the first sending or reading.
+    pub(crate) fn secure(stream: TcpStream, tls: impl Into<Connection>) -> Self {
+        Self { tls: Some(Box::new(tls.into())), ..Self::new(stream) }
+    }
+
+    /// Carries a handshake to its end.
+    pub(crate) fn shake_hands(&mut self) -> io::Result<()> {
+        let Some(tls) = &mut self.tls else { return Ok(()) };
+        while tls.is_handshaking() {
+            tls.complete_io(&mut self.stream)?;
+        }
+        while tls.wants_write() {
+            tls.write_tls(&mut self.stream)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        self.stream.write_all(bytes.as_ref())
+        self.shake_hands()?;
+        let Some(tls) = &mut self.tls else { return self.stream.write_all(bytes.as_ref()) };
+        for piece in bytes.as_ref().chunks(PIECE / 2) {
+            tls.writer().write_all(piece)?;
+            while tls.wants_write() {
+                tls.write_tls(&mut self.stream)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, start: usize) -> io::Result<usize> {
+        let Some(tls) = &mut self.tls else { return self.stream.read(&mut self.buffer[start..]) };
+        loop {
+            match tls.reader().read(&mut self.buffer[start..]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    tls.complete_io(&mut self.stream)?
+                }
+                read => return read,
+            };
+        }
     }
 
     /// Waits for more bytes; 0 when the peer has closed.
     pub(crate) fn fill(&mut self) -> io::Result<usize> {
         let start = self.buffer.len();
         self.buffer.resize(start + PIECE, 0);
-        let mut read = self.stream.read(&mut self.buffer[start..]);
+        let mut read = self.read(start);
         while read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
-            read = self.stream.read(&mut self.buffer[start..]);
+            read = self.read(start);
         }
         self.buffer.truncate(start + *read.as_ref().unwrap_or(&0));
         read

@@ -1,6 +1,8 @@
 //! Who may call: a signature over a request with a body of 1 KiB, and policies of 50 statements.
 
+use std::collections::HashMap;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tidegate_config::policy_document;
@@ -9,6 +11,8 @@ use tidegate_core::auth::sigv4::{
     Claim, Credentials, Headers, PathStyle, PayloadHash, Scope, Secret, Signable, Signer, SigningKey,
     Verifier, check_scope, check_time,
 };
+use tidegate_core::aws::{CredentialsSource, Issued, Signers, Signing};
+use tidegate_core::clock::Now;
 use tidegate_core::http1::{HeadLimits, RequestHead};
 
 const SCOPE: Scope<'_> = Scope { region: "us-east-1", service: "execute-api" };
@@ -54,6 +58,21 @@ fn verify(head: &RequestHead, key: &SigningKey, verifier: &mut Verifier, body: &
         && verifier.verify(&Signable::of(head), PathStyle::Normalized, &claim, (key, SCOPE), &payload).is_ok()
 }
 
+/// A call to a service as an integration writes it.
+const UNSIGNED: &[u8] = b"POST / HTTP/1.1\r\nHost: dynamodb.us-east-1.amazonaws.com\r\nContent-Type: application/x-amz-json-1.0\r\n\
+    X-Amz-Target: DynamoDB_20120810.PutItem\r\nAccept: application/json\r\nUser-Agent: AmazonAPIGateway_petstore\r\n\
+    X-Amzn-Apigateway-Api-Id: petstore\r\nX-Amzn-Trace-Id: Root=1-2ebc98a1-000000000000000200000003;Parent=0000000000000004;Sampled=0\r\n";
+const NOW: Now = Now { unix_ms: NOW_S * 1000, monotonic_ns: 0 };
+
+fn signers() -> (Signers, Signing) {
+    let source = CredentialsSource::Default;
+    let credentials =
+        Credentials { access_key_id: "AKIDEXAMPLE".into(), secret_access_key: secret(), session_token: None };
+    let mut signers = Signers::default();
+    signers.install(Arc::new(HashMap::from([(source.clone(), Issued { credentials, expires_s: None })])));
+    (signers, Signing { region: "us-east-1".into(), service: "dynamodb".into(), credentials: source })
+}
+
 fn signature(criterion: &mut Criterion) {
     let (head, key) = (signed(), SigningKey::derive(&secret(), b"20150830", SCOPE));
     let mut verifier = Verifier::default();
@@ -64,6 +83,18 @@ fn signature(criterion: &mut Criterion) {
     group.bench_function("verify, no body", |bencher| {
         bencher.iter(|| assert!(!verify(black_box(&head), &key, &mut verifier, black_box(b""))));
     });
+    let (mut signers, signing) = signers();
+    let mut out = Vec::with_capacity(1024);
+    for (name, body) in [("sign, body of 1 KiB", &BODY[..]), ("sign, no body", b"")] {
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                out.clear();
+                out.extend_from_slice(UNSIGNED);
+                let signed = signers.sign(black_box(&signing), black_box(body), NOW, &mut out);
+                assert!(signed.is_ok() && out.len() > UNSIGNED.len() + 200);
+            });
+        });
+    }
     group.bench_function("derive a key", |bencher| {
         bencher.iter(|| SigningKey::derive(black_box(&secret()), black_box(b"20150830"), SCOPE));
     });

@@ -65,6 +65,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
             file.usage_plans.into_iter().map(|plan| plan.compile(&apis, &mut report)).collect();
         usage_plans = UsagePlans::compile(&keys, &plans);
         check_keys(&apis, &stages, &usage_plans, &mut report);
+        check_certificates(&file.domains, &apis, &stages, &mut report);
         check_access(&apis, &stages, root.get("principal").is_some(), &mut report);
         if !report.has_errors() && !definitions.has_errors() {
             backends.functions.warn_unused(&mut report);
@@ -119,6 +120,32 @@ fn check_keys(apis: &[Api], stages: &[Vec<Span>], plans: &UsagePlans, report: &m
                     format!("no usage plan has the stage `{name}`: methods that need an API key answer 403"),
                 )
                 .help("add [[usage_plan]] with keys = [\"…\"] and [[usage_plan.stage]]");
+        }
+    }
+}
+
+/// Warns where a domain asks for certificates and the same API can be called without.
+fn check_certificates(domains: &[DomainSpec], apis: &[Api], stages: &[Vec<Span>], report: &mut Report) {
+    for domain in domains.iter().filter(|domain| domain.mutual_tls) {
+        for mapping in &domain.mappings {
+            let others = domains.iter().filter(|other| !other.mutual_tls);
+            let by_name =
+                others.into_iter().find(|other| other.mappings.iter().any(|other| other.api == mapping.api));
+            let Some(&at) = stages[mapping.api].first() else { continue };
+            let (id, name) = (&apis[mapping.api].id, &domain.name);
+            if let Some(other) = by_name {
+                report.warning(
+                    at,
+                    format!(
+                        "`{id}` can be called without the certificate that `{name}` asks for, by `{}`",
+                        other.name
+                    ),
+                );
+            } else if !apis[mapping.api].default_endpoint_disabled {
+                report
+                    .warning(at, format!("`{id}` can be called without the certificate that `{name}` asks for, by its default endpoint"))
+                    .help("add x-amazon-apigateway-endpoint-configuration: { disableExecuteApiEndpoint: true } to its definition");
+            }
         }
     }
 }
@@ -194,6 +221,7 @@ fn compile_definition(
     let mut api = Api {
         id: api.id,
         endpoint: api.endpoint,
+        default_endpoint_disabled: definition.default_endpoint_disabled,
         resources: routing.resources,
         routes: routing.routes,
         api_key_required: definition.methods.iter().map(|method| method.api_key_required).collect(),

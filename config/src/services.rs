@@ -25,6 +25,11 @@ impl Services {
         Self { aws, node: node.clone(), used: HashSet::from(["sts".to_owned()]), sources: Vec::new() }
     }
 
+    /// Whether functions that are not here are AWS's.
+    pub(crate) fn has_functions(&self) -> bool {
+        self.aws.is_there
+    }
+
     /// Where a call goes, and the URL without path.
     pub(crate) fn endpoint(
         &mut self,

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::http1::{KnownField, RequestHead, Version};
 use crate::plan::{Api, ApiKeySource, EndpointType, Network, Node, Resource, Stage};
 use crate::route::RouteId;
+use crate::tls::client::ClientCertificate;
 
 /// A `$context` variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +108,18 @@ pub enum Variable {
     TlsVersion,
     /// `cipherSuite`
     CipherSuite,
+    /// `identity.clientCert.clientCertPem`
+    ClientCertPem,
+    /// `identity.clientCert.subjectDN`
+    ClientCertSubject,
+    /// `identity.clientCert.issuerDN`
+    ClientCertIssuer,
+    /// `identity.clientCert.serialNumber`
+    ClientCertSerial,
+    /// `identity.clientCert.validity.notBefore`
+    ClientCertNotBefore,
+    /// `identity.clientCert.validity.notAfter`
+    ClientCertNotAfter,
     /// A variable that API Gateway knows and that has no value here: its feature is not configured for the request
     /// (authorizers, WAF, client certificates, canaries).
     Absent,
@@ -153,6 +166,12 @@ impl Variable {
             "stage" => Self::Stage,
             "tlsVersion" => Self::TlsVersion,
             "cipherSuite" => Self::CipherSuite,
+            "identity.clientCert.clientCertPem" => Self::ClientCertPem,
+            "identity.clientCert.subjectDN" => Self::ClientCertSubject,
+            "identity.clientCert.issuerDN" => Self::ClientCertIssuer,
+            "identity.clientCert.serialNumber" => Self::ClientCertSerial,
+            "identity.clientCert.validity.notBefore" => Self::ClientCertNotBefore,
+            "identity.clientCert.validity.notAfter" => Self::ClientCertNotAfter,
             "xrayTraceId" => Self::XrayTraceId,
             "customDomain.basePathMatched" => Self::BasePathMatched,
             "integration.latency" | "integrationLatency" => Self::IntegrationLatency,
@@ -340,6 +359,12 @@ impl<'a> View<'a> {
             Variable::Stage => put(out, self.stage.map(|(_, stage)| stage.name.as_bytes())),
             Variable::TlsVersion => put(out, self.arrival.tls.as_ref().map(|tls| tls.version.as_bytes())),
             Variable::CipherSuite => put(out, self.arrival.tls.as_ref().map(|tls| tls.cipher.as_bytes())),
+            Variable::ClientCertPem => self.put_certificate(out, |certificate| &certificate.pem),
+            Variable::ClientCertSubject => self.put_certificate(out, |certificate| &certificate.subject),
+            Variable::ClientCertIssuer => self.put_certificate(out, |certificate| &certificate.issuer),
+            Variable::ClientCertSerial => self.put_certificate(out, |certificate| &certificate.serial),
+            Variable::ClientCertNotBefore => self.put_certificate(out, |certificate| &certificate.not_before),
+            Variable::ClientCertNotAfter => self.put_certificate(out, |certificate| &certificate.not_after),
             Variable::XrayTraceId => put(out, Some(self.arrival.trace_root(self.request))),
             Variable::BasePathMatched => put(out, self.base_path.map(base_path_text)),
             Variable::IntegrationLatency => put_number(out, self.outcome.integration_latency_ms),
@@ -381,6 +406,11 @@ impl<'a> View<'a> {
             "latency" | "integrationLatency" => put_number(out, Some(outcome.latency_ms)),
             _ => false,
         }
+    }
+
+    fn put_certificate(&self, out: &mut Vec<u8>, member: impl Fn(&ClientCertificate) -> &String) -> bool {
+        let certificate = self.arrival.tls.as_ref().and_then(|tls| tls.certificate());
+        put(out, certificate.map(|certificate| member(certificate).as_bytes()))
     }
 
     /// The `Host` without its port.

@@ -5,8 +5,8 @@
 //!
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
 //! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `validation` (parameters and bodies),
-//! `caching` (answers that are there already), `backend`, `function` and `mock` (the integrations), `answer` (what the
-//! client gets); `redirect` is before all of them.
+//! `caching` (answers that are there already), `backend`, `function`, `invocation` and `mock` (the integrations), `answer`
+//! (what the client gets); `redirect` is before all of them.
 
 mod access;
 mod answer;
@@ -14,8 +14,10 @@ mod authorizer;
 mod backend;
 mod caching;
 mod function;
+mod invocation;
 mod metering;
 mod mock;
+mod mutual;
 mod redirect;
 mod validation;
 
@@ -364,6 +366,7 @@ impl Exchange {
         let api_id = self.request.first(KnownField::XApigwApiId);
         let place = plan.hosts.find(self.request.host(), api_id, path).ok_or(Reject::UnknownApi)?;
         self.place = Some(place);
+        self.check_certificate(&plan)?;
         if self.is_out_of_reach(&plan, place) {
             return Err(Reject::UnknownApi);
         }

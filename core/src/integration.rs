@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::aws::Service;
+use crate::aws::{Service, Signing};
 use crate::mapping::{Mapped, Source};
 use crate::media_types::media_type;
 use crate::method::Method;
@@ -65,14 +65,46 @@ impl Http {
 pub struct Lambda {
     /// Whether the exchange is passed through or mapped.
     pub kind: LambdaKind,
-    /// The function.
-    pub function: FunctionId,
+    /// Where the function is.
+    pub place: FunctionPlace,
     /// Its ARN as the integration names it, with the qualifier.
     pub invoked_arn: Box<str>,
     /// `X-Amz-Invocation-Type`, if it is mapped.
     pub invocation_type: Option<Source>,
     /// Time for the function's answer, in milliseconds.
     pub timeout_ms: u32,
+}
+
+/// Where a function is.
+#[derive(Debug)]
+pub enum FunctionPlace {
+    /// Beside the gateway.
+    Here(FunctionId),
+    /// At AWS.
+    Remote(Box<Remote>),
+}
+
+/// A function at AWS.
+#[derive(Debug)]
+pub struct Remote {
+    /// The Lambda API.
+    pub origin: OriginId,
+    /// Its `Host`.
+    pub host: Arc<str>,
+    /// The path that invokes the function.
+    pub path: Box<str>,
+    /// Who signs.
+    pub signing: Signing,
+}
+
+impl Lambda {
+    /// The function, if it is at AWS.
+    pub fn remote(&self) -> Option<&Remote> {
+        match &self.place {
+            FunctionPlace::Here(_) => None,
+            FunctionPlace::Remote(remote) => Some(remote),
+        }
+    }
 }
 
 /// The two integration types of functions.

@@ -182,6 +182,8 @@ pub struct Api {
     pub id: String,
     /// How clients reach it.
     pub endpoint: EndpointType,
+    /// Whether it can be called by its domains only (`disableExecuteApiEndpoint`).
+    pub default_endpoint_disabled: bool,
     /// Its resources.
     pub resources: Vec<Resource>,
     /// Its methods; [`RouteId`] is an index into this.

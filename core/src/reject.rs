@@ -25,6 +25,8 @@ pub enum Reject {
     PayloadTooLarge,
     /// No API or stage is meant by host and path.
     UnknownApi,
+    /// The domain asks for a certificate, and the client's is not one that it knows.
+    ClientCertificate,
     /// No resource with this method.
     NoRoute,
     /// The method asks for a signature, and the request's is not good.
@@ -81,6 +83,8 @@ pub enum Reject {
     MalformedResult,
     /// The function's answer is said to be base64 and is not.
     NotBase64,
+    /// The Lambda API does not invoke the function: there is none, or it may not be invoked.
+    InvocationRefused,
     /// All processes of the function are busy, and as many invocations wait as may.
     FunctionThrottled,
 }
@@ -170,7 +174,9 @@ impl Reject {
             Self::PayloadTooLarge => {
                 (T::RequestTooLarge, 413, BAD, "HTTP content length exceeded", PlainText, Close)
             }
-            Self::UnknownApi => (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive),
+            Self::UnknownApi | Self::ClientCertificate => {
+                (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive)
+            }
             Self::Signature(error) => {
                 let (response_type, error_type) = signature_types(error);
                 (response_type, 403, error_type, error.text(), FrontDoor, KeepAlive)
@@ -203,6 +209,7 @@ impl Reject {
             ),
             Self::Misconfigured
             | Self::NoCredentials
+            | Self::InvocationRefused
             | Self::NoMockStatus
             | Self::TemplateFailed
             | Self::NoIntegrationResponse
@@ -267,6 +274,7 @@ impl Reject {
         match self {
             Self::Misconfigured
             | Self::NoCredentials
+            | Self::InvocationRefused
             | Self::NoMockStatus
             | Self::TemplateFailed
             | Self::NoIntegrationResponse
@@ -284,6 +292,7 @@ impl Reject {
             | Self::BodyTimeout
             | Self::PayloadTooLarge
             | Self::UnknownApi
+            | Self::ClientCertificate
             | Self::NoRoute
             | Self::Signature(_)
             | Self::Unauthorized(_)

@@ -463,8 +463,9 @@ impl Shard {
         let timeout_ms = self.limits().head_timeout_ms;
         let choose = |hello: &ClientHello<'_>| self.tls.borrow().choose(hello);
         match Box::pin(transport::accept(socket, choose, timeout_ms)).await {
-            Ok(session) => {
-                peer.tls = Some(Rc::new(session.with(|session| tls::facts(session))));
+            Ok((session, chosen)) => {
+                peer.tls = Some(Rc::new(session.with(|session| chosen.facts(session))));
+                drop(chosen);
                 client::serve(&self, Transport::Tls(session), &peer).await;
             }
             Err(error) => tracing::debug!(client = %peer.source_ip.address(), %error, "handshake"),

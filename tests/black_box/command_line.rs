@@ -58,7 +58,7 @@ fn wrong_usage() {
         &["run", "a", "b"],
         &["check", "--nonsense"],
         &["routes", "a", "b"],
-        &["doctor", "a"],
+        &["doctor", "a", "b"],
         &["version", "a"],
         &["-x"],
     ];
@@ -254,7 +254,6 @@ fn features_of_documents_that_are_not_supported_yet() {
                 it
             }),
         ),
-        ("https", change(integration, http_proxy("GET", "https://a/"))),
         (
             "credentials",
             change(integration, {

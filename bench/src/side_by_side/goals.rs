@@ -80,6 +80,15 @@ pub fn goals() -> Vec<Goal> {
             goals.push(saturation(scenario, Quantity::BytesPerCpuSecond, at_least(proxy, 1.0)));
         }
     }
+    for nginx in [Proxy::Nginx, Proxy::NginxNewest] {
+        let cpu = Quantity::CpuPerRequest;
+        goals.extend([
+            saturation("tls-keep-alive-64", cpu, at_most(nginx, 0.7)),
+            saturation("tls-handshake-full", cpu, at_most(nginx, 1.0)),
+            saturation("tls-handshake-resumed", cpu, at_most(nginx, 1.0)),
+            saturation("tls-body-1m", Quantity::BytesPerCpuSecond, at_least(nginx, 0.95)),
+        ]);
+    }
     for scenario in SCENARIOS.iter().filter(|scenario| scenario.course == Course::Saturation) {
         for quantity in [Quantity::P99, Quantity::P999] {
             let (scenario, limit) = (scenario.name, Limit::BelowEveryRival);

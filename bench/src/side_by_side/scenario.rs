@@ -1,5 +1,7 @@
 //! What is measured: one row each.
 
+use super::security::Sessions;
+
 /// A load, and what is asked of a proxy under it.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
@@ -21,6 +23,8 @@ pub struct Scenario {
     pub course: Course,
     /// Whether answers are kept and given again.
     pub cached: bool,
+    /// How sessions begin, if clients come by https.
+    pub tls: Option<Sessions>,
     /// Whether a relay of bytes does the same work, so that it can be the bound.
     pub relay: bool,
 }
@@ -54,6 +58,7 @@ const KEEP_ALIVE: Scenario = Scenario {
     origin_delay_ms: 0,
     course: Course::Saturation,
     cached: false,
+    tls: None,
     relay: true,
 };
 
@@ -66,8 +71,10 @@ const CACHE_HITS: Scenario = Scenario {
     ..KEEP_ALIVE
 };
 
+const TLS: Scenario = Scenario { tls: Some(Sessions::Resumed), relay: false, ..KEEP_ALIVE };
+
 /// All of them, in the order in which they run.
-pub const SCENARIOS: [Scenario; 17] = [
+pub const SCENARIOS: [Scenario; 21] = [
     Scenario {
         name: "keep-alive-1",
         summary: "1 connection that is kept, answers of 11 bytes",
@@ -127,6 +134,33 @@ pub const SCENARIOS: [Scenario; 17] = [
         requests_per_connection: Some(1),
         relay: false,
         ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "tls-keep-alive-64",
+        summary: "64 connections by https that are kept, answers of 11 bytes",
+        ..TLS
+    },
+    Scenario {
+        name: "tls-handshake-full",
+        summary: "16 at a time, a new TLS session (ECDSA P-256) for each request",
+        connections: 16,
+        requests_per_connection: Some(1),
+        tls: Some(Sessions::Full),
+        ..TLS
+    },
+    Scenario {
+        name: "tls-handshake-resumed",
+        summary: "16 at a time, a new connection with a resumed TLS session for each request",
+        connections: 16,
+        requests_per_connection: Some(1),
+        ..TLS
+    },
+    Scenario {
+        name: "tls-body-1m",
+        summary: "8 connections by https, answers of 1 MiB",
+        connections: 8,
+        answer_bytes: 1024 * 1024,
+        ..TLS
     },
     Scenario {
         name: "slow-origin",

@@ -14,6 +14,7 @@ use super::load::Load;
 use super::process::{Launch, Started};
 use super::rival::{Found, Function, Places, Setting, path};
 use super::scenario::{Course, Scenario};
+use super::security::{Identity, Sessions};
 use super::trouble::{Interrupt, Trouble};
 
 /// How long a proxy may take to answer for the first time.
@@ -42,6 +43,8 @@ pub struct Stand {
     pub rate_share: f64,
     /// Whether to keep the load generator's reports.
     pub keep: bool,
+    /// What proxies show clients that come by https.
+    pub identity: Identity,
     /// Whether to stop.
     pub interrupt: Interrupt,
     /// The next port to try.
@@ -124,7 +127,7 @@ impl Stand {
             log: self.log(scenario, "origin"),
         };
         let mut process = launch.start()?;
-        let answer = self.first_answer(address, None, &mut process)?;
+        let answer = self.first_answer(address, false, None, &mut process)?;
         Ok(Origin { address, command: launch.command(), answer, process })
     }
 
@@ -141,6 +144,9 @@ impl Stand {
         let Entrant { found, name, routes, limits, function } = entrant;
         let folder = self.out.join("configs").join(scenario.name).join(name);
         fs::create_dir_all(&folder).map_err(|error| Trouble::writing(&folder, &error))?;
+        if scenario.tls.is_some() {
+            self.identity.write(&folder)?;
+        }
         let setting = Setting {
             folder,
             listen: self.free_address()?,
@@ -154,6 +160,7 @@ impl Stand {
                 program: self.places.binaries.join("tidegate-function"),
                 answer: String::from_utf8_lossy(&origin.answer.body).into_owned(),
             }),
+            tls: scenario.tls.is_some(),
             log: self.log(scenario, name),
         };
         let launch = found.configure(&setting)?;
@@ -167,7 +174,8 @@ impl Stand {
     pub fn start(&self, contender: &Contender, origin: &Origin) -> Result<Started, Trouble> {
         let mut process = contender.launch.start()?;
         let key = contender.setting.limits.map(|_| limits::key(0));
-        let answer = self.first_answer(contender.setting.listen, key.as_deref(), &mut process)?;
+        let Setting { listen, tls, .. } = contender.setting;
+        let answer = self.first_answer(listen, tls, key.as_deref(), &mut process)?;
         if answer != origin.answer {
             let (status, bytes) = (answer.status, answer.body.len());
             return Err(Trouble::World(format!(
@@ -219,7 +227,13 @@ impl Stand {
             return vec![format!("--request-file={}", self.requests_file().display()), url];
         }
         let body = scenario.upload_bytes.map(|_| format!("--body-file={}", self.body_file().display()));
-        body.into_iter().chain([url]).collect()
+        let tls = match scenario.tls {
+            None => &[][..],
+            Some(Sessions::Resumed) => &["--insecure", "--server-name=bench.test"],
+            Some(Sessions::Full) => &["--insecure", "--server-name=bench.test", "--no-resumption"],
+        };
+        let tls = tls.iter().map(|option| (*option).to_owned());
+        body.into_iter().chain(tls).chain([url]).collect()
     }
 
     /// Writes the files that requests of this scenario are made of.
@@ -263,6 +277,7 @@ impl Stand {
     fn first_answer(
         &self,
         address: SocketAddr,
+        tls: bool,
         key: Option<&str>,
         process: &mut Started,
     ) -> Result<Answer, Trouble> {
@@ -271,7 +286,12 @@ impl Stand {
             if let Some(status) = process.ended()? {
                 return Err(Trouble::World(format!("it ended with {status}: {}", process.last_words())));
             }
-            match Connection::open(address).and_then(|mut connection| connection.get(&path(0), key)) {
+            let connection = if tls {
+                Connection::open_secure(address, &self.identity)
+            } else {
+                Connection::open(address)
+            };
+            match connection.and_then(|mut connection| connection.get(&path(0), key)) {
                 // Until a proxy has seen its origin it may answer 503.
                 Ok(answer) if answer.status == 200 => return Ok(Some(answer)),
                 Ok(answer) => last = format!("status {}", answer.status),
@@ -299,5 +319,6 @@ impl Stand {
 }
 
 fn url(contender: &Contender) -> String {
-    format!("http://{}{}", contender.setting.listen, path(0))
+    let scheme = if contender.setting.tls { "https" } else { "http" };
+    format!("{scheme}://{}{}", contender.setting.listen, path(0))
 }

@@ -93,7 +93,16 @@ pub(crate) fn read(root: &Node, around: Around<'_>, report: &mut Report) -> Opti
     fields.finish_except(report, is_foreign_extension);
     let policy = policy.map_or(Some(None), |policy| policy.map(Some))?;
     let authorizers = document.authorizers;
-    Some(Definition { methods, gateway_responses, binary_media_types, policy, authorizers, api_key_source })
+    let default_endpoint_disabled = is_default_endpoint_disabled(root);
+    Some(Definition {
+        methods,
+        gateway_responses,
+        binary_media_types,
+        policy,
+        authorizers,
+        api_key_source,
+        default_endpoint_disabled,
+    })
 }
 
 fn read_policy(entry: &Entry, around: Around<'_>, report: &mut Report) -> Option<(Policy, Span)> {
@@ -186,6 +195,19 @@ fn read_binary_media_types(entry: &Entry, methods: &[Method], report: &mut Repor
     BinaryMediaTypes::new(read)
 }
 
+/// Whether any of the places where it may stand says `disableExecuteApiEndpoint: true`.
+fn is_default_endpoint_disabled(root: &Node) -> bool {
+    let servers = root.get("servers").map_or(&[][..], |servers| match &servers.value {
+        Value::List(servers) => servers,
+        _ => &[],
+    });
+    std::iter::once(root).chain(servers).any(|place| {
+        let value =
+            place.get(extension::ENDPOINT).and_then(|endpoint| endpoint.get("disableExecuteApiEndpoint"));
+        value.is_some_and(|value| value.value == Value::Boolean(true) || value.scalar() == Some("true"))
+    })
+}
+
 /// In OpenAPI 3.0 the endpoint configuration stands in a `servers` entry.
 fn read_servers(servers: Option<&Node>, endpoint: EndpointType, report: &mut Report) {
     let servers = servers.map_or(&[][..], |servers| scalar::list(servers, report));
@@ -202,10 +224,8 @@ fn read_servers(servers: Option<&Node>, endpoint: EndpointType, report: &mut Rep
 
 fn read_endpoint(value: &Node, endpoint: EndpointType, report: &mut Report) {
     let Some(mut fields) = Fields::read(value, extension::ENDPOINT, report) else { return };
-    if let Some(value) = fields.value("disableExecuteApiEndpoint")
-        && scalar::boolean(value, report) == Some(true)
-    {
-        report.unsupported(value.span, "`disableExecuteApiEndpoint: true`");
+    if let Some(value) = fields.value("disableExecuteApiEndpoint") {
+        scalar::boolean(value, report);
     }
     if let Some(entry) = fields.take("vpcEndpointIds")
         && !entry.value.is_empty()

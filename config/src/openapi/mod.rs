@@ -50,6 +50,8 @@ pub(crate) struct Definition {
     /// Methods name them by their position.
     pub(crate) authorizers: Vec<Authorizer>,
     pub(crate) api_key_source: ApiKeySource,
+    /// `disableExecuteApiEndpoint`
+    pub(crate) default_endpoint_disabled: bool,
 }
 
 /// One method of one resource.

@@ -60,14 +60,10 @@ fn of_the_root() {
         "`x-amazon-apigateway-endpoint-access-mode`",
     );
     let endpoint = "x-amazon-apigateway-endpoint-configuration";
-    check_root(
-        &format!("{endpoint}: {{ disableExecuteApiEndpoint: true }}"),
-        "`disableExecuteApiEndpoint: true`",
-    );
     check_root(&format!("{endpoint}: {{ vpcEndpointIds: [vpce-1] }}"), "`vpcEndpointIds`");
     check_root(
-        &format!("servers: [{{ url: /, {endpoint}: {{ disableExecuteApiEndpoint: true }} }}]"),
-        "`disableExecuteApiEndpoint: true`",
+        &format!("servers: [{{ url: /, {endpoint}: {{ vpcEndpointIds: [vpce-1] }} }}]"),
+        "`vpcEndpointIds`",
     );
 }
 

@@ -15,6 +15,8 @@ use crate::values::Values;
 pub(crate) struct Caller<'a> {
     /// The ARN of who has signed it.
     pub(crate) principal: Option<&'a str>,
+    /// The certificate that it has shown.
+    pub(crate) certificate: Option<&'a str>,
     /// What its authorizer has said of it.
     pub(crate) grant: Option<&'a Grant>,
     /// The name of its API key.
@@ -70,7 +72,8 @@ fn write_parameter(source: &Source, values: &Values<'_>, out: &mut Vec<u8>) {
 
 /// The credentials that the gateway has checked, and those that only the backend knows what to do with.
 fn write_caller(values: &Values<'_>, caller: Caller<'_>, out: &mut Vec<u8>) {
-    for part in [caller.principal.map(str::as_bytes), caller.api_key] {
+    let named = [caller.principal, caller.certificate].map(|part| part.map(str::as_bytes));
+    for part in named.into_iter().chain([caller.api_key]) {
         part.into_iter().for_each(|part| put(part, out));
         out.push(END);
     }

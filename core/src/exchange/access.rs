@@ -199,6 +199,9 @@ impl Exchange {
 
     pub(super) fn note_denial(&mut self, plan: &Plan, reject: Reject, refusal: &Refusal) {
         self.denial.clear();
+        if reject == Reject::ClientCertificate {
+            return self.note_certificate(plan);
+        }
         let is_denial = matches!(
             reject,
             Reject::Signature(_)

@@ -105,6 +105,10 @@ impl Exchange {
                     self.answer_mapped(shard, now, &custom.responses, status, content)
                 }
             },
+            Some(Integration::Lambda(lambda)) if lambda.remote().is_some() => match content {
+                Some(payload) => self.respond_invoked_body(shard, now, payload),
+                None => self.respond_invoked(shard, now),
+            },
             Some(Integration::Mock(_) | Integration::Lambda(_) | Integration::Misconfigured) | None => {
                 self.refuse(shard, now, Reject::Misconfigured)
             }

@@ -71,6 +71,7 @@ impl Exchange {
         let caller = Caller {
             principal: self.principal.map(|id| plan.principals.principal(id).arn.text()),
             api_key: self.caller.map(|caller| plan.usage_plans.key_name(caller.key)),
+            certificate: self.arrival.tls.as_ref().and_then(|tls| tls.certificate()).map(|shown| &*shown.pem),
             grant: match &self.authorizing {
                 Authorizing::Granted { grant, .. } => Some(grant),
                 _ => None,

@@ -4,7 +4,7 @@ use super::{Exchange, Routed, Step, integration_of};
 use crate::clock::Now;
 use crate::http1::{BodyFraming, KnownField, encode};
 use crate::integration::{
-    Custom, Integration, Lambda, LambdaKind, RequestBody, Template, UnsupportedMediaType,
+    Custom, FunctionPlace, Integration, Lambda, LambdaKind, RequestBody, Template, UnsupportedMediaType,
 };
 use crate::lambda::answer::{self, NotBase64};
 use crate::lambda::result::{Malformed, ProxyResult, error_message};
@@ -167,8 +167,13 @@ impl Exchange {
         if self.out.len() > bytes_max {
             return self.refuse(shard, now, Reject::EventTooLarge);
         }
-        self.called = Some(now);
-        Step::Invoke(Invoke { function: lambda.function, timeout_ms: lambda.timeout_ms, asynchronous })
+        match &lambda.place {
+            FunctionPlace::Here(function) => {
+                self.called = Some(now);
+                Step::Invoke(Invoke { function: *function, timeout_ms: lambda.timeout_ms, asynchronous })
+            }
+            FunctionPlace::Remote(remote) => self.invoke_remote(shard, now, lambda, remote, asynchronous),
+        }
     }
 
     /// AWS: the header `X-Amz-Invocation-Type` with the value `Event` (recorded fact 144).

@@ -43,6 +43,18 @@ const IDENTITY: [(&str, Variable); 4] = [
     ("apiKeyId", Variable::ApiKeyId),
 ];
 
+/// Members of `identity.clientCert`, and of its `validity`.
+const CLIENT_CERT: [(&str, Variable); 4] = [
+    ("clientCertPem", Variable::ClientCertPem),
+    ("subjectDN", Variable::ClientCertSubject),
+    ("issuerDN", Variable::ClientCertIssuer),
+    ("serialNumber", Variable::ClientCertSerial),
+];
+
+/// See [`CLIENT_CERT`].
+const VALIDITY: [(&str, Variable); 2] =
+    [("notBefore", Variable::ClientCertNotBefore), ("notAfter", Variable::ClientCertNotAfter)];
+
 /// Appends the member. `deploymentId` is `null`: a deployment here is a file and a reload.
 pub(super) fn write(values: &Values<'_>, method: Method, out: &mut Vec<u8>) {
     out.extend_from_slice(br#","requestContext":{"#);
@@ -81,6 +93,9 @@ fn write_identity(values: &Values<'_>, out: &mut Vec<u8>) {
         }
         write_text(values, name, variable, out);
     }
+    if values.view.arrival.tls.as_ref().is_some_and(|tls| tls.mutual.is_some()) {
+        write_client_cert(values, out);
+    }
     out.push(b'}');
 }
 
@@ -98,6 +113,23 @@ fn write_authorizer(values: &Values<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(br#","integrationLatency":"#);
     out.extend_from_slice(itoa::Buffer::new().format(latency_ms).as_bytes());
     out.push(b'}');
+}
+
+/// Only where a domain asks for it.
+fn write_client_cert(values: &Values<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(br#","clientCert":{"#);
+    for (name, variable) in &CLIENT_CERT {
+        write_text(values, name, variable, out);
+        out.push(b',');
+    }
+    out.extend_from_slice(br#""validity":{"#);
+    for (position, (name, variable)) in VALIDITY.iter().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        write_text(values, name, variable, out);
+    }
+    out.extend_from_slice(b"}}");
 }
 
 /// `"name":"value"`, or `"name":null`.

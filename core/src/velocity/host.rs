@@ -43,6 +43,10 @@ pub(crate) enum Host {
     Context,
     /// `$context.identity`
     Identity,
+    /// `$context.identity.clientCert`
+    ClientCert,
+    /// `$context.identity.clientCert.validity`
+    Validity,
     /// `$context.authorizer`
     Authorizer,
     /// `$context.authorizer.claims`
@@ -93,6 +97,8 @@ impl Host {
         match self {
             Self::Context => &CONTEXT,
             Self::Identity => &IDENTITY,
+            Self::ClientCert => &["clientCertPem", "issuerDN", "serialNumber", "subjectDN", "validity"],
+            Self::Validity => &["notAfter", "notBefore"],
             Self::Input | Self::Util | Self::StageVariables | Self::Authorizer | Self::Claims => &[],
         }
     }
@@ -100,6 +106,8 @@ impl Host {
     fn prefix(self) -> &'static str {
         match self {
             Self::Identity => "identity.",
+            Self::ClientCert => "identity.clientCert.",
+            Self::Validity => "identity.clientCert.validity.",
             Self::Authorizer => "authorizer.",
             Self::Claims => "authorizer.claims.",
             Self::Input | Self::Util | Self::StageVariables | Self::Context => "",
@@ -116,6 +124,12 @@ impl<'a> Renderer<'a> {
             (Host::StageVariables, name) => self.found(|around, found| around.stage_variable(name, found)),
             (Host::Context, "identity") => Ok(Value::Host(Host::Identity)),
             (Host::Context, "authorizer") => Ok(Value::Host(Host::Authorizer)),
+            (Host::Identity, "clientCert") => {
+                let subject =
+                    self.found(|around, found| around.context("identity.clientCert.subjectDN", found))?;
+                Ok(if subject.is_null() { Value::Null } else { Value::Host(Host::ClientCert) })
+            }
+            (Host::ClientCert, "validity") => Ok(Value::Host(Host::Validity)),
             (Host::Authorizer, "claims") => {
                 let own = self.found(|around, found| around.context("authorizer.claims", found))?;
                 Ok(if own.is_null() { Value::Host(Host::Claims) } else { own })
@@ -127,7 +141,7 @@ impl<'a> Renderer<'a> {
                 Ok(epoch.as_text().and_then(|text| text.parse().ok()).map_or(epoch, Value::Long))
             }
             (Host::Context, name) => self.found(|around, found| around.context(name, found)),
-            (Host::Identity | Host::Authorizer | Host::Claims, name) => {
+            (Host::Identity | Host::ClientCert | Host::Validity | Host::Authorizer | Host::Claims, name) => {
                 let full = [host.prefix(), name].concat();
                 self.found(|around, found| around.context(&full, found))
             }
@@ -219,7 +233,8 @@ impl<'a> Renderer<'a> {
         match host {
             Host::StageVariables => return self.stage_variable_map(),
             Host::Authorizer | Host::Claims => return self.authorizer_map(host == Host::Claims),
-            Host::Input | Host::Util | Host::Context | Host::Identity => {}
+            Host::Input | Host::Util | Host::Context | Host::Identity | Host::ClientCert | Host::Validity => {
+            }
         }
         let map = self.heap.map_of(MapKind::Silent)?;
         for key in host.keys() {

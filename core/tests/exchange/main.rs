@@ -31,6 +31,7 @@ mod gateway_responses;
 mod iam;
 mod limits;
 mod refusals;
+mod remote_function;
 mod resource_policies;
 mod sign;
 mod templates;

@@ -1,7 +1,6 @@
 //! A slot: the place of one connection, which may be open or not, busy or not.
 
-use std::os::fd::OwnedFd;
-
+use super::wire::Wire;
 use crate::http1::Body;
 
 /// The place of one connection.
@@ -30,9 +29,9 @@ pub(super) struct Slot {
 /// ```
 pub(super) enum State {
     Closed,
-    Connecting { socket: OwnedFd, since: u64, request: Option<Request> },
-    Idle { socket: OwnedFd },
-    Busy { socket: OwnedFd, exchange: Exchange },
+    Connecting { wire: Wire, since: u64, request: Option<Request> },
+    Idle { wire: Wire },
+    Busy { wire: Wire, exchange: Exchange },
 }
 
 /// A request that has been begun.

@@ -14,7 +14,8 @@ use fastrand::Rng;
 
 use super::kind::Kind;
 use super::lane::{self, Lane};
-use super::plan::{Pace, Plan};
+use super::plan::{Pace, Plan, Target};
+use super::security::Security;
 use super::slot::{Slot, Stage, State};
 use super::tally::Tally;
 use crate::poller::Poller;
@@ -47,6 +48,8 @@ pub(super) struct Worker<'a, S> {
     tally: Tally,
     buffer: Box<[u8]>,
     scratch: Vec<u8>,
+    /// How sessions begin with each target that is called by https.
+    security: Vec<Option<Security>>,
     random: Rng,
     started: Instant,
     /// Slots with a request.
@@ -88,6 +91,7 @@ impl<'a, S: Slices> Worker<'a, S> {
             tally: Tally::default(),
             buffer: vec![0; RECEIVE_BYTES].into_boxed_slice(),
             scratch: Vec::new(),
+            security: plan.targets.iter().map(own_security).collect(),
             random,
             started: Instant::now(),
             busy: 0,
@@ -127,6 +131,7 @@ impl<'a, S: Slices> Worker<'a, S> {
             slot.free_since = 0;
         }
         self.tally.errors = Default::default();
+        (self.tally.handshakes, self.tally.resumed) = (0, 0);
         Ok(())
     }
 
@@ -267,6 +272,10 @@ impl<'a, S: Slices> Worker<'a, S> {
         };
         self.fail(slot, kind, request, now);
     }
+}
+
+fn own_security(target: &Target) -> Option<Security> {
+    target.security.as_ref().map(Security::for_thread)
 }
 
 #[inline]

@@ -84,8 +84,10 @@ fn takes_part(scenario: &Scenario, proxy: Proxy) -> bool {
     match proxy {
         Proxy::Floor => scenario.relay,
         Proxy::Varnish => scenario.cached,
-        // Envoy's cache is not for production, as it says itself; Pingora's is a library.
-        Proxy::Envoy | Proxy::Pingora => !scenario.cached,
+        // Its cache is not for production, as it says itself.
+        Proxy::Envoy => !scenario.cached,
+        // Its cache is a library, and ours is built without TLS.
+        Proxy::Pingora => !scenario.cached && scenario.tls.is_none(),
         Proxy::Tidegate | Proxy::Nginx | Proxy::NginxNewest | Proxy::Haproxy => true,
     }
 }

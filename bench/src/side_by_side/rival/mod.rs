@@ -89,6 +89,8 @@ pub struct Setting {
     pub cached: bool,
     /// The function that answers instead of the origin.
     pub function: Option<Function>,
+    /// Whether it is for https; the certificate lies in its folder.
+    pub tls: bool,
     /// Where its messages go.
     pub log: PathBuf,
 }

@@ -1,6 +1,7 @@
-//! The command line: `tidegate run | check | routes | render | usage | doctor | version`.
+//! The command line: `tidegate run | check | routes | render | usage | flush | doctor | version`.
 
 mod command;
+mod flush;
 mod usage;
 
 use std::path::PathBuf;
@@ -38,6 +39,8 @@ enum Command {
     },
     /// Print what each API key has used and has left, day by day; or extend what it has left
     Usage(usage::Arguments),
+    /// Have a running gateway forget all cached answers of a stage
+    Flush(flush::Arguments),
     /// Render a mapping template for an event, without a gateway: its output, or where it is wrong or fails
     Render {
         /// The template
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Check { file } => command::check(&file),
         Command::Routes { file } => command::routes(&file),
         Command::Usage(arguments) => usage::run(&arguments),
+        Command::Flush(arguments) => flush::run(&arguments),
         Command::Render { template, event, context } => {
             command::render(&template, &event, context.as_deref())
         }

@@ -37,6 +37,14 @@ paths:
           integration.request.querystring.size: method.request.querystring.limit
           integration.request.header.X-From: method.request.header.Referer
           integration.request.header.X-Request-Id: context.requestId
+  /cached/{id}:
+    get:
+      parameters: [{ name: id, in: path }, { name: limit, in: query }]
+      x-amazon-apigateway-integration:
+        type: http_proxy
+        httpMethod: GET
+        uri: http://origin.test/pets
+        cacheKeyParameters: [method.request.path.id, method.request.querystring.limit]
   /mock:
     get:
       x-amazon-apigateway-integration:
@@ -65,6 +73,13 @@ const RESPONSE: &str = "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 06 Nov 19
 /// What a function answers.
 const RESULT: &[u8] = br#"{"statusCode":200,"headers":{"Content-Type":"application/json","ETag":"\"5f0a\""},"multiValueHeaders":{"Set-Cookie":["a=1","b=2"]},"body":"{\"message\": \"Hello, world!\"}","isBase64Encoded":false}"#;
 
+/// Methods are not cached, but for one.
+const CACHE: &str =
+    "cache = { size = \"4 MiB\", enabled = false }\nmethod.\"GET /cached/{id}\".cache = { enabled = true }";
+
+/// What is kept.
+const CONTENT: &[u8] = &[b'x'; 512];
+
 struct Connection {
     shard: Shard,
     exchange: Exchange,
@@ -77,8 +92,9 @@ struct Connection {
 impl Connection {
     fn new() -> Self {
         let limits = Limits::default();
+        let settings = plan::Settings { stage: CACHE, ..plan::Settings::default() };
         Self {
-            shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT, plan::Settings::default())), 1),
+            shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT, settings)), 1),
             exchange: Exchange::default(),
             peer: Peer {
                 source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
@@ -111,6 +127,9 @@ impl Connection {
                 Ok(Some(response.len()))
             );
             step = exchange.advance(shard, now, Event::Response);
+        }
+        if let Step::ReadResponse { .. } = step {
+            step = exchange.advance(shard, now, Event::ResponseBody(CONTENT));
         }
         if let Step::Invoke(_) = step {
             black_box(&exchange.out);
@@ -155,5 +174,21 @@ fn exchange(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, exchange);
+/// An answer from the cache.
+fn hit(criterion: &mut Criterion) {
+    let mut connection = Connection::new();
+    let request = format!("GET /prod/cached/42?limit=10 HTTP/1.1\r\n{FIELDS}");
+    let (request, response) = (request.as_bytes(), RESPONSE.as_bytes());
+    assert!(connection.exchange(request, response), "the first one is a miss");
+    let answer = connection.exchange.out.clone();
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n") && answer.ends_with(CONTENT));
+    criterion.bench_function("exchange/cached", |bencher| {
+        bencher.iter(|| {
+            let called = connection.exchange(black_box(request), black_box(response));
+            assert_eq!((called, &connection.exchange.out), (false, &answer));
+        });
+    });
+}
+
+criterion_group!(benches, exchange, hit);
 criterion_main!(benches);

@@ -80,6 +80,33 @@ fn transforming_beside_http_proxy() {
 }
 
 #[test]
+fn answers_from_the_cache() {
+    let out = tempfile::tempdir().unwrap();
+    let output = bench(&[
+        "run",
+        "cache-hits-64k",
+        "--against",
+        "none",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.2",
+        "--anyway",
+    ])
+    .arg("--bin-dir")
+    .arg(binaries())
+    .arg("--out")
+    .arg(out.path())
+    .output()
+    .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let settings =
+        fs::read_to_string(out.path().join("configs/cache-hits-64k/tidegate/tidegate.toml")).unwrap();
+    assert!(settings.contains("cache = { size"), "{settings}");
+}
+
+#[test]
 fn limits_refuse_and_cost() {
     let out = tempfile::tempdir().unwrap();
     let output =

@@ -18,7 +18,7 @@ use crate::report::Report;
 use crate::services::Services;
 use crate::source::Source;
 use crate::stages::{self, Backends};
-use crate::{openapi, routing, tree};
+use crate::{caches, openapi, routing, tree};
 
 /// A configuration that compiled.
 #[derive(Debug)]
@@ -209,8 +209,9 @@ fn compile_definition(
     let around = openapi::Around { node, api: &api.id, endpoint: api.endpoint };
     let mut definition = openapi::read(&root, around, report)?;
     let routing = routing::compile(&definition.methods, report)?;
-    let throttles: Vec<_> =
-        api.stages.iter_mut().map(|stage| (stage.throttle, std::mem::take(&mut stage.methods))).collect();
+    let settings =
+        |stage: &mut file::stage::Stage| (stage.throttle, stage.cache, std::mem::take(&mut stage.methods));
+    let settings: Vec<_> = api.stages.iter_mut().map(settings).collect();
     let compile_stage =
         |stage| stages::compile(stage, &definition.methods, &definition.authorizers, backends, report);
     let stages = api.stages.into_iter().map(compile_stage).collect();
@@ -242,9 +243,14 @@ fn compile_definition(
         gateway_responses: definition.gateway_responses,
         stages,
     };
-    for (position, (default, methods)) in throttles.into_iter().enumerate() {
-        api.stages[position].throttles = stages::throttles(&api, position, default, &methods, file_report);
+    let deployment = std::sync::Arc::clone(&report.source);
+    for (position, (throttle, cache, methods)) in settings.into_iter().enumerate() {
+        api.stages[position].throttles = stages::throttles(&api, position, throttle, &methods, file_report);
+        let all = &definition.methods;
+        api.stages[position].cache =
+            caches::compile(&api, position, cache, &methods, all, &deployment.text, file_report);
     }
+    caches::check(&api, &definition.methods, report);
     Some(api)
 }
 

@@ -6,7 +6,7 @@
 //!
 //! In reading order:
 //!
-//! - `compile`: the way from files to plan, top down; `routing`, `stages`, `functions` and `services` are its parts
+//! - `compile`: the way from files to plan, top down; `routing`, `stages`, `caches`, `functions` and `services` are its parts
 //! - `file` reads `tidegate.toml`
 //! - `openapi` reads OpenAPI documents with `x-amazon-apigateway-*` extensions
 //! - `policy` reads IAM policies
@@ -18,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod caches;
 mod compile;
 mod functions;
 mod routing;

@@ -3,9 +3,11 @@
 use std::fmt::Write;
 
 use tidegate_core::auth::authorise::Authorization;
+use tidegate_core::cache::Callers;
 use tidegate_core::integration::{Http, HttpKind, Integration, Lambda, LambdaKind, Mock, Piece};
 use tidegate_core::mapping::{Source, Values};
 use tidegate_core::plan::{Api, EndpointType, Stage};
+use tidegate_core::route::RouteId;
 
 use crate::compile::Loaded;
 
@@ -27,7 +29,7 @@ fn stage_table(api: &Api, stage: &Stage) -> String {
             resource.path.clone(),
             who_may_call(api, number),
             limits(stage, number),
-            "none".to_owned(),
+            cached(stage, number),
             describe(&resource.parameters, integration),
         ]);
     }
@@ -56,6 +58,15 @@ fn who_may_call(api: &Api, route: usize) -> String {
 fn limits(stage: &Stage, route: usize) -> String {
     let throttle = stage.throttles.get(route).copied().flatten();
     throttle.map_or("none".to_owned(), |(_, rate)| rate.to_string())
+}
+
+/// How long answers are kept, and whether callers share them.
+fn cached(stage: &Stage, route: usize) -> String {
+    let method = stage.cache.as_ref().and_then(|cache| cache.method(RouteId(route as u32)));
+    method.map_or("none".to_owned(), |method| {
+        let callers = if method.callers == Callers::Together { " for all callers" } else { "" };
+        format!("{} s{callers}", method.ttl_ms / 1_000)
+    })
 }
 
 fn endpoint(endpoint: EndpointType) -> &'static str {

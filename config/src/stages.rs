@@ -82,6 +82,7 @@ pub(crate) fn compile(
         integrations,
         authorizers,
         throttles: Vec::new(),
+        cache: None,
         access_log: stage.access_log,
     }
 }
@@ -94,14 +95,14 @@ pub(crate) fn throttles(
     methods: &[MethodSettings],
     report: &mut Report,
 ) -> Vec<Option<(MeterId, Rate)>> {
-    if default.is_none() && methods.is_empty() {
-        return Vec::new();
-    }
     let mut rates = vec![default; api.routes.len()];
     for method in methods {
         if let Some(route) = method.find(api, report) {
-            rates[route.0 as usize] = Some(method.rate);
+            rates[route.0 as usize] = method.rate.or(default);
         }
+    }
+    if rates.iter().all(Option::is_none) {
+        return Vec::new();
     }
     let name = &api.stages[stage].name;
     let meter = |route: usize| meter_of(api, name, RouteId(route as u32));

@@ -5,13 +5,15 @@
 //!
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
 //! order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles, quotas), `content`
-//! (codings and conversions of bodies), `validation` (parameters and bodies), `backend`, `function`, `invocation` and `mock`
-//! (the integrations), `answer` (what the client gets); `redirect` is before all of them.
+//! (codings and conversions of bodies), `validation` (parameters and bodies), `caching` (answers that are there already),
+//! `backend`, `function`, `invocation` and `mock` (the integrations), `answer` (what the client gets); `redirect` is before
+//! all of them.
 
 mod access;
 mod answer;
 mod authorizer;
 mod backend;
+mod caching;
 mod cognito;
 mod content;
 mod function;
@@ -28,9 +30,12 @@ use std::sync::Arc;
 use self::authorizer::Authorizing;
 pub use self::function::{Invoke, InvokeFailure};
 
+use self::caching::Caching;
+
 use crate::arrival::{Arrival, Entropy, Peer};
 use crate::auth::authorizer::FlightId;
 use crate::auth::principal::PrincipalId;
+use crate::cache::{Content, FillId};
 use crate::clock::Now;
 use crate::context::{Attested, Outcome, View};
 use crate::hosts::Place;
@@ -55,6 +60,8 @@ pub struct Exchange {
     pub response: ResponseHead,
     /// What is to be sent next: the request to the backend, or the answer to the client.
     pub out: Vec<u8>,
+    /// What is sent to the client behind it: the content of a cached answer, where it lies.
+    pub content: Option<Content>,
     plan: Option<SharedPlan>,
     arrival: Arrival,
     place: Option<Place>,
@@ -67,6 +74,9 @@ pub struct Exchange {
     parameters: PathParameters,
     standing: Standing,
     called: Option<Now>,
+    caching: Caching,
+    /// Why the gateway answers by itself, if it does.
+    refused: Option<Reject>,
     /// What its authorizer has to do with it.
     authorizing: Authorizing,
     /// What names its caller to that.
@@ -154,6 +164,12 @@ pub enum Event<'a> {
     Response,
     /// The content behind that head, whole.
     ResponseBody(&'a [u8]),
+    /// More content than [`Step::ReadResponse`] asked for: its beginning. The rest follows when the answer is sent.
+    ResponseBegun(&'a [u8]),
+    /// What [`Step::AwaitFill`] waits for has ended.
+    FillEnded,
+    /// It has not, in time.
+    FillSlow,
     /// The call had no answer.
     CallFailed(CallFailure),
     /// The function has answered with this payload; empty for an asynchronous invocation that has been taken.
@@ -197,13 +213,31 @@ pub enum Step {
     Call(Call),
     /// The content of that answer, whole, at most this many bytes.
     ReadResponse {
-        /// More is [`CallFailure::TooLarge`].
+        /// How many.
         bytes_max: u64,
+        /// What becomes of more.
+        more: More,
+    },
+    /// The end of another exchange's fill, for so many milliseconds; it will stand in the outbox of [`Shard::caches`].
+    AwaitFill {
+        /// Which one.
+        fill: FillId,
+        /// How long.
+        timeout_ms: u64,
     },
     /// The function invoked with the event in [`Exchange::out`].
     Invoke(Invoke),
     /// [`Exchange::out`] sent to the client.
     Answer(Answer),
+}
+
+/// What becomes of more content than was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    /// It is [`CallFailure::TooLarge`].
+    Fails,
+    /// It follows what has been read: [`Event::ResponseBegun`].
+    Follows,
 }
 
 /// A call to a backend.
@@ -226,7 +260,7 @@ pub struct Call {
 pub struct Answer {
     /// How the backend's content follows; `None` when nothing follows.
     pub download: BodyFraming,
-    /// Content bytes that are in [`Exchange::out`] already.
+    /// Content bytes that are in [`Exchange::out`] or [`Exchange::content`] already.
     pub inline_bytes: u64,
     /// Whether the connection is to be used again, as the answer says.
     pub keep_alive: bool,
@@ -235,6 +269,12 @@ pub struct Answer {
 impl Exchange {
     /// Goes on with what happened, until the outside is needed again.
     pub fn advance(&mut self, shard: &mut Shard, now: Now, event: Event<'_>) -> Step {
+        let mut step = self.proceed(shard, now, event);
+        self.settle_cache(shard, now, &mut step);
+        step
+    }
+
+    fn proceed(&mut self, shard: &mut Shard, now: Now, event: Event<'_>) -> Step {
         match event {
             Event::Request(peer, entropy) => {
                 self.begin(shard, now, peer, entropy);
@@ -268,7 +308,10 @@ impl Exchange {
             Event::KeysEnded => self.keys_ended(shard, now),
             Event::AuthorizerEnded => self.authorizer_ended(shard, now),
             Event::Response => self.respond(shard, now),
-            Event::ResponseBody(body) => self.respond_body(shard, now, body),
+            Event::ResponseBody(body) => self.answer_response(shard, now, Some(body)),
+            Event::ResponseBegun(begun) => self.respond_begun(shard, now, begun),
+            Event::FillEnded => self.follow(shard, now),
+            Event::FillSlow => self.stop_following(shard, now),
             Event::CallFailed(failure) => {
                 self.count_integration(now, None);
                 self.refuse(shard, now, failure.reject())
@@ -324,7 +367,8 @@ impl Exchange {
         }
         (self.place, self.routed, self.principal) = (None, None, None);
         (self.identified, self.caller, self.counted, self.called) = (None, None, None, None);
-        (self.body_wanted, self.reading, self.body) = (false, None, None);
+        (self.body_wanted, self.reading, self.body, self.refused) = (false, None, None, None);
+        self.begin_caching();
         self.authorizing = Authorizing::No;
         self.denial.clear();
         self.invalid = None;

@@ -211,6 +211,7 @@ mod tests {
             integrations: vec![],
             authorizers: vec![],
             throttles: Vec::new(),
+            cache: None,
             access_log: None,
         };
         Api {

@@ -12,6 +12,7 @@
 //! - [`tls`]: certificates, and what is asked of peers, as data
 //! - [`limit`]: who may call, and how often
 //! - [`validation`]: what a method asks of parameters and body
+//! - [`cache`]: answers that are given again
 //! - [`transform`]: the request to the backend, the answer to the client
 //! - [`velocity`]: mapping templates, and JSONPath
 //! - [`aws`]: calls to AWS services, and credentials for them
@@ -42,6 +43,7 @@ pub mod mapping;
 pub mod values;
 
 pub mod auth;
+pub mod cache;
 pub mod limit;
 pub mod tls;
 pub mod validation;

@@ -91,6 +91,21 @@ pub const FUNCTION_TIMEOUT_S: u64 = 3;
 pub const FUNCTION_TIMEOUT_S_MAX: u64 = 900;
 /// Most files that a function's process may have open, by default (AWS: 1,024).
 pub const FUNCTION_FILES: u64 = 1_024;
+/// Most bytes of content that a stage's cache keeps of one answer; a larger one is not kept. AWS: 1,048,576.
+pub const CACHE_ENTRY_BYTES_MAX: u64 = 1_048_576;
+/// How long a cached answer is good, by default, in seconds (AWS: 300).
+pub const CACHE_TTL_S: u64 = 300;
+/// Longest that may be set (AWS: 3,600).
+pub const CACHE_TTL_S_MAX: u64 = 3_600;
+/// Least bytes of a stage's cache, on all shards together.
+pub const CACHE_BYTES_MIN: u64 = 64 * 1024;
+/// Misses of a shard that are filled at the same time; the answers of further ones are not kept. Each may hold an answer
+/// that is read whole.
+pub const CACHE_FILLS_MAX: usize = 1_024;
+/// Requests that wait for the answer to one; a further one calls the integration itself.
+pub const CACHE_WAITERS_MAX: u32 = 1_024;
+/// How long nobody waits for answers to a key of which one could not be kept, in milliseconds.
+pub const CACHE_PASS_MS: u64 = 10_000;
 /// Time for the answer of an authorizer's function, in milliseconds; then 500. AWS: that of an integration.
 pub const AUTHORIZER_TIMEOUT_MS: u32 = 29_000;
 /// Most bytes of that answer; more is 500. AWS names no number; a shard does nothing else while it compiles the policy.

@@ -12,6 +12,7 @@ use crate::auth::cognito::Cognito;
 use crate::auth::policy::Policy;
 use crate::auth::principal::Principals;
 use crate::aws::CredentialsSource;
+use crate::cache::StageCache;
 use crate::gateway_response::GatewayResponses;
 use crate::hosts::Hosts;
 use crate::integration::Integration;
@@ -277,6 +278,8 @@ pub struct Stage {
     /// How many requests a second each method takes, and which throttle that is, by [`RouteId`]. Empty when no method has
     /// a throttle.
     pub throttles: Vec<Option<(MeterId, Rate)>>,
+    /// Its cache, if it has one.
+    pub cache: Option<Box<StageCache>>,
     /// How each request is logged.
     pub access_log: Option<AccessLog>,
 }

@@ -8,6 +8,7 @@ use crate::auth::authorise::MethodNames;
 use crate::auth::authorizer::Grants;
 use crate::auth::cognito::{KeySets, Table, Tokens};
 use crate::aws::Signers;
+use crate::cache::Caches;
 use crate::clock::HttpDate;
 use crate::limit::Meters;
 use crate::plan::Plan;
@@ -36,6 +37,10 @@ pub struct Shard {
     pub signers: Signers,
     /// What it holds of throttles and quotas.
     pub meters: Meters,
+    /// Its slices of the stages' caches.
+    pub caches: Caches,
+    /// How many shards there are.
+    shards: usize,
     /// Once true, every answer closes its connection.
     pub draining: bool,
 }
@@ -43,6 +48,8 @@ pub struct Shard {
 impl Shard {
     /// One of so many shards, which serves `plan`.
     pub fn new(plan: Arc<Plan>, shards: usize) -> Self {
+        let mut caches = Caches::default();
+        caches.install(&plan, shards);
         Self {
             plan: Rc::new(plan),
             date: HttpDate::default(),
@@ -53,6 +60,8 @@ impl Shard {
             grants: Grants::default(),
             signers: Signers::default(),
             meters: Meters::new(shards),
+            caches,
+            shards,
             draining: false,
         }
     }
@@ -62,5 +71,11 @@ impl Shard {
         if self.key_sets.hear(table, url) {
             self.tokens.clear();
         }
+    }
+
+    /// Serves this plan from now on.
+    pub fn install(&mut self, plan: Arc<Plan>) {
+        self.caches.install(&plan, self.shards);
+        self.plan = Rc::new(plan);
     }
 }

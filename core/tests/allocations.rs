@@ -79,6 +79,14 @@ paths:
             responseParameters:
               method.response.header.Content-Type: integration.response.header.Content-Type
               method.response.header.X-All: integration.response.multivalueheader.ETag
+  /cached/{id}:
+    get:
+      parameters: [{ name: id, in: path }, { name: a, in: query }]
+      x-amazon-apigateway-integration:
+        type: http_proxy
+        httpMethod: GET
+        uri: http://origin.test/x
+        cacheKeyParameters: [method.request.path.id, method.request.querystring.a]
   /signed:
     get:
       x-amazon-apigateway-auth: { type: AWS_IAM }
@@ -107,6 +115,10 @@ const RESPONSE: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nETag: x\r\nServer: y\r\n\r\n";
 
 const RESULT: &[u8] = br#"{"statusCode":200,"headers":{"ETag":"x"},"body":"text"}"#;
+
+/// Methods are not cached, but for one.
+const CACHE: &str =
+    "cache = { size = \"4 MiB\", enabled = false }\nmethod.\"GET /cached/{id}\".cache = { enabled = true }";
 
 struct Connection {
     shard: Shard,
@@ -150,8 +162,9 @@ fn check(target: &str, status: &[u8; 3], want: u64) {
 
 #[track_caller]
 fn check_fields(target: &str, fields: &str, status: &[u8; 3], want: u64) {
+    let settings = plan::Settings { stage: CACHE, ..plan::Settings::default() };
     let mut connection = Connection {
-        shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT, plan::Settings::default())), 1),
+        shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT, settings)), 1),
         exchange: Exchange::default(),
         peer: Peer { source_ip: AddressText::default(), listener_port: 80, listener: 0, tls: None },
         log: Vec::new(),
@@ -176,6 +189,12 @@ fn mappings() {
     check("/mapped/1?q=a&q=b", b"200", 0);
     // One for each value that is percent-encoded: in the path, in the query, mapped alone, and one of the two mapped.
     check("/mapped/1?q=a&q=%26+b", b"200", 4);
+}
+
+/// An answer from the cache.
+#[test]
+fn cached() {
+    check("/cached/1?a=b", b"200", 0);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A whole exchange: whatever the client and the backend send, each side gets one well-formed message.
 //!
 //! The input is the client's bytes, a NUL, and the backend's. What the gateway would send to either is read again by
-//! the same strict parsers: it must be a single head that says about its body what the gateway goes on to send.
+//! the same strict parsers: it must be a single head that says about its body what the gateway goes on to send. Then the
+//! client asks again: what comes from the cache is what came before.
 
 #![no_main]
 
@@ -16,7 +17,7 @@ use tidegate_core::auth::sigv4::{
 };
 use tidegate_core::aws::{CredentialsSource, Issued};
 use tidegate_core::clock::Now;
-use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, InvokeFailure, Step};
+use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, InvokeFailure, More, Step};
 use tidegate_core::http1::{
     BodyFraming, FIELDS_MAX, HeadError, HeadLimits, KnownField, RequestHead, ResponseHead,
 };
@@ -34,6 +35,7 @@ definition = "api.yaml"
 [[api.stage]]
 name = "prod"
 variables = { host = "origin.test:8080" }
+cache = { size = "4 MiB", require_authorization_for_cache_control = false, conditional = true }
 access_log = { format = "$context.requestId $context.httpMethod $context.path $context.status $context.identity.userAgent $context.xrayTraceId $context.domainName $context.domainPrefix $context.error.messageString $context.integration.status $context.responseLength" }
 [[function]]
 name = "f"
@@ -71,9 +73,18 @@ fuzz_target!(|input: &[u8]| {
     let (sent, behind) = input.split_at(end);
     let answered = behind.get(1..).unwrap_or_default();
     PLAN.with(|plan| {
-        let mut shard = Shard::new(Arc::clone(plan), 1);
+        let shard = &mut Shard::new(Arc::clone(plan), 1);
         shard.signers.install(Arc::new(HashMap::from([(CredentialsSource::Default, issued())])));
-        run(&mut shard, sent, answered);
+        let first = run(shard, sent, answered);
+        let again = run(shard, sent, answered);
+        if let (Some(first), Some(again)) = (first, again)
+            && first.is_called
+            && !again.is_called
+            && !again.out.starts_with(b"HTTP/1.1 304 ")
+        {
+            assert_eq!(first.out.escape_ascii().to_string(), again.out.escape_ascii().to_string());
+        }
+        assert!(shard.caches.fills().is_empty(), "nobody is left who fills or waits");
     });
 });
 
@@ -86,7 +97,17 @@ fn issued() -> Issued {
     Issued { credentials, expires_s: None }
 }
 
-fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
+/// How an exchange went.
+struct Exchanged {
+    /// Whether the backend or the function was called.
+    is_called: bool,
+    /// What the client was sent, without what follows of the backend.
+    out: Vec<u8>,
+}
+
+/// `None`: the request is not whole.
+fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) -> Option<Exchanged> {
+    let mut is_called = false;
     let source_ip = AddressText::new([192, 0, 2, 1].into());
     let peer = Peer { source_ip, listener_port: 8080, listener: 0, tls: None };
     let mut exchange = Exchange::default();
@@ -94,7 +115,7 @@ fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
     let parsed = exchange.request.parse(&shard.plan.limits.request_head());
     let entropy = [1, 2, 3, 4];
     let mut step = match parsed {
-        Ok(None) => return,
+        Ok(None) => return None,
         Ok(Some(_)) => exchange.advance(shard, NOW, Event::Request(&peer, entropy)),
         Err(error) => exchange.advance(shard, NOW, Event::Refused(&peer, entropy, Reject::Head(error))),
     };
@@ -109,16 +130,19 @@ fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
                 exchange.advance(shard, NOW, Event::Body(&body))
             }
             Step::Call(call) => {
+                is_called = true;
                 check_call(&exchange, call, shard);
                 let event = answer_call(&mut exchange, call, answered);
                 exchange.advance(shard, NOW, event)
             }
-            Step::ReadResponse { bytes_max } => {
+            Step::ReadResponse { bytes_max, more } => {
                 assert_ne!(exchange.response.framing(), BodyFraming::None, "there is no content to read");
-                assert_eq!(bytes_max, shard.plan.limits.payload_bytes_max);
+                assert_eq!(bytes_max == shard.plan.limits.payload_bytes_max, more == More::Fails);
                 exchange.advance(shard, NOW, Event::ResponseBody(answered))
             }
+            Step::AwaitFill { .. } => panic!("nobody else is there"),
             Step::Invoke(_) => {
+                is_called = true;
                 check_event(&exchange);
                 exchange.advance(shard, NOW, answer_invocation(answered))
             }
@@ -126,7 +150,10 @@ fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
             Step::AwaitAuthorizer(_) => unreachable!("only one exchange runs"),
             Step::Answer(answer) => {
                 check_answer(&exchange, answer, answered);
-                return finish(&mut exchange, shard);
+                finish(&mut exchange, shard);
+                let mut out = std::mem::take(&mut exchange.out);
+                out.extend_from_slice(exchange.content.as_deref().unwrap_or_default());
+                return Some(Exchanged { is_called, out });
             }
         };
     }
@@ -245,7 +272,8 @@ fn check_answer(exchange: &Exchange, answer: Answer, answered: &[u8]) {
     let parsed = parsed.unwrap_or_else(|error| panic!("{error}: {out}"));
     assert!(parsed.is_some(), "no whole head: {out}");
     assert!(!head.is_interim(), "{out}");
-    assert_eq!(head.surplus().len() as u64, answer.inline_bytes, "{out}");
+    let content_bytes = exchange.content.as_deref().unwrap_or_default().len();
+    assert_eq!((head.surplus().len() + content_bytes) as u64, answer.inline_bytes, "{out}");
     assert_eq!(head.keeps_alive(), answer.keep_alive, "{out}");
     if is_head {
         assert_eq!((answer.download, answer.inline_bytes), (BodyFraming::None, 0), "content for HEAD: {out}");
@@ -263,6 +291,7 @@ fn check_answer(exchange: &Exchange, answer: Answer, answered: &[u8]) {
 /// One line in the access log, whatever the client sent.
 fn finish(exchange: &mut Exchange, shard: &mut Shard) {
     let mut log = Vec::new();
+    exchange.leave_cache(&mut shard.caches);
     exchange.finish(&mut shard.meters, NOW, 0, |_| &mut log);
     let controls = log.iter().filter(|byte| byte.is_ascii_control()).count();
     assert_eq!(controls, usize::from(!log.is_empty()), "{}", log.escape_ascii());

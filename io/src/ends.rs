@@ -2,6 +2,7 @@
 //!
 //! HTTP/1 and HTTP/2 each implement both. The relay is compiled for each, so that neither pays for the other.
 
+use tidegate_core::cache;
 use tidegate_core::http1::BodyFraming;
 
 use crate::stream::{BodyFailure, Piece};
@@ -29,6 +30,9 @@ pub(crate) trait Outbound {
 
     /// Begins the answer: `out` has its head, and behind it content that is there already.
     async fn begin(&mut self, out: Vec<u8>, rest: Rest) -> Result<(), Broken>;
+
+    /// The whole answer: `out` has its head, and its content is sent from where it is kept.
+    async fn begin_kept(&mut self, out: Vec<u8>, content: cache::Content) -> Result<(), Broken>;
 
     /// Sends a piece of content, which is not empty. `is_last` if it is known that none follows.
     async fn send(&mut self, piece: Piece, is_last: bool) -> Result<(), Broken>;

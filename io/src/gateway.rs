@@ -7,17 +7,19 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::raw::c_int;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select, tick, unbounded};
 use glommio::{ExecutorJoinHandle, LocalExecutorBuilder, Placement};
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use tidegate_core::cache;
 use tidegate_core::plan::{Aws, Plan};
 
 use crate::access_log::LogWriter;
-use crate::admin::{Admin, Health};
+use crate::admin::{Admin, Desk, Health};
+use crate::caches::{Caches, Flush, lock};
 use crate::credentials::{Issuer, News, OrderNumber};
 use crate::doctor;
 use crate::function::host::Host;
@@ -150,11 +152,17 @@ pub fn run(
     let secure = settings.listeners.iter().map(|listener| listener.tls).collect();
     let bound = Bound { listeners, secure, admin: admin.as_ref().map(Admin::address) };
     let mut control = Control::start(plan, supplies, settings, sockets, &log, &host)?;
+    let (orders, flushes) = bounded(QUEUED_COMMANDS_MAX);
     if let Some(admin) = admin {
-        admin.start(Arc::clone(&health)).map_err(GatewayError::Start)?;
+        let desk = Desk {
+            health: Arc::clone(&health),
+            caches: Arc::clone(&control.caches),
+            flushes: orders.clone(),
+        };
+        admin.start(desk).map_err(GatewayError::Start)?;
     }
     announce(&control.plan, &bound);
-    let ended = control.serve(&signals, outside, &log, &reload).and_then(|()| {
+    let ended = control.serve(&signals, outside, &log, &flushes, &reload).and_then(|()| {
         health.drain();
         control.stop(&signals)
     });
@@ -249,6 +257,7 @@ struct Control {
     shards: Vec<Handle>,
     reports: Receiver<(usize, Report)>,
     ledger: Ledger,
+    caches: Arc<Mutex<Caches>>,
     plan: Arc<Plan>,
     supplies: Supplies,
     key_sets: KeySets,
@@ -260,6 +269,15 @@ struct Handle {
     doorbell: Doorbell,
     /// Kept so that the thread is known to run; joined when the shard has drained.
     _thread: ExecutorJoinHandle<()>,
+}
+
+impl Handle {
+    fn tell(&self, command: Command) {
+        if self.commands.try_send(command).is_err() {
+            tracing::error!("a shard does not take commands");
+        }
+        self.doorbell.ring();
+    }
 }
 
 /// Sends a last report when a shard ends in a way that it cannot tell itself.
@@ -327,7 +345,8 @@ impl Control {
             shards.push(Handle { commands, doorbell, _thread: thread });
         }
         let ledger = Ledger::start(ends, &plan, &settings.state).map_err(GatewayError::Store)?;
-        let control = Self { shards, reports, ledger, plan, supplies, key_sets, tls: lasting };
+        let caches = Arc::new(Mutex::new(Caches::new(&plan, settings.cpus.len())));
+        let control = Self { shards, reports, ledger, caches, plan, supplies, key_sets, tls: lasting };
         control.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Ready))?;
         Ok(control)
     }
@@ -338,6 +357,7 @@ impl Control {
         signals: &Receiver<c_int>,
         outside: Outside<'_>,
         log: &LogWriter,
+        flushes: &Receiver<Flush>,
         reload: &impl Fn() -> Option<Plan>,
     ) -> Result<(), GatewayError> {
         let ticks = tick(Duration::from_secs(LOG_CHECK_INTERVAL_S));
@@ -358,9 +378,16 @@ impl Control {
                     }
                     Ok(_) | Err(_) => return Ok(()),
                 },
-                recv(reports) -> report => {
-                    if let Ok((shard, Report::Failed(error))) = report {
+                recv(reports) -> report => match report {
+                    Ok((shard, Report::Failed(error))) => {
                         return Err(GatewayError::Shard(format!("shard {shard}: {error}")));
+                    }
+                    Ok((shard, Report::Caches(said))) => self.share_caches(shard, said),
+                    Ok((_, Report::Ready | Report::Installed | Report::Drained)) | Err(_) => {}
+                },
+                recv(flushes) -> flush => {
+                    if let Ok(flush) = flush {
+                        self.tell_all(|| Command::Flush(flush.clone()));
                     }
                 }
                 recv(outside.resolver.news()) -> news => {
@@ -408,6 +435,7 @@ impl Control {
         self.plan = Arc::new(Plan { generation, ..plan });
         self.ledger.install(Arc::clone(&self.plan));
         self.key_sets.watch(&self.plan);
+        lock(&self.caches).install(&self.plan);
         let addresses = &self.supplies.addresses;
         self.tell_all(|| Command::Install(Arc::clone(&self.plan), Arc::clone(addresses), Arc::clone(&tls)));
         self.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Installed))?;
@@ -433,7 +461,7 @@ impl Control {
                     Ok((shard, Report::Failed(error))) => {
                         return Err(GatewayError::Shard(format!("shard {shard}: {error}")));
                     }
-                    Ok((_, Report::Ready | Report::Installed)) => {}
+                    Ok((_, Report::Ready | Report::Installed | Report::Caches(_))) => {}
                     Err(_) => break,
                 },
                 recv(deadline) -> _ => break,
@@ -447,12 +475,17 @@ impl Control {
         self.tell_all(|| Command::KeySets(Arc::clone(self.key_sets.table()), Arc::clone(url)));
     }
 
+    /// Moves bytes of the caches to where they are missed.
+    fn share_caches(&self, shard: usize, said: Vec<cache::Report>) {
+        let orders = lock(&self.caches).hear(shard, said);
+        for (cache, order) in orders {
+            self.shards[order.shard].tell(Command::Share(cache, order));
+        }
+    }
+
     fn tell_all(&self, command: impl Fn() -> Command) {
         for shard in &self.shards {
-            if shard.commands.try_send(command()).is_err() {
-                tracing::error!("a shard does not take commands");
-            }
-            shard.doorbell.ring();
+            shard.tell(command());
         }
     }
 

@@ -1,5 +1,6 @@
 //! A client of HTTP/1 as the relay sees it.
 
+use tidegate_core::cache;
 use tidegate_core::http1::{BodyFraming, encode};
 use tidegate_core::limits::Limits;
 
@@ -113,6 +114,11 @@ impl Outbound for Answering<'_> {
         };
         self.framing = framing;
         self.send_bytes(out, more).await
+    }
+
+    async fn begin_kept(&mut self, out: Vec<u8>, content: cache::Content) -> Result<(), Broken> {
+        let timeout_ms = self.shard.limits().body_timeout_ms;
+        self.socket.send_with(out, content, timeout_ms).await.map_err(|_| Broken)
     }
 
     async fn send(&mut self, piece: Piece, _is_last: bool) -> Result<(), Broken> {

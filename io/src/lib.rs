@@ -15,6 +15,7 @@
 //!   `ring/buffers.rs` (lent memory), `ring/driver.rs` (eventfd, enter), `ring/socket.rs` (descriptors), and outside of it in
 //!   `function/process.rs` alone (between fork and exec)
 //! - `ledger`, `waiting`: lends limits to shards and stores usage; requests that wait for it
+//! - `caches`: counts and shares out the stages' caches, on the control thread
 //! - `credentials`: for calls to AWS services, found and renewed
 //! - `fetch`: blocking fetches over HTTP(S), for credentials and key sets
 //! - `access_log`, `resolve`, `admin`, [`doctor`]: slow things on threads of their own
@@ -44,6 +45,7 @@ pub mod ring;
 
 mod access_log;
 mod admin;
+mod caches;
 mod clock;
 mod credentials;
 pub mod doctor;

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use tidegate_core::arrival::Peer;
-use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Step};
+use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, More, Step};
 use tidegate_core::http1::BodyFraming;
 use tidegate_core::limits::Limits;
 use tidegate_core::reject::Reject;
@@ -63,6 +63,11 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
                 Box::pin(shard.keys.answered(url, shard.now().monotonic_ns)).await;
                 advance(shard, exchange, Event::KeysEnded)
             }
+            Step::AwaitFill { fill, timeout_ms } => {
+                let until_ns = shard.now().monotonic_ns + timeout_ms * 1_000_000;
+                let ended = Box::pin(shard.following.answered_until(fill, until_ns)).await;
+                advance(shard, exchange, if ended { Event::FillEnded } else { Event::FillSlow })
+            }
             Step::AwaitAuthorizer(flight) => {
                 // Answered or not: the exchange looks what is known now.
                 Box::pin(shard.authorizing.answered(flight, shard.now().monotonic_ns)).await;
@@ -86,14 +91,20 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
                     Err(Failure::ClientGone) => return client_gone(shard, exchange),
                 }
             }
-            Step::ReadResponse { .. } => {
+            Step::ReadResponse { bytes_max, more } => {
                 let read = {
                     // In a box, so that exchanges that pass answers on do not hold its memory.
-                    let mut work = Box::pin(read_content(&mut backend));
+                    let mut work = Box::pin(read_content(&mut backend, bytes_max));
                     upload.beside(inbound, true, work.as_mut()).await
                 };
                 match read {
-                    Ok(Ok(content)) => advance(shard, exchange, Event::ResponseBody(&content)),
+                    Ok(Ok(Content::Whole(content))) => {
+                        advance(shard, exchange, Event::ResponseBody(&content))
+                    }
+                    Ok(Ok(Content::Begun(content))) => match more {
+                        More::Follows => advance(shard, exchange, Event::ResponseBegun(&content)),
+                        More::Fails => advance(shard, exchange, Event::CallFailed(CallFailure::TooLarge)),
+                    },
                     Ok(Err(failure)) => advance(shard, exchange, Event::CallFailed(failure)),
                     Err(failure) => match refusal(failure) {
                         Some(reject) => {
@@ -172,7 +183,12 @@ impl Backend {
 }
 
 fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
-    let step = exchange.advance(&mut shard.core.borrow_mut(), shard.now(), event);
+    let step = {
+        let core = &mut *shard.core.borrow_mut();
+        let step = exchange.advance(core, shard.now(), event);
+        shard.tell_followers(core);
+        step
+    };
     shard.tell_ledger();
     shard.wake_authorized();
     shard.ask_keys();
@@ -214,17 +230,26 @@ async fn read_whole(
     Ok(content)
 }
 
-/// The backend's content, whole.
-async fn read_content(backend: &mut Option<Backend>) -> Result<Vec<u8>, CallFailure> {
+/// The backend's content, whole or as far as it has been read.
+enum Content {
+    Whole(Vec<u8>),
+    Begun(Vec<u8>),
+}
+
+/// Reads the backend's content, no further than where it is more than so many bytes.
+async fn read_content(backend: &mut Option<Backend>, bytes_max: u64) -> Result<Content, CallFailure> {
     let mut content = Vec::new();
-    let Some(Backend { stream, body, .. }) = backend else { return Ok(content) };
+    let Some(Backend { stream, body, .. }) = backend else { return Ok(Content::Whole(content)) };
     loop {
         match body.next(stream).await {
             Ok(Some(piece)) => content.extend_from_slice(&piece),
-            Ok(None) => return Ok(content),
+            Ok(None) => return Ok(Content::Whole(content)),
             Err(BodyFailure::TooLarge) => return Err(CallFailure::TooLarge),
             Err(BodyFailure::Timeout) => return Err(CallFailure::Timeout),
             Err(BodyFailure::Closed | BodyFailure::Framing(_)) => return Err(CallFailure::Network),
+        }
+        if content.len() as u64 > bytes_max {
+            return Ok(Content::Begun(content));
         }
     }
 }
@@ -335,16 +360,20 @@ async fn send_answer(
     let mut out = std::mem::replace(&mut exchange.out, shard.ring.buffer());
     let streamed = backend.as_mut().filter(|_| answer.download != BodyFraming::None);
     let Some(backend) = streamed else {
-        return (outbound.begin(out, Rest::Nothing).await, answer.inline_bytes);
+        let sent = match exchange.content.take() {
+            Some(content) => outbound.begin_kept(out, content).await,
+            None => outbound.begin(out, Rest::Nothing).await,
+        };
+        return (sent, answer.inline_bytes);
     };
     let head_bytes = out.len();
     if answer.download != BodyFraming::Chunked
         && backend.body.take_received(&mut backend.stream, INLINE_BYTES_MAX, &mut out)
     {
-        let bytes = (out.len() - head_bytes) as u64;
+        let bytes = answer.inline_bytes + (out.len() - head_bytes) as u64;
         return (outbound.begin(out, Rest::Nothing).await, bytes);
     }
-    let mut sent_bytes = 0;
+    let mut sent_bytes = answer.inline_bytes;
     // In a box, so that the many exchanges with small answers do not hold the memory of the few with large ones.
     let sent = Box::pin(pump(outbound, backend, out, answer.download, &mut sent_bytes)).await;
     (sent, sent_bytes)

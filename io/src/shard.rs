@@ -14,6 +14,7 @@ use tidegate_core::arrival::{AddressText, Entropy, Peer};
 use tidegate_core::auth::authorizer::FlightId;
 use tidegate_core::auth::cognito::Table;
 use tidegate_core::aws::IssuedTable;
+use tidegate_core::cache::{self, CacheId, FillId};
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::Exchange;
 use tidegate_core::limit::MeterId;
@@ -21,6 +22,7 @@ use tidegate_core::limits::{KEYS_WAIT_NS_MAX, Limits};
 use tidegate_core::plan::{Origin, Plan};
 
 use crate::access_log::{Lines, LogSender};
+use crate::caches::Flush;
 use crate::client;
 use crate::function::Functions;
 use crate::function::host::HostHandle;
@@ -45,6 +47,10 @@ pub(crate) enum Command {
     Install(Arc<Plan>, Arc<HashMap<Origin, Addresses>>, Arc<Tls>),
     /// The keys of issuers, and of which there is news.
     KeySets(Arc<Table>, Arc<str>),
+    /// A slice of a cache may take so many bytes.
+    Share(CacheId, cache::Order),
+    /// All answers of a cache are to be forgotten.
+    Flush(Flush),
     /// Calls to AWS services are signed with these.
     Credentials(Arc<IssuedTable>),
     /// Origins have other addresses.
@@ -61,6 +67,8 @@ pub(crate) enum Report {
     Failed(String),
     /// It serves the plan that it was last sent.
     Installed,
+    /// How it stands with its slices of the caches.
+    Caches(Vec<cache::Report>),
     /// It has drained.
     Drained,
 }
@@ -125,6 +133,8 @@ pub(crate) struct Shard {
     pub(crate) core: RefCell<tidegate_core::shard::Shard>,
     /// Requests that wait for the ledger.
     pub(crate) waiting: Waiting<MeterId>,
+    /// Requests that wait for another one's answer.
+    pub(crate) following: Waiting<FillId>,
     /// Requests that wait for what others are told by authorizers.
     pub(crate) authorizing: Waiting<FlightId>,
     /// Requests that wait for keys of issuers.
@@ -173,6 +183,7 @@ async fn serve(ring: Ring, mut start: Start) {
     }));
     ring.spawn(flush_log(Rc::clone(&shard)));
     ring.spawn(tick_meters(Rc::clone(&shard)));
+    ring.spawn(report_caches(Rc::clone(&shard), reports.clone()));
     reports.tell(Report::Ready);
     obey(&shard, &doorbell, &commands, &reports).await;
     // Requests in flight may still have to hear the ledger.
@@ -193,6 +204,13 @@ async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Comman
                 }
                 Command::Resolved(addresses) => shard.pools.resolved(&addresses),
                 Command::KeySets(table, url) => shard.hear_keys(table, &url),
+                Command::Share(cache, order) => {
+                    shard.core.borrow_mut().caches.obey(cache, order.total, order.bytes_max);
+                }
+                Command::Flush(Flush { cache, done }) => {
+                    shard.core.borrow_mut().caches.flush(cache);
+                    drop(done);
+                }
                 Command::Credentials(table) => shard.core.borrow_mut().signers.install(table),
                 Command::Drain => return,
             }
@@ -267,12 +285,26 @@ async fn tick_meters(shard: Rc<Shard>) {
         shard.ring.sleep(METERS_TICK_MS).await;
         let now_ns = shard.now().monotonic_ns;
         shard.waiting.expire(now_ns);
+        shard.following.expire(now_ns);
         shard.authorizing.expire(now_ns);
         shard.keys.expire(now_ns);
         if tick.is_multiple_of(TICKS_PER_REPORT) {
             shard.core.borrow_mut().meters.tick(now_ns);
         }
         shard.tell_ledger();
+    }
+}
+
+/// How often a shard says how it stands with its slices of the caches, in milliseconds.
+const CACHES_REPORT_MS: u64 = 500;
+
+async fn report_caches(shard: Rc<Shard>, reports: Reporter) {
+    loop {
+        shard.ring.sleep(CACHES_REPORT_MS).await;
+        let said = shard.core.borrow_mut().caches.report();
+        if !said.is_empty() {
+            reports.tell(Report::Caches(said));
+        }
     }
 }
 
@@ -300,6 +332,8 @@ impl Shard {
             authorizing: Waiting::new(AUTHORIZER_NS_MAX),
             keys: Waiting::new(KEYS_WAIT_NS_MAX),
             keys_asker: start.keys_asker,
+            // Each waits as long as its integration may take.
+            following: Waiting::new(0),
             ledger: start.ledger,
             pools,
             secure: start.secure,
@@ -357,7 +391,10 @@ impl Shard {
     pub(crate) fn finish(&self, exchange: &mut Exchange, response_bytes: u64) {
         let mut lines = self.lines.borrow_mut();
         lines.deny(exchange.denial());
-        let meters = &mut self.core.borrow_mut().meters;
+        let core = &mut *self.core.borrow_mut();
+        exchange.leave_cache(&mut core.caches);
+        self.tell_followers(core);
+        let meters = &mut core.meters;
         exchange.finish(meters, self.now(), response_bytes, |destination| lines.buffer(destination));
         lines.flush_when_large();
     }
@@ -377,6 +414,11 @@ impl Shard {
     fn hear_keys(&self, table: Arc<Table>, url: &Arc<str>) {
         self.core.borrow_mut().hear_keys(table, url);
         self.keys.answer(url);
+    }
+
+    /// Wakes the requests that wait for answers which have come, or will not.
+    pub(crate) fn tell_followers(&self, core: &mut tidegate_core::shard::Shard) {
+        core.caches.ended().drain(..).for_each(|fill| self.following.answer(&fill));
     }
 
     /// Wakes the requests that wait for questions to authorizers that have ended.
@@ -461,7 +503,7 @@ impl Shard {
         self.pools.install(&plan, addresses, &tls.backends);
         self.tls.replace(tls.server);
         self.functions.install(&plan);
-        self.core.borrow_mut().plan = Rc::new(plan);
+        self.core.borrow_mut().install(plan);
     }
 
     /// Lets every connection look whether it should close.

@@ -1,4 +1,5 @@
-//! Requests that wait for something that others are doing: the ledger, or another request's question to an authorizer.
+//! Requests that wait for something that others are doing: the ledger, another request's question to an authorizer, or its
+//! call for the same answer.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -24,7 +25,7 @@ pub(crate) struct Waiting<K> {
 }
 
 struct Wait {
-    since_ns: u64,
+    until_ns: u64,
     /// Whether it has been answered, once that is known.
     answered: Cell<Option<bool>>,
     waker: RefCell<Option<Waker>>,
@@ -38,7 +39,12 @@ impl<K: Eq + Hash> Waiting<K> {
 
     /// Ends when this has been answered (`true`), or has not for too long.
     pub(crate) async fn answered(&self, what: K, now_ns: u64) -> bool {
-        let wait = Rc::new(Wait { since_ns: now_ns, answered: Cell::new(None), waker: RefCell::new(None) });
+        self.answered_until(what, now_ns + self.ns_max).await
+    }
+
+    /// The same, no longer than until then.
+    pub(crate) async fn answered_until(&self, what: K, until_ns: u64) -> bool {
+        let wait = Rc::new(Wait { until_ns, answered: Cell::new(None), waker: RefCell::new(None) });
         self.waits.borrow_mut().entry(what).or_default().push(Rc::clone(&wait));
         poll_fn(|context| match wait.answered.get() {
             Some(answered) => Poll::Ready(answered),
@@ -61,7 +67,7 @@ impl<K: Eq + Hash> Waiting<K> {
     pub(crate) fn expire(&self, now_ns: u64) {
         self.waits.borrow_mut().retain(|_, waits| {
             waits.retain(|wait| {
-                let waits_on = wait.since_ns + self.ns_max > now_ns;
+                let waits_on = wait.until_ns > now_ns;
                 if !waits_on {
                     wait.end(false);
                 }

@@ -10,6 +10,7 @@ mod framing_bodies;
 mod framing_heads;
 
 mod bodies;
+mod caches;
 mod connections;
 mod flow_control;
 mod slow_clients;

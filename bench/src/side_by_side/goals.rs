@@ -75,6 +75,12 @@ pub fn goals() -> Vec<Goal> {
             saturation("body-1m", Quantity::BytesPerCpuSecond, at_least(nginx, 1.0)),
         ]);
     }
+    for (proxy, share) in CACHE_SHARES {
+        goals.push(saturation("cache-hits-1k", Quantity::CpuPerRequest, at_most(proxy, share)));
+        for scenario in ["cache-hits-64k", "cache-hits-1m"] {
+            goals.push(saturation(scenario, Quantity::BytesPerCpuSecond, at_least(proxy, 1.0)));
+        }
+    }
     for nginx in [Proxy::Nginx, Proxy::NginxNewest] {
         let cpu = Quantity::CpuPerRequest;
         goals.extend([
@@ -119,6 +125,10 @@ const CPU_SHARES: [(Proxy, f64); 5] = [
     (Proxy::Pingora, 0.5),
     (Proxy::Floor, 1.15),
 ];
+
+/// CPU per hit of 1 KiB, by that of others with a cache.
+const CACHE_SHARES: [(Proxy, f64); 4] =
+    [(Proxy::Nginx, 0.7), (Proxy::NginxNewest, 0.7), (Proxy::Haproxy, 1.0), (Proxy::Varnish, 1.0)];
 
 /// What came of the goals of the scenarios that were measured.
 pub fn verdicts(results: &Results) -> Vec<Verdict> {

@@ -21,6 +21,8 @@ pub struct Scenario {
     pub origin_delay_ms: u32,
     /// What is done.
     pub course: Course,
+    /// Whether answers are kept and given again.
+    pub cached: bool,
     /// How sessions begin, if clients come by https.
     pub tls: Option<Sessions>,
     /// Whether a relay of bytes does the same work, so that it can be the bound.
@@ -57,14 +59,24 @@ const KEEP_ALIVE: Scenario = Scenario {
     answer_bytes: 11,
     origin_delay_ms: 0,
     course: Course::Saturation,
+    cached: false,
     tls: None,
     relay: true,
+};
+
+const CACHE_HITS: Scenario = Scenario {
+    name: "cache-hits-1k",
+    summary: "64 connections, answers of 1 KiB from the cache",
+    answer_bytes: 1024,
+    cached: true,
+    relay: false,
+    ..KEEP_ALIVE
 };
 
 const TLS: Scenario = Scenario { tls: Some(Sessions::Resumed), relay: false, ..KEEP_ALIVE };
 
 /// All of them, in the order in which they run.
-pub const SCENARIOS: [Scenario; 19] = [
+pub const SCENARIOS: [Scenario; 22] = [
     Scenario {
         name: "keep-alive-1",
         summary: "1 connection that is kept, answers of 11 bytes",
@@ -96,6 +108,20 @@ pub const SCENARIOS: [Scenario; 19] = [
         connections: 8,
         answer_bytes: 1024 * 1024,
         ..KEEP_ALIVE
+    },
+    CACHE_HITS,
+    Scenario {
+        name: "cache-hits-64k",
+        summary: "64 connections, answers of 64 KiB from the cache",
+        answer_bytes: 64 * 1024,
+        ..CACHE_HITS
+    },
+    Scenario {
+        name: "cache-hits-1m",
+        summary: "8 connections, answers of 1 MiB from the cache",
+        connections: 8,
+        answer_bytes: 1024 * 1024,
+        ..CACHE_HITS
     },
     Scenario {
         name: "upload-64k",

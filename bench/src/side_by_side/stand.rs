@@ -159,6 +159,7 @@ impl Stand {
             large_answers: scenario.answer_bytes > 16 * 1024,
             routes: *routes,
             limits: *limits,
+            cached: scenario.cached,
             function: function.then(|| Function {
                 program: self.places.binaries.join("tidegate-function"),
                 answer: String::from_utf8_lossy(&origin.answer.body).into_owned(),

@@ -1,4 +1,4 @@
-//! `[[api.stage]]`: a stage, its variables, its access log and its throttles.
+//! `[[api.stage]]`: a stage, its variables, its access log, its throttles and its cache.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,8 @@ use tidegate_core::plan::{AccessLog, LogDestination};
 use tidegate_core::record::LogFormat;
 use tidegate_core::span::Span;
 
-use super::throttle::{self, MethodSettings};
+use super::cache::{self, Cache};
+use super::throttle::{self, MethodSettings, Of};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
@@ -24,7 +25,8 @@ pub(crate) struct Stage {
     pub(crate) access_log: Option<AccessLog>,
     /// Each method's throttle, as AWS's `*/*`.
     pub(crate) throttle: Option<Rate>,
-    /// Methods with one of their own.
+    pub(crate) cache: Option<Cache>,
+    /// Methods with settings of their own.
     pub(crate) methods: Vec<MethodSettings>,
 }
 
@@ -45,8 +47,7 @@ const COMMON_LOG_FORMAT: &str = "$context.identity.sourceIp $context.identity.ca
                                  [$context.requestTime] \"$context.httpMethod $context.resourcePath \
                                  $context.protocol\" $context.status $context.responseLength $context.requestId";
 
-const UNSUPPORTED: [&str; 4] = ["cache", "canary", "tracing", "client_certificate"];
-const UNSUPPORTED_OF_METHOD: [&str; 1] = ["cache"];
+const UNSUPPORTED: [&str; 3] = ["canary", "tracing", "client_certificate"];
 
 pub(super) fn read(section: Option<&Entry>, api: Span, folder: &Path, report: &mut Report) -> Vec<Stage> {
     let sections = section.map_or(&[][..], |section| scalar::list(&section.value, report));
@@ -70,12 +71,13 @@ fn read_stage(section: &Node, before: &[Stage], folder: &Path, report: &mut Repo
     let variables = fields.value("variables").map_or_else(Vec::new, |value| read_variables(value, report));
     let access_log = fields.value("access_log").and_then(|value| read_access_log(value, folder, report));
     let throttle = throttle::read(fields.value("throttle"), report);
-    let methods = throttle::read_methods(fields.value("method"), &UNSUPPORTED_OF_METHOD, report);
+    let cache = cache::read(fields.value("cache"), report);
+    let methods = throttle::read_methods(fields.value("method"), Of::Stage, report);
     for key in UNSUPPORTED {
         fields.unsupported(key, report);
     }
     fields.finish(report);
-    Some(Stage { name, span: section.span, variables, access_log, throttle, methods })
+    Some(Stage { name, span: section.span, variables, access_log, throttle, cache, methods })
 }
 
 fn read_name(value: &Node, before: &[Stage], report: &mut Report) -> Option<String> {

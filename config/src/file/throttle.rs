@@ -1,10 +1,11 @@
-//! `throttle = { rate = 10, burst = 5 }`, and the tables of methods that have one.
+//! `throttle = { rate = 10, burst = 5 }`, and the tables of methods that have settings of their own.
 
 use tidegate_core::limit::Rate;
 use tidegate_core::plan::{Api, Route};
 use tidegate_core::route::RouteId;
 use tidegate_core::span::Span;
 
+use super::cache::{self, MethodCache};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
@@ -14,14 +15,23 @@ use crate::tree::{Entry, Node};
 const RATE_MAX: f64 = 1e9;
 const BURST_MAX: u32 = i32::MAX as u32;
 
-/// A method's throttle, before it is known which methods there are.
+/// Whose methods they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Stage,
+    /// It has no cache.
+    UsagePlan,
+}
+
+/// A method's settings, before it is known which methods there are.
 #[derive(Debug)]
 pub(crate) struct MethodSettings {
     /// Where the method is named.
     span: Span,
     /// The method and its path, as `tidegate routes` prints them: `GET /pets/{petId}`.
     name: String,
-    pub(crate) rate: Rate,
+    pub(crate) rate: Option<Rate>,
+    pub(crate) cache: Option<MethodCache>,
 }
 
 pub(super) fn read(value: Option<&Node>, report: &mut Report) -> Option<Rate> {
@@ -32,36 +42,38 @@ pub(super) fn read(value: Option<&Node>, report: &mut Report) -> Option<Rate> {
     Rate::new(rate, scalar::integer(burst?, 0..=BURST_MAX, report)?)
 }
 
-/// The table `method`. What else stands at a method is `unsupported`.
-pub(super) fn read_methods(
-    value: Option<&Node>,
-    unsupported: &[&'static str],
-    report: &mut Report,
-) -> Vec<MethodSettings> {
+/// The table `method`.
+pub(super) fn read_methods(value: Option<&Node>, of: Of, report: &mut Report) -> Vec<MethodSettings> {
     let Some(value) = value else { return Vec::new() };
     if Fields::read(value, "`method`", report).is_none() {
         return Vec::new();
     }
-    value.entries().iter().filter_map(|entry| read_method(entry, unsupported, report)).collect()
+    value.entries().iter().filter_map(|entry| read_method(entry, of, report)).collect()
 }
 
-fn read_method(entry: &Entry, unsupported: &[&'static str], report: &mut Report) -> Option<MethodSettings> {
+fn read_method(entry: &Entry, of: Of, report: &mut Report) -> Option<MethodSettings> {
     let mut fields = Fields::read(&entry.value, "a method", report)?;
     let rate = read(fields.value("throttle"), report);
-    for key in unsupported {
-        fields.unsupported(key, report);
-    }
+    let cache = match of {
+        Of::Stage => cache::read_method(fields.take("cache"), report),
+        Of::UsagePlan => None,
+    };
     fields.finish(report);
-    Some(MethodSettings { span: entry.key_span, name: entry.key.to_string(), rate: rate? })
+    Some(MethodSettings { span: entry.key_span, name: entry.key.to_string(), rate, cache })
 }
 
 impl MethodSettings {
-    /// The method of the API that is meant.
-    pub(crate) fn find(&self, api: &Api, report: &mut Report) -> Option<RouteId> {
+    /// The position of the method of the API that is meant.
+    pub(crate) fn position(&self, api: &Api) -> Option<usize> {
         let (method, path) = self.name.split_once(' ').unwrap_or_default();
         let is_meant =
             |route: &Route| route.method.name() == method && api.resources[route.resource].path == path;
-        let found = api.routes.iter().position(is_meant);
+        api.routes.iter().position(is_meant)
+    }
+
+    /// The same; one that is not there is reported.
+    pub(crate) fn find(&self, api: &Api, report: &mut Report) -> Option<RouteId> {
+        let found = self.position(api);
         if found.is_none() {
             let name =
                 |route: &Route| format!("{} {}", route.method.name(), api.resources[route.resource].path);

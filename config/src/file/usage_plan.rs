@@ -11,7 +11,7 @@ use tidegate_core::span::Span;
 
 use super::api::{Api, find_api, find_stage};
 use super::api_key::ApiKeys;
-use super::throttle::{self, MethodSettings};
+use super::throttle::{self, MethodSettings, Of};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
@@ -104,7 +104,7 @@ fn read_stages(
     for section in list.map_or(&[][..], |list| scalar::list(list, report)) {
         let Some(mut fields) = Fields::read(section, "`usage_plan.stage`", report) else { continue };
         let (api, stage) = (fields.required("api", report), fields.required("stage", report));
-        let throttled = throttle::read_methods(fields.value("method"), &[], report);
+        let throttled = throttle::read_methods(fields.value("method"), Of::UsagePlan, report);
         fields.finish(report);
         let (Some(api), Some(stage_name)) = (api, stage) else { continue };
         let Some(api) = find_api(api, apis, report) else { continue };
@@ -127,7 +127,7 @@ impl UsagePlan {
             let (api, name) = names(stage.id, apis);
             let found = methods.iter().filter_map(|method| {
                 let route = method.find(api, report)?;
-                Some(MethodThrottle { route, meter: meter_of(api, name, route), rate: method.rate })
+                Some(MethodThrottle { route, meter: meter_of(api, name, route), rate: method.rate? })
             });
             stage.methods = found.collect();
         }

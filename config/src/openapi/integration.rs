@@ -142,7 +142,7 @@ pub(super) fn read(
         read_transfer_mode(&mut fields, report);
     }
     refuse_unsupported(&mut fields, report);
-    read_cache(&mut fields, report);
+    fields.ignore(&["cacheNamespace", "cacheKeyParameters"]);
     let fails = parameters.fails;
     let definition = match kind {
         Type::Mock => {
@@ -233,16 +233,6 @@ fn refuse_unsupported(fields: &mut Fields<'_>, report: &mut Report) {
 fn read_transfer_mode(fields: &mut Fields<'_>, report: &mut Report) {
     if let Some(value) = fields.value("responseTransferMode") {
         scalar::variant(value, &[("BUFFERED", ()), ("STREAM", ())], report);
-    }
-}
-
-/// Every AWS export has `cacheNamespace`; it means nothing without a cache.
-fn read_cache(fields: &mut Fields<'_>, report: &mut Report) {
-    fields.ignore(&["cacheNamespace"]);
-    if let Some(entry) = fields.take("cacheKeyParameters")
-        && !entry.value.is_empty()
-    {
-        report.warning(entry.key_span, "`cacheKeyParameters` has no effect: the stage has no cache");
     }
 }
 

@@ -1,11 +1,12 @@
 //! An OpenAPI 2.0 or 3.0 document with `x-amazon-apigateway-*` extensions, as AWS's REST API import reads it.
 //!
 //! In reading order: `document` owns the root, `path_item` and `operation` the methods, `parameters` what they
-//! declare; `integration` with `service`, `lambda`, `request`, `responses`, `expression`, `template` and `uri` what answers;
-//! `gateway_responses` the errors; `security` and `authorizers` who may call; `validators` and `models` what is validated. `reference` follows
+//! declare; `integration` with `service`, `lambda`, `request`, `responses`, `expression`, `template` and `uri` what answers,
+//! `cache` what answers are found by; `gateway_responses` the errors; `security` and `authorizers` who may call; `validators` and `models` what is validated. `reference` follows
 //! `$ref`. Other schemas and documentation are not looked at.
 
 mod authorizers;
+pub(crate) mod cache;
 mod document;
 mod expression;
 mod gateway_responses;
@@ -69,6 +70,7 @@ pub(crate) struct Method {
     pub(crate) authorization: Authorization,
     /// One of these has to be in the token of a caller.
     pub(crate) scopes: Box<[Box<str>]>,
+    pub(crate) cache_key: cache::CacheKey,
     pub(crate) validation: Option<Box<Validation>>,
     pub(crate) integration: integration::Definition,
 }

@@ -5,7 +5,7 @@ use tidegate_core::method::RouteMethod;
 use super::document::{Document, is_foreign_extension};
 use super::parameters::Declared;
 use super::path_item::Resource;
-use super::{Method, integration, security, validators};
+use super::{Method, cache, integration, security, validators};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
@@ -65,6 +65,7 @@ pub(super) fn read(
         api_key_required: security.api_key_required,
         authorization: security.authorization,
         scopes: security.scopes,
+        cache_key: cache::read(integration, resource, &declared, report),
         validation,
         integration: integration::read(integration, resource, &declared, document, report)?,
     })

@@ -2,6 +2,7 @@
 
 mod api_key_files;
 mod authorizers;
+mod caches;
 mod diagnostics;
 mod document;
 mod examples;

@@ -13,8 +13,10 @@ fn check_file(more: &str, place: &str, what: &str) {
 
 #[test]
 fn of_tidegate_toml() {
-    check_file("cache = { ttl = 1 }", "10:1", "`cache`");
-    check_file("method.\"GET /\".cache = { ttl = 1 }", "10:16", "`cache`");
+    for key in ["origin_freshness", "stale_on_error", "vary"] {
+        check_file(&format!("cache = {{ size = 65536, {key} = 1 }}"), "10:25", &format!("`{key}`"));
+    }
+    check_file("canary = { percent = 1 }", "10:1", "`canary`");
     check_file("[admin]\naddress = \"127.0.0.1:0\"\ntls = true", "12:1", "`tls`");
     for kind in ["HTTP", "WEBSOCKET"] {
         let api = format!(

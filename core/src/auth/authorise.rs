@@ -2,6 +2,8 @@
 //!
 //! AWS: "API Gateway authorization flow".
 
+use std::fmt::Write as _;
+
 use percent_encoding::percent_decode;
 
 use super::authorizer::AuthorizerId;
@@ -40,6 +42,8 @@ pub enum Who<'a> {
 /// Why a request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denial {
+    /// What is denied.
+    pub action: Action,
     /// Which policy decided.
     pub by: By,
     /// The statement that denies, by its position; `None`: none allows.
@@ -121,7 +125,12 @@ pub fn deny_early(api: &Api, method: &MethodNames, facts: &Facts<'_>) -> Result<
         if !name.is_empty()
             && let Decision::Deny { statement } = policy.decide(Action::Invoke, name, facts)
         {
-            return Err(Denial { by: By::Resource, statement: Some(statement), respelt });
+            return Err(Denial {
+                action: Action::Invoke,
+                by: By::Resource,
+                statement: Some(statement),
+                respelt,
+            });
         }
     }
     Ok(())
@@ -132,22 +141,31 @@ pub fn deny_early(api: &Api, method: &MethodNames, facts: &Facts<'_>) -> Result<
 /// A path with another spelling has to be allowed in both: what reaches a backend under one name must not be forbidden
 /// under the name that the backend may read.
 pub fn authorise(
+    action: Action,
     api: &Api,
     who: Who<'_>,
     account: &str,
     method: &MethodNames,
     facts: &Facts<'_>,
 ) -> Result<(), Denial> {
-    judge(api, who, account, &method.sent, facts)?;
+    let judge = |method: &[u8]| judge(action, api, who, account, method, facts);
+    judge(&method.sent)?;
     if method.respelt.is_empty() {
         return Ok(());
     }
-    let denial = judge(api, who, account, &method.respelt, facts);
+    let denial = judge(&method.respelt);
     denial.map_err(|denial| Denial { respelt: true, ..denial })
 }
 
-fn judge(api: &Api, who: Who<'_>, account: &str, method: &[u8], facts: &Facts<'_>) -> Result<(), Denial> {
-    let decide = |policy: &Policy| policy.decide(Action::Invoke, method, facts);
+fn judge(
+    action: Action,
+    api: &Api,
+    who: Who<'_>,
+    account: &str,
+    method: &[u8],
+    facts: &Facts<'_>,
+) -> Result<(), Denial> {
+    let decide = |policy: &Policy| policy.decide(action, method, facts);
     let resource = api.policy.as_ref().map(decide);
     let identity = match who {
         Who::Anyone => None,
@@ -177,13 +195,15 @@ fn judge(api: &Api, who: Who<'_>, account: &str, method: &[u8], facts: &Facts<'_
     };
     match verdict {
         Verdict::Allow => Ok(()),
-        Verdict::ImplicitDeny(whose) => Err(Denial { by: by(whose), statement: None, respelt: false }),
+        Verdict::ImplicitDeny(whose) => {
+            Err(Denial { action, by: by(whose), statement: None, respelt: false })
+        }
         Verdict::ExplicitDeny(whose) => {
             let statement = match deciding(whose) {
                 Some(Decision::Deny { statement }) => Some(statement),
                 Some(Decision::Allow { .. } | Decision::Silent) | None => None,
             };
-            Err(Denial { by: by(whose), statement, respelt: false })
+            Err(Denial { action, by: by(whose), statement, respelt: false })
         }
     }
 }
@@ -207,21 +227,25 @@ impl Denial {
         }
         out.push_str("User: ");
         out.push_str(caller.unwrap_or("anonymous"));
-        out.push_str(" is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:");
+        out.push_str(" is not authorized to perform: ");
+        out.push_str(self.action.name());
+        out.push_str(" on resource: arn:aws:execute-api:");
         out.push_str(region);
         // AWS hides all but the end of the account.
         out.push_str(":********");
         out.push_str(account.get(account.len().saturating_sub(4)..).unwrap_or_default());
         out.push(':');
         out.push_str(&String::from_utf8_lossy(method));
-        out.push_str(match (self.statement, self.by) {
-            (Some(_), By::Resource) => " with an explicit deny in a resource-based policy",
-            (Some(_), By::Identity | By::Authorizer) => " with an explicit deny in an identity-based policy",
-            (None, By::Resource) => " because no resource-based policy allows the execute-api:Invoke action",
-            (None, By::Identity | By::Authorizer) => {
-                " because no identity-based policy allows the execute-api:Invoke action"
-            }
-        });
+        let kind = match self.by {
+            By::Resource => "resource-based policy",
+            By::Identity | By::Authorizer => "identity-based policy",
+        };
+        let _ = match self.statement {
+            // A text takes whatever is written.
+            Some(_) if self.by == By::Resource => write!(out, " with an explicit deny in a {kind}"),
+            Some(_) => write!(out, " with an explicit deny in an {kind}"),
+            None => write!(out, " because no {kind} allows the {} action", self.action.name()),
+        };
     }
 }
 

@@ -6,7 +6,7 @@ use crate::auth::authenticate::{Signed, SignedBody, scope};
 use crate::auth::authorise::{Authorization, Denial, METHOD_ARN_BYTES_MAX, MethodNames, Who, authorise};
 use crate::auth::authorizer::NoIdentity;
 use crate::auth::policy::combine::By;
-use crate::auth::policy::{Facts, Policy};
+use crate::auth::policy::{Action, Facts, Policy};
 use crate::auth::sigv4::{Claim, SignatureError, canonical};
 use crate::clock::Now;
 use crate::hosts::Place;
@@ -81,7 +81,8 @@ impl Exchange {
             (_, Some(_)) => Who::Signer,
             (_, None) => Who::Anyone,
         };
-        let decided = authorise(api, who, &plan.node.account, &shard.method_names, &self.facts(&plan));
+        let decided =
+            authorise(Action::Invoke, api, who, &plan.node.account, &shard.method_names, &self.facts(&plan));
         self.note_policies(decided).map_err(Reject::Denied)?;
         Ok(Checked::Passed(Authorised { routed }))
     }

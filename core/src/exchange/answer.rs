@@ -1,6 +1,6 @@
 //! What the client is answered with: an integration response or a refusal.
 
-use super::{Answer, Exchange, Step};
+use super::{Answer, Exchange, More, Step};
 use crate::clock::Now;
 use crate::content_handling::Conversion;
 use crate::context::ErrorFacts;
@@ -48,8 +48,13 @@ impl Exchange {
                     || self.may_be_compressed()
             }
         };
-        if needs_content && content.is_none() && self.response.framing() != BodyFraming::None {
-            return Step::ReadResponse { bytes_max: self.payload_bytes_max() };
+        if content.is_none() && self.response.framing() != BodyFraming::None {
+            if needs_content {
+                return Step::ReadResponse { bytes_max: self.payload_bytes_max(), more: More::Fails };
+            }
+            if let Some(step) = self.read_entry(shard, now) {
+                return step;
+            }
         }
         self.answer_chosen(shard, now, chosen, body, content)
     }
@@ -135,6 +140,7 @@ impl Exchange {
             refusal.message = Some(message.into());
         }
         self.note_denial(&plan, reject, &refusal);
+        self.refused = Some(reject);
         if matches!(reject, Reject::Unauthorized(_) | Reject::Authorizer(_)) {
             self.outcome.authorizer.get_or_insert_default().status = refusal.status;
         }
@@ -171,6 +177,7 @@ impl Exchange {
             is_head: self.request.method() == b"HEAD",
             version: self.request.version(),
             standing: self.standing,
+            whole_bytes: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Stages of an exchange whose integration is an HTTP backend.
 
-use super::{Call, Exchange, Routed, Step, integration_of};
+use super::{Call, Exchange, More, Routed, Step, integration_of};
 use crate::aws::{NoCredentials, Signers};
 use crate::clock::Now;
 use crate::content_handling::Conversion;
@@ -9,7 +9,7 @@ use crate::integration::{Http, HttpKind, Integration, RequestBody, UnsupportedMe
 use crate::method::Method;
 use crate::reject::Reject;
 use crate::shard::Shard;
-use crate::transform::answer;
+use crate::transform::answer::{self, Frame};
 use crate::transform::request::{self, Body};
 use crate::velocity;
 
@@ -100,50 +100,45 @@ impl Exchange {
         if matches!(self.response.framing(), BodyFraming::Length(bytes) if bytes > self.payload_bytes_max()) {
             return self.refuse(shard, now, Reject::IntegrationPayloadTooLarge);
         }
+        self.answer_response(shard, now, None)
+    }
+
+    /// Answers with what the backend has answered. Its content is there, or follows, or does so when it has to be read.
+    pub(super) fn answer_response(&mut self, shard: &mut Shard, now: Now, content: Option<&[u8]>) -> Step {
+        let status = i64::from(self.response.status());
         let plan = self.plan();
         match self.routed.map(|routed| integration_of(&plan, routed)) {
             Some(Integration::Http(http)) => match &http.kind {
-                HttpKind::Proxy if self.may_be_compressed() => {
-                    Step::ReadResponse { bytes_max: self.payload_bytes_max() }
-                }
-                HttpKind::Proxy => self.answer_proxy(shard, now, None),
+                HttpKind::Proxy => self.answer_proxy(shard, now, content),
                 HttpKind::Custom(custom) => {
-                    self.answer_mapped(shard, now, &custom.responses, i64::from(status), None)
+                    self.answer_mapped(shard, now, &custom.responses, status, content)
                 }
             },
-            Some(Integration::Lambda(lambda)) if lambda.remote().is_some() => {
-                self.respond_invoked(shard, now)
-            }
+            Some(Integration::Lambda(lambda)) if lambda.remote().is_some() => match content {
+                Some(payload) => self.respond_invoked_body(shard, now, payload),
+                None => self.respond_invoked(shard, now),
+            },
             Some(Integration::Mock(_) | Integration::Lambda(_) | Integration::Misconfigured) | None => {
                 self.refuse(shard, now, Reject::Misconfigured)
             }
         }
     }
 
-    pub(super) fn respond_body(&mut self, shard: &mut Shard, now: Now, body: &[u8]) -> Step {
-        let plan = self.plan();
-        if self.invokes_remotely() {
-            return self.respond_invoked_body(shard, now, body);
-        }
-        let integration = self.routed.map(|routed| integration_of(&plan, routed));
-        let Some(Integration::Http(http)) = integration else {
-            return self.refuse(shard, now, Reject::Misconfigured);
-        };
-        match &http.kind {
-            HttpKind::Custom(custom) => {
-                let status = i64::from(self.response.status());
-                self.answer_mapped(shard, now, &custom.responses, status, Some(body))
-            }
-            HttpKind::Proxy => self.answer_proxy(shard, now, Some(body)),
-        }
-    }
-
     /// `content` is the backend's, where it had to be read.
     fn answer_proxy(&mut self, shard: &mut Shard, now: Now, content: Option<&[u8]>) -> Step {
+        if content.is_none() {
+            if self.may_be_compressed() {
+                return Step::ReadResponse { bytes_max: self.payload_bytes_max(), more: More::Fails };
+            }
+            if let Some(step) = self.read_entry(shard, now) {
+                return step;
+            }
+        }
         let coded = content.map(|content| self.code(content));
         self.outcome.status = self.response.status();
         let keep_alive = self.keeps_alive(shard);
-        let frame = self.frame(shard.date.text(now), keep_alive);
+        let whole_bytes = coded.as_ref().map(|coded| coded.content.len() as u64);
+        let frame = Frame { whole_bytes, ..self.frame(shard.date.text(now), keep_alive) };
         let mut out = std::mem::take(&mut self.out);
         out.clear();
         let plan = self.plan();

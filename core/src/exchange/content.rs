@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Exchange, Metered, Reading, Step, stage_of};
+use crate::cache::Form;
 use crate::clock::Now;
 use crate::compression::{Coding, Undecodable, decompress};
 use crate::content_handling::Conversion;
@@ -84,6 +85,15 @@ impl Exchange {
             return None;
         }
         self.accepted_coding()
+    }
+
+    /// In which forms the client would be answered.
+    pub(super) fn answer_form(&self) -> Form {
+        let compresses = self.api(|api| api.compression_bytes_min).is_some();
+        Form {
+            coding: if compresses { self.accepted_coding() } else { None },
+            binary: self.api(|api| api.binary_media_types.matches(self.request.first(KnownField::Accept))),
+        }
     }
 
     fn accepted_coding(&self) -> Option<Coding> {

@@ -1,9 +1,9 @@
 //! Stages of an exchange whose function is at AWS: the Lambda Invoke API, called as any backend.
 
-use super::{Call, Exchange, Step, integration_of};
+use super::{Call, Exchange, More, Step};
 use crate::clock::Now;
 use crate::http1::{BodyFraming, encode};
-use crate::integration::{Integration, Lambda, Remote};
+use crate::integration::{Lambda, Remote};
 use crate::reject::Reject;
 use crate::shard::Shard;
 use crate::transform::request;
@@ -56,7 +56,7 @@ impl Exchange {
         if self.response.framing() == BodyFraming::None {
             return self.respond_invoked_body(shard, now, b"");
         }
-        Step::ReadResponse { bytes_max: self.payload_bytes_max() }
+        Step::ReadResponse { bytes_max: self.payload_bytes_max(), more: More::Fails }
     }
 
     /// AWS: "If the Lambda API rejects the invocation request, API Gateway returns a 500 error code. If the function runs
@@ -72,14 +72,5 @@ impl Exchange {
             // No such function, or no permission to invoke it.
             _ => self.refuse(shard, now, Reject::InvocationRefused),
         }
-    }
-
-    /// Whether the method's function is at AWS.
-    pub(super) fn invokes_remotely(&self) -> bool {
-        let plan = self.plan();
-        matches!(
-            self.routed.map(|routed| integration_of(&plan, routed)),
-            Some(Integration::Lambda(lambda)) if lambda.remote().is_some()
-        )
     }
 }

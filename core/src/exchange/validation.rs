@@ -1,4 +1,4 @@
-//! The stage between metering and the integration: parameters, then the body (AWS: in this order, and only the first
+//! The stage between metering and caching: parameters, then the body (AWS: in this order, and only the first
 //! failure is told).
 
 use super::{Exchange, Metered, Reading, Routed, Step, Validated};
@@ -15,13 +15,13 @@ impl Exchange {
         let plan = self.plan();
         let Metered { routed } = metered;
         let Some(validation) = validation_of(&plan, routed) else {
-            return self.integrate(shard, now, Validated { routed });
+            return self.look_up(shard, now, Validated { routed });
         };
         if !validation.missing(&self.values(&plan, "")).is_empty() {
             return self.refuse(shard, now, Reject::MissingParameters);
         }
         let Some(model) = validation.model(self.request.first(KnownField::ContentType)) else {
-            return self.integrate(shard, now, Validated { routed });
+            return self.look_up(shard, now, Validated { routed });
         };
         let checked = match &self.body {
             Some(body) => model.check(body),
@@ -53,7 +53,7 @@ impl Exchange {
 
     fn go_on(&mut self, shard: &mut Shard, now: Now, routed: Routed, checked: Result<(), Invalid>) -> Step {
         match checked {
-            Ok(()) => self.integrate(shard, now, Validated { routed }),
+            Ok(()) => self.look_up(shard, now, Validated { routed }),
             Err(Invalid(why)) => {
                 self.invalid = Some(why);
                 self.refuse(shard, now, Reject::InvalidBody)

@@ -26,9 +26,12 @@ pub struct Frame<'a> {
     pub version: Version,
     /// Where the caller stands with its limits.
     pub standing: Standing,
+    /// Length of the backend's content, when it has been read whole.
+    pub whole_bytes: Option<u64>,
 }
 
-/// The answer of an HTTP_PROXY backend, passed on, with its content if that was read. Returns how content that follows is framed for the client.
+/// The answer of an HTTP_PROXY backend, passed on, with its content if that was read, of whose length the frame tells. Returns
+/// how content that follows is framed for the client.
 pub fn write_proxy(
     values: &Values<'_>,
     response: &ResponseHead,
@@ -36,10 +39,7 @@ pub fn write_proxy(
     frame: Frame<'_>,
     out: &mut Vec<u8>,
 ) -> BodyFraming {
-    let announced = match &coded {
-        Some(coded) => BodyFraming::Length(coded.content.len() as u64),
-        None => announced(response, response.status(), frame),
-    };
+    let announced = announced(response, response.status(), frame);
     let (follows, frame) = following(announced, frame);
     write_start(response.status(), frame, out);
     if response.first(KnownField::ContentType).is_none() {
@@ -59,11 +59,11 @@ pub fn write_proxy(
     }
     out.extend_from_slice(b"\r\n");
     match coded {
-        Some(coded) => {
+        Some(coded) if follows != BodyFraming::None => {
             out.extend_from_slice(&coded.content);
             BodyFraming::None
         }
-        None => follows,
+        _ => follows,
     }
 }
 
@@ -87,6 +87,7 @@ pub(crate) fn write_coding(coding: Option<Coding>, out: &mut Vec<u8>) {
 fn announced(response: &ResponseHead, status: u16, frame: Frame<'_>) -> BodyFraming {
     match (response.framing(), frame.version) {
         _ if is_bodiless(status) => BodyFraming::None,
+        _ if let Some(bytes) = frame.whole_bytes => BodyFraming::Length(bytes),
         (BodyFraming::None, _) if frame.is_head => {
             declared_length(response).map_or(BodyFraming::None, BodyFraming::Length)
         }

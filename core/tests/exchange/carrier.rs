@@ -7,7 +7,9 @@ use std::sync::Arc;
 use tidegate_core::arrival::{AddressText, Entropy, Peer, PeerTls};
 use tidegate_core::auth::cognito::Table;
 use tidegate_core::clock::Now;
-use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Invoke, InvokeFailure, Step};
+use tidegate_core::exchange::{
+    Answer, Call, CallFailure, Event, Exchange, Invoke, InvokeFailure, More, Step,
+};
 use tidegate_core::http1::{BodyDecoder, BodyFraming, encode};
 use tidegate_core::limit::{Account, Day, Ledger, MeterId, Meters, Order, Record, ToShard};
 use tidegate_core::limits::Limits;
@@ -208,11 +210,16 @@ impl Gateway {
                     sent.clone_from(&self.exchange.out);
                     self.call(called, origin)
                 }
-                Step::ReadResponse { .. } => {
+                Step::ReadResponse { bytes_max, more } => {
                     let response = &self.exchange.response;
                     let body = content(response.framing(), response.surplus());
-                    self.advance(Event::ResponseBody(&body))
+                    self.advance(match more {
+                        _ if body.len() as u64 <= bytes_max => Event::ResponseBody(&body),
+                        More::Follows => Event::ResponseBegun(&body),
+                        More::Fails => Event::CallFailed(CallFailure::TooLarge),
+                    })
                 }
+                Step::AwaitFill { .. } => panic!("exchanges come one after the other"),
                 Step::Invoke(invoked) if let Some(answer) = self.take_authorizer() => {
                     let event = text(&self.exchange.out);
                     let mut fields = Vec::new();
@@ -237,13 +244,18 @@ impl Gateway {
                 Step::Answer(answer) => break answer,
             };
         };
-        let answered_bytes = self.exchange.out.clone();
+        let mut answered_bytes = self.exchange.out.clone();
+        answered_bytes.extend_from_slice(self.exchange.content.as_deref().unwrap_or_default());
         let inline = text(&answered_bytes);
-        let download = self.download(answer.download);
-        let sent_bytes = if answer.download == BodyFraming::None { answer.inline_bytes } else { download.1 };
+        // What was too large to be kept has been taken whole.
+        let is_begun = answer.download != BodyFraming::None && answer.inline_bytes > 0;
+        let framing = if is_begun { BodyFraming::None } else { answer.download };
+        let download = self.download(framing);
+        let sent_bytes = answer.inline_bytes + download.1;
         let denial = text(self.exchange.denial());
         let mut log = Vec::new();
         let now = self.tick();
+        self.exchange.leave_cache(&mut self.shard.caches);
         self.exchange.finish(&mut self.shard.meters, now, sent_bytes, |_| &mut log);
         Exchanged {
             call,

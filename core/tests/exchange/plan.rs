@@ -25,6 +25,11 @@ secret_access_key = "other-secret-other-secret-other"
 arn = "arn:aws:iam::210987654321:user/carol"
 policy = "alice.json"
 [[principal]]
+access_key_id = "AKIDOPERATOROPERATOR"
+secret_access_key = "operator-secret-operator-secret"
+arn = "arn:aws:iam::123456789012:user/operator"
+policy = "operator.json"
+[[principal]]
 access_key_id = "ASIASESSIONSESSION"
 secret_access_key = "session-secret-session-secret"
 arn = "arn:aws:sts::123456789012:assumed-role/ci/job-7"
@@ -42,6 +47,10 @@ session = { token = "expired-token", expires = "1994-11-06T08:49:37Z" }
 /// Everything of the API.
 const ALICE_POLICY: &str = r#"{"Version": "2012-10-17", "Statement": {
     "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "arn:aws:execute-api:*:*:api/*"}}"#;
+
+/// Everything of the API, and of its cache.
+const OPERATOR_POLICY: &str = r#"{"Version": "2012-10-17", "Statement": {
+    "Effect": "Allow", "Action": "execute-api:*", "Resource": "arn:aws:execute-api:*:*:api/*"}}"#;
 
 /// Only pets, and never number 13.
 const BOB_POLICY: &str = r#"{"Version": "2012-10-17", "Statement": [
@@ -84,6 +93,7 @@ pub(crate) fn plan(document: &str, log_format: &str, settings: Settings<'_>) -> 
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join("tidegate.toml"), toml).expect("a file");
     std::fs::write(folder.join("alice.json"), ALICE_POLICY).expect("a file");
+    std::fs::write(folder.join("operator.json"), OPERATOR_POLICY).expect("a file");
     std::fs::write(folder.join("deny.json"), ALICE_POLICY.replace("Allow", "Deny")).expect("a file");
     std::fs::write(folder.join("bob.json"), BOB_POLICY).expect("a file");
     std::fs::write(folder.join("api.yaml"), format!("openapi: 3.0.1\n{document}")).expect("a file");

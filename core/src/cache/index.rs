@@ -1,0 +1,332 @@
+//! Finds answers by the hashes of their keys, and keeps them in two queues. All of it is three pieces of memory of known
+//! sizes, which grow only when their owner says so.
+
+use super::ghost::Ghost;
+use super::stored::Stored;
+
+/// No place.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// Places that are made at once, at least.
+const PLACES_MIN: usize = 16;
+
+/// One answer's place.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) hash: u64,
+    /// `None`: the place is free.
+    pub(super) stored: Option<Stored>,
+    /// When it is no longer good, in nanoseconds.
+    pub(super) expires_ns: u64,
+    /// Bytes that it is charged.
+    pub(super) charge: u32,
+    /// The method that is counted.
+    pub(super) method: u32,
+    /// The next of the same bucket, or the next free place.
+    chain: u32,
+    /// Neighbours in its queue.
+    newer: u32,
+    older: u32,
+    pub(super) queue: Queue,
+    /// Whether it was found since it was last looked at.
+    pub(super) found: bool,
+}
+
+/// The two queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// New ones, which have to prove themselves.
+    Small,
+    /// Those that have.
+    Main,
+}
+
+/// A queue's ends and the bytes in it.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    newest: u32,
+    oldest: u32,
+    bytes: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Index {
+    places: Vec<Place>,
+    /// A power of two; the first place of each chain.
+    buckets: Vec<u32>,
+    pub(super) ghost: Ghost,
+    free: u32,
+    count: usize,
+    small: Ends,
+    main: Ends,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        let none = Ends { newest: NONE, oldest: NONE, bytes: 0 };
+        Self {
+            places: Vec::new(),
+            buckets: Vec::new(),
+            ghost: Ghost::default(),
+            free: NONE,
+            count: 0,
+            small: none,
+            main: none,
+        }
+    }
+}
+
+impl Index {
+    /// Bytes that it takes, without the answers.
+    pub(super) fn bytes(&self) -> u64 {
+        let places = self.places.capacity() * size_of::<Place>();
+        (places + self.buckets.capacity() * size_of::<u32>()) as u64 + self.ghost.bytes()
+    }
+
+    /// Answers in it.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Bytes in a queue.
+    pub(super) fn queue_bytes(&self, queue: Queue) -> u64 {
+        self.ends(queue).bytes
+    }
+
+    /// The answer's place.
+    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        let mut at = *self.buckets.get(self.bucket(hash)?)?;
+        while at != NONE {
+            let place = &self.places[at as usize];
+            if place.hash == hash && place.stored.as_ref().is_some_and(|stored| stored.key() == key) {
+                return Some(at);
+            }
+            at = place.chain;
+        }
+        None
+    }
+
+    pub(super) fn place(&self, at: u32) -> &Place {
+        &self.places[at as usize]
+    }
+
+    pub(super) fn place_mut(&mut self, at: u32) -> &mut Place {
+        &mut self.places[at as usize]
+    }
+
+    /// The one that has been longest in a queue.
+    pub(super) fn oldest(&self, queue: Queue) -> Option<u32> {
+        Some(self.ends(queue).oldest).filter(|&at| at != NONE)
+    }
+
+    /// Whether a further answer has a place.
+    pub(super) fn has_room(&self) -> bool {
+        self.free != NONE
+    }
+
+    /// Bytes by which it grows when it grows.
+    pub(super) fn growth_bytes(&self) -> u64 {
+        let places = self.grown();
+        let more = (places - self.places.len()) * size_of::<Place>()
+            + (places.next_power_of_two() - self.buckets.len()) * size_of::<u32>();
+        more as u64 + Ghost::bytes_for(places.next_power_of_two()) - self.ghost.bytes()
+    }
+
+    /// Makes room for more.
+    pub(super) fn grow(&mut self) {
+        self.resize(self.grown());
+    }
+
+    /// Whether most of its places are free for good.
+    pub(super) fn is_sparse(&self) -> bool {
+        self.places.len() > 4 * self.count.max(PLACES_MIN)
+    }
+
+    /// Gives places back that are free.
+    pub(super) fn shrink(&mut self) {
+        let wanted = 2 * self.count.max(PLACES_MIN);
+        // What lies behind moves to free places before.
+        let mut to = 0;
+        for from in wanted..self.places.len() {
+            if self.places[from].stored.is_none() {
+                continue;
+            }
+            while self.places[to].stored.is_some() {
+                to += 1;
+            }
+            self.places.swap(from, to);
+            self.mend_neighbours(to as u32);
+        }
+        self.places.truncate(wanted);
+        self.places.shrink_to_fit();
+        self.buckets = Vec::new();
+        self.resize(wanted);
+    }
+
+    /// Puts an answer into a free place, as the newest of its queue.
+    pub(super) fn insert(&mut self, place: NewPlace) -> u32 {
+        let at = self.free;
+        let bucket = self.bucket(place.hash).unwrap_or(0);
+        let NewPlace { hash, stored, expires_ns, charge, method, queue } = place;
+        self.free = self.places[at as usize].chain;
+        self.places[at as usize] = Place {
+            hash,
+            stored: Some(stored),
+            expires_ns,
+            charge,
+            method,
+            chain: self.buckets[bucket],
+            newer: NONE,
+            older: NONE,
+            queue,
+            found: false,
+        };
+        self.buckets[bucket] = at;
+        self.count += 1;
+        self.push(at, queue);
+        at
+    }
+
+    /// Takes an answer out.
+    pub(super) fn remove(&mut self, at: u32) -> Option<Stored> {
+        self.unlink(at);
+        let hash = self.places[at as usize].hash;
+        let next = self.places[at as usize].chain;
+        let bucket = self.bucket(hash)?;
+        if self.buckets[bucket] == at {
+            self.buckets[bucket] = next;
+        } else {
+            let mut before = self.buckets[bucket];
+            while self.places[before as usize].chain != at {
+                before = self.places[before as usize].chain;
+            }
+            self.places[before as usize].chain = next;
+        }
+        let place = &mut self.places[at as usize];
+        place.chain = self.free;
+        self.free = at;
+        self.count -= 1;
+        self.places[at as usize].stored.take()
+    }
+
+    /// Makes an answer the newest of a queue.
+    pub(super) fn renew(&mut self, at: u32, queue: Queue) {
+        self.unlink(at);
+        self.push(at, queue);
+    }
+
+    fn ends(&self, queue: Queue) -> &Ends {
+        match queue {
+            Queue::Small => &self.small,
+            Queue::Main => &self.main,
+        }
+    }
+
+    fn ends_mut(&mut self, queue: Queue) -> &mut Ends {
+        match queue {
+            Queue::Small => &mut self.small,
+            Queue::Main => &mut self.main,
+        }
+    }
+
+    fn push(&mut self, at: u32, queue: Queue) {
+        let charge = u64::from(self.places[at as usize].charge);
+        let ends = self.ends_mut(queue);
+        let before = std::mem::replace(&mut ends.newest, at);
+        if before == NONE {
+            ends.oldest = at;
+        }
+        ends.bytes += charge;
+        let place = &mut self.places[at as usize];
+        (place.queue, place.newer, place.older) = (queue, NONE, before);
+        if before != NONE {
+            self.places[before as usize].newer = at;
+        }
+    }
+
+    fn unlink(&mut self, at: u32) {
+        let place = &self.places[at as usize];
+        let (queue, newer, older, charge) = (place.queue, place.newer, place.older, u64::from(place.charge));
+        if newer == NONE {
+            self.ends_mut(queue).newest = older;
+        } else {
+            self.places[newer as usize].older = older;
+        }
+        if older == NONE {
+            self.ends_mut(queue).oldest = newer;
+        } else {
+            self.places[older as usize].newer = newer;
+        }
+        self.ends_mut(queue).bytes -= charge;
+    }
+
+    /// Lets the neighbours of an answer that has moved here know.
+    fn mend_neighbours(&mut self, at: u32) {
+        let place = &self.places[at as usize];
+        let (queue, newer, older) = (place.queue, place.newer, place.older);
+        match newer {
+            NONE => self.ends_mut(queue).newest = at,
+            newer => self.places[newer as usize].older = at,
+        }
+        match older {
+            NONE => self.ends_mut(queue).oldest = at,
+            older => self.places[older as usize].newer = at,
+        }
+    }
+
+    fn grown(&self) -> usize {
+        (self.places.len() + self.places.len() / 2).max(PLACES_MIN)
+    }
+
+    /// Makes it one of so many places, and links all anew.
+    fn resize(&mut self, places: usize) {
+        self.places.reserve_exact(places - self.places.len());
+        self.places.resize_with(places, Place::free);
+        let buckets = places.next_power_of_two();
+        self.buckets.clear();
+        self.buckets.reserve_exact(buckets);
+        self.buckets.resize(buckets, NONE);
+        self.ghost.resize(buckets);
+        self.free = NONE;
+        for at in (0..places as u32).rev() {
+            let place = &self.places[at as usize];
+            if place.stored.is_none() {
+                self.places[at as usize].chain = std::mem::replace(&mut self.free, at);
+            } else if let Some(bucket) = self.bucket(place.hash) {
+                self.places[at as usize].chain = std::mem::replace(&mut self.buckets[bucket], at);
+            }
+        }
+    }
+
+    fn bucket(&self, hash: u64) -> Option<usize> {
+        Some(hash as usize & self.buckets.len().checked_sub(1)?)
+    }
+}
+
+/// An answer that gets a place.
+pub(super) struct NewPlace {
+    pub(super) hash: u64,
+    pub(super) stored: Stored,
+    pub(super) expires_ns: u64,
+    pub(super) charge: u32,
+    pub(super) method: u32,
+    pub(super) queue: Queue,
+}
+
+impl Place {
+    fn free() -> Self {
+        Self {
+            hash: 0,
+            stored: None,
+            expires_ns: 0,
+            charge: 0,
+            method: 0,
+            chain: NONE,
+            newer: NONE,
+            older: NONE,
+            queue: Queue::Small,
+            found: false,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The control thread's side of the stages' caches: what is counted of them, and how many bytes each shard's slice may take.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::Sender;
+use tidegate_core::cache::{CacheId, Counters, Division, Order, Report, Standing};
+use tidegate_core::plan::{Api, Plan, Stage};
+
+/// All answers of a cache are to be forgotten. Each shard drops its copy of `done` when it has.
+#[derive(Clone)]
+pub(crate) struct Flush {
+    /// Which cache.
+    pub(crate) cache: CacheId,
+    /// Whoever waits for it sees the channel closed.
+    pub(crate) done: Sender<()>,
+}
+
+/// Nobody panics while holding it; and if somebody did, numbers are all that could be wrong.
+pub(crate) fn lock(caches: &Mutex<Caches>) -> MutexGuard<'_, Caches> {
+    caches.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// See the module.
+pub(crate) struct Caches {
+    plan: Arc<Plan>,
+    shards: usize,
+    divisions: BTreeMap<CacheId, Division>,
+    /// What each shard last said.
+    latest: HashMap<(usize, CacheId), (Standing, Vec<Counters>)>,
+    /// What was counted by caches of earlier deployments.
+    ended: BTreeMap<Name, Counters>,
+}
+
+/// A method in a stage of an API. AWS: the dimensions `ApiName`, `Stage`, `Method`, `Resource`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Name {
+    api: String,
+    stage: String,
+    method: &'static str,
+    resource: String,
+}
+
+impl Caches {
+    /// The caches of the plan to start with, on so many shards.
+    pub(crate) fn new(plan: &Arc<Plan>, shards: usize) -> Self {
+        let mut caches = Self {
+            plan: Arc::clone(plan),
+            shards,
+            divisions: BTreeMap::new(),
+            latest: HashMap::new(),
+            ended: BTreeMap::new(),
+        };
+        caches.install(plan);
+        caches
+    }
+
+    /// Takes over a plan's.
+    pub(crate) fn install(&mut self, plan: &Arc<Plan>) {
+        let before = std::mem::take(&mut self.divisions);
+        for (_, stage) in stages(plan) {
+            let Some(cache) = &stage.cache else { continue };
+            let division = match before.get(&cache.id) {
+                Some(known) => {
+                    let mut known = known.clone();
+                    known.set_total(cache.bytes);
+                    known
+                }
+                None => Division::new(cache.bytes, self.shards),
+            };
+            self.divisions.insert(cache.id, division);
+        }
+        let ended: BTreeMap<Name, Counters> = self.rows(|id| !self.divisions.contains_key(&id));
+        for (name, counters) in ended {
+            add(self.ended.entry(name).or_default(), Counters { bytes: 0, ..counters });
+        }
+        self.latest.retain(|(_, id), _| self.divisions.contains_key(id));
+        self.plan = Arc::clone(plan);
+    }
+
+    /// Hears what a shard says, and decides what is to be told to whom.
+    pub(crate) fn hear(&mut self, shard: usize, reports: Vec<Report>) -> Vec<(CacheId, Order)> {
+        let mut orders = Vec::new();
+        for Report { cache, standing, counters } in reports {
+            let Some(division) = self.divisions.get_mut(&cache) else { continue };
+            division.hear(shard, standing);
+            orders.extend(division.decide().map(|order| (cache, order)));
+            self.latest.insert((shard, cache), (standing, counters));
+        }
+        orders
+    }
+
+    /// The cache of a stage. `Err`: what is not there.
+    pub(crate) fn find(&self, api: &str, stage: &str) -> Result<CacheId, &'static str> {
+        let api = self.plan.apis.iter().find(|known| known.id == api);
+        let api = api.ok_or("Invalid API identifier specified")?;
+        let stage = api.stages.iter().find(|known| known.name == stage);
+        let stage = stage.ok_or("Invalid stage identifier specified")?;
+        stage.cache.as_ref().map(|cache| cache.id).ok_or("The stage has no cache")
+    }
+
+    /// What was counted, in the text format of Prometheus.
+    pub(crate) fn write_metrics(&self, out: &mut String) {
+        let mut rows = self.ended.clone();
+        for (name, counters) in self.rows(|_| true) {
+            add(rows.entry(name).or_default(), counters);
+        }
+        for (metric, kind, help, value) in METRICS {
+            let _ = writeln!(out, "# HELP {metric} {help}\n# TYPE {metric} {kind}");
+            for (Name { api, stage, method, resource }, counters) in &rows {
+                let _ = writeln!(
+                    out,
+                    "{metric}{{api=\"{api}\",stage=\"{stage}\",method=\"{method}\",resource=\"{resource}\"}} {}",
+                    value(counters)
+                );
+            }
+        }
+        let metric = "tidegate_cache_size_bytes";
+        let _ = writeln!(out, "# HELP {metric} Memory that a stage's cache takes.\n# TYPE {metric} gauge");
+        for (api, stage) in stages(&self.plan) {
+            let Some(cache) = &stage.cache else { continue };
+            let taken = self.latest.iter().filter(|((_, id), _)| *id == cache.id);
+            let bytes: u64 = taken.map(|(_, (standing, _))| standing.bytes).sum();
+            let _ = writeln!(out, "{metric}{{api=\"{}\",stage=\"{}\"}} {bytes}", api.id, stage.name);
+        }
+    }
+
+    /// What was counted by the caches that are asked for, under the names of the plan.
+    fn rows(&self, is_asked_for: impl Fn(CacheId) -> bool) -> BTreeMap<Name, Counters> {
+        let mut rows = BTreeMap::new();
+        for (api, stage) in stages(&self.plan) {
+            let Some(cache) = stage.cache.as_ref().filter(|cache| is_asked_for(cache.id)) else { continue };
+            for (number, route) in
+                api.routes.iter().enumerate().filter(|(number, _)| cache.methods[*number].is_some())
+            {
+                let name = Name {
+                    api: api.id.clone(),
+                    stage: stage.name.clone(),
+                    method: route.method.name(),
+                    resource: api.resources[route.resource].path.clone(),
+                };
+                let mut sum = Counters::default();
+                let said = (0..self.shards).filter_map(|shard| self.latest.get(&(shard, cache.id)));
+                said.filter_map(|(_, counters)| counters.get(number))
+                    .for_each(|counters| add(&mut sum, *counters));
+                rows.insert(name, sum);
+            }
+        }
+        rows
+    }
+}
+
+type Metric = (&'static str, &'static str, &'static str, fn(&Counters) -> u64);
+
+const METRICS: [Metric; 4] = [
+    (
+        "tidegate_cache_hits_total",
+        "counter",
+        "Requests that were answered from the cache (AWS: CacheHitCount).",
+        |counters| counters.hits,
+    ),
+    (
+        "tidegate_cache_misses_total",
+        "counter",
+        "Requests of cached methods that were not (AWS: CacheMissCount).",
+        |counters| counters.misses,
+    ),
+    ("tidegate_cache_evictions_total", "counter", "Answers that were put out to make room.", |counters| {
+        counters.evictions
+    }),
+    ("tidegate_cache_bytes", "gauge", "Memory that a method's answers take.", |counters| counters.bytes),
+];
+
+fn add(sum: &mut Counters, counters: Counters) {
+    sum.hits += counters.hits;
+    sum.misses += counters.misses;
+    sum.evictions += counters.evictions;
+    sum.bytes += counters.bytes;
+}
+
+fn stages(plan: &Plan) -> impl Iterator<Item = (&Api, &Stage)> {
+    plan.apis.iter().flat_map(|api| api.stages.iter().map(move |stage| (api, stage)))
+}

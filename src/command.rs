@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use tidegate_config::{Diagnostics, Loaded, Settings, Shards};
 use tidegate_core::method::{Method, RouteMethod};
 use tidegate_core::plan::{Api, Plan, Route};
+use tidegate_core::tls::certificate::{Certificate, validity_text};
 use tidegate_io::doctor::{self, Verdict};
 use tidegate_io::gateway::{self, Bound, GatewayError, Listener};
 use tidegate_io::ring::RingSettings;
@@ -67,7 +68,7 @@ pub(crate) fn render(template: &Path, event: &Path, context: Option<&Path>) -> E
 }
 
 /// `tidegate doctor`
-pub(crate) fn doctor() -> ExitCode {
+pub(crate) fn doctor(file: &Path) -> ExitCode {
     let findings = doctor::examine();
     for finding in &findings {
         let mark = match finding.verdict {
@@ -85,6 +86,19 @@ pub(crate) fn doctor() -> ExitCode {
         return ExitCode::FAILURE;
     }
     println!("this machine can run tidegate");
+    if file.exists() { certificates(file) } else { ExitCode::SUCCESS }
+}
+
+/// What the domains of a configuration present, and until when; what is wrong with it goes to standard error.
+fn certificates(file: &Path) -> ExitCode {
+    let Some(loaded) = load(file) else { return ExitCode::FAILURE };
+    for domain in &loaded.plan.tls.domains {
+        for identity in &domain.identities {
+            let Some(Ok(leaf)) = identity.chain.first().map(|der| Certificate::parse(der)) else { continue };
+            let (subject, until) = (&leaf.subject, validity_text(leaf.validity.1));
+            println!("{}: the certificate of {subject} ends on {until}", domain.name);
+        }
+    }
     ExitCode::SUCCESS
 }
 

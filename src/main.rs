@@ -51,8 +51,12 @@ enum Command {
         #[arg(long)]
         context: Option<PathBuf>,
     },
-    /// Look whether this machine can run the gateway, and what to do if not
-    Doctor,
+    /// Look whether this machine can run the gateway, and what to do if not; and until when certificates are good
+    Doctor {
+        /// The configuration whose certificates are looked at, if there is one
+        #[arg(default_value = "tidegate.toml")]
+        file: PathBuf,
+    },
     /// Print the version
     Version,
 }
@@ -66,7 +70,7 @@ fn main() -> ExitCode {
         Command::Render { template, event, context } => {
             command::render(&template, &event, context.as_deref())
         }
-        Command::Doctor => command::doctor(),
+        Command::Doctor { file } => command::doctor(&file),
         Command::Version => command::version(),
     }
 }

@@ -60,6 +60,26 @@ fn functions_beside_http_proxy() {
 }
 
 #[test]
+fn transforming_beside_http_proxy() {
+    let out = tempfile::tempdir().unwrap();
+    let output =
+        bench(&["run", "transform", "--against", "none", "--rounds", "1", "--seconds", "0.2", "--anyway"])
+            .arg("--bin-dir")
+            .arg(binaries())
+            .arg("--out")
+            .arg(out.path())
+            .output()
+            .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let read = |name: &str| fs::read_to_string(out.path().join(name)).unwrap();
+    let csv = read("raw.csv");
+    assert_eq!(column(&csv, "failed"), ["0", "0"], "{csv}");
+    let definition = read("configs/transform/tidegate/definition.yaml");
+    assert!(definition.contains("x-amazon-apigateway-request-validator: body"), "{definition}");
+}
+
+#[test]
 fn limits_refuse_and_cost() {
     let out = tempfile::tempdir().unwrap();
     let output =

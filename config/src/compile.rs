@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use tidegate_core::auth::authorise::Authorization;
+use tidegate_core::auth::authorizer::Authorizer;
+use tidegate_core::auth::cognito::{Cognito, ScopesId, UserPool};
 use tidegate_core::auth::policy::Policy;
 use tidegate_core::hosts::{DomainSpec, Hosts};
 use tidegate_core::limit::{StageId, UsagePlans, account_meter};
@@ -64,6 +66,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
             file.usage_plans.into_iter().map(|plan| plan.compile(&apis, &mut report)).collect();
         usage_plans = UsagePlans::compile(&keys, &plans);
         check_keys(&apis, &stages, &usage_plans, &mut report);
+        check_certificates(&file.domains, &apis, &stages, &mut report);
         check_access(&apis, &stages, root.get("principal").is_some(), &mut report);
         if !report.has_errors() && !definitions.has_errors() {
             backends.functions.warn_unused(&mut report);
@@ -119,6 +122,32 @@ fn check_keys(apis: &[Api], stages: &[Vec<Span>], plans: &UsagePlans, report: &m
                     format!("no usage plan has the stage `{name}`: methods that need an API key answer 403"),
                 )
                 .help("add [[usage_plan]] with keys = [\"…\"] and [[usage_plan.stage]]");
+        }
+    }
+}
+
+/// Warns where a domain asks for certificates and the same API can be called without.
+fn check_certificates(domains: &[DomainSpec], apis: &[Api], stages: &[Vec<Span>], report: &mut Report) {
+    for domain in domains.iter().filter(|domain| domain.mutual_tls) {
+        for mapping in &domain.mappings {
+            let others = domains.iter().filter(|other| !other.mutual_tls);
+            let by_name =
+                others.into_iter().find(|other| other.mappings.iter().any(|other| other.api == mapping.api));
+            let Some(&at) = stages[mapping.api].first() else { continue };
+            let (id, name) = (&apis[mapping.api].id, &domain.name);
+            if let Some(other) = by_name {
+                report.warning(
+                    at,
+                    format!(
+                        "`{id}` can be called without the certificate that `{name}` asks for, by `{}`",
+                        other.name
+                    ),
+                );
+            } else if !apis[mapping.api].default_endpoint_disabled {
+                report
+                    .warning(at, format!("`{id}` can be called without the certificate that `{name}` asks for, by its default endpoint"))
+                    .help("add x-amazon-apigateway-endpoint-configuration: { disableExecuteApiEndpoint: true } to its definition");
+            }
         }
     }
 }
@@ -182,24 +211,34 @@ fn compile_definition(
     let routing = routing::compile(&definition.methods, report)?;
     let throttles: Vec<_> =
         api.stages.iter_mut().map(|stage| (stage.throttle, std::mem::take(&mut stage.methods))).collect();
-    let compile_stage = |stage| stages::compile(stage, &definition.methods, backends, report);
+    let compile_stage =
+        |stage| stages::compile(stage, &definition.methods, &definition.authorizers, backends, report);
     let stages = api.stages.into_iter().map(compile_stage).collect();
     let mut validations: Vec<_> =
         definition.methods.iter_mut().map(|method| method.validation.take()).collect();
     if validations.iter().all(Option::is_none) {
         validations.clear();
     }
+    let (authorization, scopes) = authorization(&mut definition.methods);
+    let user_pools = definition.user_pools.into_iter();
+    let user_pools = user_pools.map(|pools| user_pool(pools, &mut backends.services)).collect();
     let mut api = Api {
         id: api.id,
         endpoint: api.endpoint,
+        default_endpoint_disabled: definition.default_endpoint_disabled,
         resources: routing.resources,
         routes: routing.routes,
         api_key_required: definition.methods.iter().map(|method| method.api_key_required).collect(),
-        authorization: definition.methods.iter().map(|method| method.authorization).collect(),
+        authorization,
+        user_pools,
+        scopes,
+        api_key_source: definition.api_key_source,
+        authorizers: definition.authorizers.into_iter().map(authorizer).collect(),
         validations,
         policy: policy(definition.policy, api.endpoint, report),
         router: routing.router,
         binary_media_types: definition.binary_media_types,
+        compression_bytes_min: definition.compression_bytes_min,
         gateway_responses: definition.gateway_responses,
         stages,
     };
@@ -207,6 +246,44 @@ fn compile_definition(
         api.stages[position].throttles = stages::throttles(&api, position, default, &methods, file_report);
     }
     Some(api)
+}
+
+/// What a token must be good for.
+type Scopes = Box<[Box<str>]>;
+
+/// How callers of each method are known, and the scopes that methods ask for, each list once.
+fn authorization(methods: &mut [openapi::Method]) -> (Vec<Authorization>, Vec<Scopes>) {
+    let mut lists: Vec<Scopes> = Vec::new();
+    let mut number = |list: Scopes| {
+        let known = lists.iter().position(|known| *known == list);
+        let position = known.unwrap_or_else(|| {
+            lists.push(list);
+            lists.len() - 1
+        });
+        ScopesId(position as u32)
+    };
+    let of = |method: &mut openapi::Method| match (method.authorization, std::mem::take(&mut method.scopes)) {
+        (Authorization::Cognito(id, _), scopes) if !scopes.is_empty() => {
+            Authorization::Cognito(id, Some(number(scopes)))
+        }
+        (authorization, _) => authorization,
+    };
+    let authorization = methods.iter_mut().map(of).collect();
+    (authorization, lists)
+}
+
+fn user_pool(pools: openapi::UserPools, services: &mut Services) -> Cognito {
+    let openapi::UserPools { name, source, audience, pools } = pools;
+    let pool = |arn: openapi::PoolArn| UserPool {
+        issuer: arn.issuer().into(),
+        keys_url: services.keys_url(&arn.partition, &arn.region, &arn.id).into(),
+    };
+    Cognito { name: name.into(), source, audience, pools: pools.into_iter().map(pool).collect() }
+}
+
+fn authorizer(authorizer: openapi::Authorizer) -> Authorizer {
+    let openapi::Authorizer { name, input, ttl_ms, .. } = authorizer;
+    Authorizer { name: name.into(), input, ttl_ms }
 }
 
 /// A private API without policy denies all (AWS: "Private REST APIs").

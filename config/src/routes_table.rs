@@ -25,7 +25,7 @@ fn stage_table(api: &Api, stage: &Stage) -> String {
         rows.push([
             route.method.name().to_owned(),
             resource.path.clone(),
-            who_may_call(api, number).to_owned(),
+            who_may_call(api, number),
             limits(stage, number),
             "none".to_owned(),
             describe(&resource.parameters, integration),
@@ -35,12 +35,20 @@ fn stage_table(api: &Api, stage: &Stage) -> String {
     format!("API {} stage {} ({}{policy})\n{}", api.id, stage.name, endpoint(api.endpoint), align(&rows))
 }
 
-fn who_may_call(api: &Api, route: usize) -> &'static str {
-    match (api.authorization[route], api.api_key_required[route]) {
-        (Authorization::None, false) => "NONE",
-        (Authorization::None, true) => "API_KEY",
-        (Authorization::Iam, false) => "AWS_IAM",
-        (Authorization::Iam, true) => "AWS_IAM API_KEY",
+fn who_may_call(api: &Api, route: usize) -> String {
+    let authorization = match api.authorization[route] {
+        Authorization::None => None,
+        Authorization::Iam => Some("AWS_IAM".to_owned()),
+        Authorization::Cognito(id, _) => {
+            Some(format!("COGNITO_USER_POOLS {}", api.user_pools[id.0 as usize].name))
+        }
+        Authorization::Lambda(id) => Some(format!("CUSTOM {}", api.authorizers[id.0 as usize].name)),
+    };
+    match (authorization, api.api_key_required[route]) {
+        (None, false) => "NONE".to_owned(),
+        (None, true) => "API_KEY".to_owned(),
+        (Some(authorization), false) => authorization,
+        (Some(authorization), true) => format!("{authorization} API_KEY"),
     }
 }
 

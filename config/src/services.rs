@@ -25,6 +25,11 @@ impl Services {
         Self { aws, node: node.clone(), used: HashSet::from(["sts".to_owned()]), sources: Vec::new() }
     }
 
+    /// Whether functions that are not here are AWS's.
+    pub(crate) fn has_functions(&self) -> bool {
+        self.aws.is_there
+    }
+
     /// Where a call goes, and the URL without path.
     pub(crate) fn endpoint(
         &mut self,
@@ -51,6 +56,13 @@ impl Services {
             target: target.map(Into::into),
             content_type,
         }
+    }
+
+    /// Where the keys of a Cognito user pool are.
+    pub(crate) fn keys_url(&mut self, partition: &str, region: &str, pool: &str) -> String {
+        const SERVICE: &str = "cognito-idp";
+        self.used.insert(SERVICE.to_owned());
+        format!("{}/{pool}/.well-known/jwks.json", self.aws.url(partition, region, SERVICE))
     }
 
     /// Warns of endpoints that nothing calls.

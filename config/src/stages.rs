@@ -3,9 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use tidegate_core::auth::authorise::Authorization;
+use tidegate_core::auth::authorizer::{AuthorizerFunction, AuthorizerId};
 use tidegate_core::aws::CredentialsSource;
 use tidegate_core::integration::{
-    Custom, Http, HttpKind, Integration, Lambda, LambdaKind, Mock, RequestTemplates, Responses,
+    Custom, FunctionPlace, Http, HttpKind, Integration, Lambda, LambdaKind, Mock, Remote, RequestTemplates,
+    Responses,
 };
 use tidegate_core::limit::{MeterId, Rate};
 use tidegate_core::plan::{Api, Origin, OriginId, Stage};
@@ -20,7 +23,7 @@ use crate::openapi::integration::{self, Definition};
 use crate::openapi::lambda::{self as openapi, FunctionArn, report_arn};
 use crate::openapi::service::{self, Service, ServiceUri};
 use crate::openapi::uri::{Template, UriError};
-use crate::openapi::{Method, responses::Rules};
+use crate::openapi::{Authorizer, Method, report_authorizer_uri, responses::Rules};
 use crate::report::Report;
 use crate::services::Services;
 
@@ -60,15 +63,24 @@ impl Backends {
 pub(crate) fn compile(
     stage: file::stage::Stage,
     methods: &[Method],
+    authorizers: &[Authorizer],
     backends: &mut Backends,
     report: &mut Report,
 ) -> Stage {
     let integrations =
         methods.iter().map(|method| compile_one(&method.integration, &stage, backends, report)).collect();
+    let is_used = |id: usize| {
+        methods.iter().any(|method| method.authorization == Authorization::Lambda(AuthorizerId(id as u32)))
+    };
+    let authorizers = authorizers.iter().enumerate().map(|(id, authorizer)| {
+        is_used(id).then(|| compile_authorizer(authorizer, &stage, backends, report)).flatten()
+    });
+    let authorizers = authorizers.collect();
     Stage {
         name: stage.name,
         variables: stage.variables,
         integrations,
+        authorizers,
         throttles: Vec::new(),
         access_log: stage.access_log,
     }
@@ -140,18 +152,33 @@ fn compile_lambda(
     let arn = FunctionArn::of_uri(&uri)
         .inspect_err(|error| report_arn(lambda.uri_span, is_custom, error, report))
         .ok()?;
-    let function = backends.functions.find(&arn, lambda.uri_span, report)?;
+    let place = place(lambda, &uri, &arn, stage, backends, report)?;
     let kind = match lambda.custom.as_ref() {
         None => LambdaKind::Proxy,
         Some(mapped) => LambdaKind::Custom(Box::new(compile_custom(mapped))),
     };
     Some(Lambda {
         kind,
-        function,
+        place,
         invoked_arn: arn.text.into(),
         invocation_type: lambda.invocation_type.clone(),
         timeout_ms: lambda.timeout_ms,
     })
+}
+
+/// The function of an authorizer in a stage, as [`compile_lambda`].
+fn compile_authorizer(
+    authorizer: &Authorizer,
+    stage: &file::stage::Stage,
+    backends: &mut Backends,
+    report: &mut Report,
+) -> Option<AuthorizerFunction> {
+    let uri = authorizer.uri.text(|name| stage.variable(name));
+    let uri = uri.map_err(|error| warn_uri(authorizer.uri_span, stage, &error, report)).ok()?;
+    let arn = FunctionArn::of_uri(&uri);
+    let arn = arn.map_err(|_| report_authorizer_uri(authorizer.uri_span, &uri, report)).ok()?;
+    let function = backends.functions.find(&arn, NOT_OF_AUTHORIZERS, authorizer.uri_span, report)?;
+    Some(AuthorizerFunction { function, invoked_arn: arn.text.into() })
 }
 
 fn compile_http(
@@ -186,6 +213,55 @@ fn compile_http(
             None
         }
     }
+}
+
+/// Why AWS is not called for a function that is not here.
+const NOT_WITHOUT_AWS: &str = ", and without [aws] no function of AWS is called";
+const NOT_OF_AUTHORIZERS: &str = "; calling AWS Lambda to authorise is not supported yet";
+
+/// Where a function is: here, or at AWS if that is configured.
+fn place(
+    lambda: &openapi::Lambda,
+    uri: &str,
+    arn: &FunctionArn,
+    stage: &file::stage::Stage,
+    backends: &mut Backends,
+    report: &mut Report,
+) -> Option<FunctionPlace> {
+    if let Some(function) = backends.functions.find_here(arn) {
+        if let Some((_, at)) = &lambda.credentials {
+            report
+                .warning(*at, format!("`credentials` has no effect in stage `{}`", stage.name))
+                .help("the function runs here and needs no permission");
+        }
+        return Some(FunctionPlace::Here(function));
+    }
+    if !backends.services.has_functions() {
+        let found = backends.functions.find(arn, NOT_WITHOUT_AWS, lambda.uri_span, report);
+        return found.map(FunctionPlace::Here);
+    }
+    let source = match &lambda.credentials {
+        Some((template, at)) => {
+            let arn = template.text(|name| stage.variable(name));
+            let arn = arn.inspect_err(|error| warn_uri(*at, stage, error, report)).ok()?;
+            service::source(&arn, *at, report)?
+        }
+        None => CredentialsSource::Default,
+    };
+    let uri = ServiceUri::parse(uri)
+        .inspect_err(|error| service::report_uri(lambda.uri_span, *error, report))
+        .ok()?;
+    let (url, endpoint) = backends.services.endpoint(&uri, &[]);
+    let endpoint = endpoint
+        .inspect_err(|error| report_endpoint(lambda.uri_span, uri.service, &url, error, report))
+        .ok()?;
+    let remote = Remote {
+        origin: backends.id(endpoint.origin),
+        host: backends.host(&endpoint.host),
+        path: uri.target().into(),
+        signing: backends.services.service(&uri, source).signing,
+    };
+    Some(FunctionPlace::Remote(Box::new(remote)))
 }
 
 /// A service that cannot be called at its endpoint is an error: it would be in every stage.

@@ -190,11 +190,20 @@ impl Surroundings for Event {
         find(&self.stage_variables, name, |known, name| known == name).into_iter().for_each(found);
     }
 
+    fn authorizer(&self, claims: bool, each: &mut dyn FnMut(&str, &str)) {
+        let authorizer = self.context.get("authorizer");
+        let values = if claims { authorizer.and_then(|it| it.get("claims")) } else { authorizer };
+        let members = values.and_then(Value::as_object).into_iter().flatten();
+        members.filter(|(_, value)| !value.is_object()).for_each(|(name, value)| each(name, &text(value)));
+    }
+
     fn context(&self, name: &str, found: &mut dyn FnMut(&str)) {
         let mut parts = name.split('.');
         let first = parts.next().and_then(|part| self.context.get(part));
         let value = parts.fold(first, |value, part| value.and_then(|value| value.get(part)));
-        if let Some(value) = value.filter(|value| !value.is_null()) {
+        // The claims are a map of their own.
+        let is_map = |value: &Value| name == "authorizer.claims" && value.is_object();
+        if let Some(value) = value.filter(|value| !value.is_null() && !is_map(value)) {
             found(&text(value));
         }
     }

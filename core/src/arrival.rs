@@ -11,6 +11,7 @@ use crate::auth::cidr::Cidr;
 use crate::auth::forwarded;
 use crate::clock::Now;
 use crate::http1::{KnownField, RequestHead};
+use crate::tls::client::{ClientCertificate, Mutual};
 
 /// Random bits for one request: half for the request id, half for the extended id and the trace.
 pub type Entropy = [u64; 4];
@@ -81,6 +82,15 @@ pub struct PeerTls {
     pub version: &'static str,
     /// `$context.cipherSuite`
     pub cipher: &'static str,
+    /// What came of asking the client for its certificate, if it was asked.
+    pub mutual: Option<Mutual>,
+}
+
+impl PeerTls {
+    /// `$context.identity.clientCert`
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        self.mutual.as_ref().map(|mutual| &mutual.certificate)
+    }
 }
 
 /// The identity of one request.

@@ -104,6 +104,14 @@ pub fn basic_iso_8601(second: u64) -> [u8; 16] {
     text
 }
 
+/// `Sun Nov 06 08:49:37 UTC 1994`, as Java's `Date.toString`.
+pub fn java_date(second: u64) -> String {
+    let date = http_date(second);
+    let [weekday, day, month, year, time] =
+        [0..3, 5..7, 8..11, 12..16, 17..25].map(|part| String::from_utf8_lossy(&date[part]));
+    format!("{weekday} {month} {day} {time} UTC {year}")
+}
+
 /// `1994-11-06T08:49:37Z`
 pub fn iso_8601(second: u64) -> [u8; 20] {
     let date = civil(second);

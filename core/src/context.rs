@@ -5,14 +5,17 @@
 use std::borrow::Cow;
 
 use crate::arrival::Arrival;
+use crate::auth::authorizer::Grant;
+use crate::auth::jwt::Claims;
 use crate::auth::principal::Principal;
 use crate::clock;
 use crate::http1::{KnownField, RequestHead, Version};
-use crate::plan::{Api, EndpointType, Network, Node, Resource, Stage};
+use crate::plan::{Api, ApiKeySource, EndpointType, Network, Node, Resource, Stage};
 use crate::route::RouteId;
+use crate::tls::client::ClientCertificate;
 
 /// A `$context` variable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Variable {
     /// `accountId`
     AccountId,
@@ -64,6 +67,8 @@ pub enum Variable {
     AuthorizeError,
     /// See [`Self::AuthorizeError`].
     AuthorizeStatus,
+    /// `authorizer.N`: what the authorizer says of the caller, or how it did.
+    Authorizer(Box<str>),
     /// `identity.sourceIp`
     SourceIp,
     /// `identity.userAgent`
@@ -106,6 +111,18 @@ pub enum Variable {
     TlsVersion,
     /// `cipherSuite`
     CipherSuite,
+    /// `identity.clientCert.clientCertPem`
+    ClientCertPem,
+    /// `identity.clientCert.subjectDN`
+    ClientCertSubject,
+    /// `identity.clientCert.issuerDN`
+    ClientCertIssuer,
+    /// `identity.clientCert.serialNumber`
+    ClientCertSerial,
+    /// `identity.clientCert.validity.notBefore`
+    ClientCertNotBefore,
+    /// `identity.clientCert.validity.notAfter`
+    ClientCertNotAfter,
     /// A variable that API Gateway knows and that has no value here: its feature is not configured for the request
     /// (authorizers, WAF, client certificates, canaries).
     Absent,
@@ -152,6 +169,12 @@ impl Variable {
             "stage" => Self::Stage,
             "tlsVersion" => Self::TlsVersion,
             "cipherSuite" => Self::CipherSuite,
+            "identity.clientCert.clientCertPem" => Self::ClientCertPem,
+            "identity.clientCert.subjectDN" => Self::ClientCertSubject,
+            "identity.clientCert.issuerDN" => Self::ClientCertIssuer,
+            "identity.clientCert.serialNumber" => Self::ClientCertSerial,
+            "identity.clientCert.validity.notBefore" => Self::ClientCertNotBefore,
+            "identity.clientCert.validity.notAfter" => Self::ClientCertNotAfter,
             "xrayTraceId" => Self::XrayTraceId,
             "customDomain.basePathMatched" => Self::BasePathMatched,
             "integration.latency" | "integrationLatency" => Self::IntegrationLatency,
@@ -162,6 +185,7 @@ impl Variable {
             "responseLatency" => Self::ResponseLatency,
             "responseLength" => Self::ResponseLength,
             "status" => Self::Status,
+            _ if let Some(name) = name.strip_prefix("authorizer.") => Self::Authorizer(name.into()),
             _ if ABSENT.contains(&name) || ABSENT_GROUPS.iter().any(|group| name.starts_with(group)) => {
                 Self::Absent
             }
@@ -179,8 +203,7 @@ const ABSENT: [&str; 6] = [
     "webaclArn",
 ];
 
-const ABSENT_GROUPS: [&str; 6] =
-    ["authorize.", "authorizer.", "authenticate.", "identity.", "waf.", "requestOverride."];
+const ABSENT_GROUPS: [&str; 5] = ["authorize.", "authenticate.", "identity.", "waf.", "requestOverride."];
 
 /// How a request ended, for the access log and for gateway responses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -201,13 +224,40 @@ pub struct Outcome {
     pub authenticated: Option<bool>,
     /// Whether policies let it call, if there are any.
     pub authorized: Option<bool>,
+    /// How its authorizer did, if it has one.
+    pub authorizer: Option<AuthorizerOutcome>,
+}
+
+/// How an authorizer did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AuthorizerOutcome {
+    /// `authorizer.status`: 200, or that of the refusal.
+    pub status: u16,
+    /// `authorizer.integrationStatus`: of the function.
+    pub integration_status: Option<i64>,
+    /// `authorizer.latency`, `authorizer.integrationLatency`: milliseconds until it had answered; 0 when it was not asked.
+    pub latency_ms: u64,
+}
+
+/// What is known of a caller from an authorizer.
+#[derive(Clone, Copy, Debug)]
+pub enum Attested<'a> {
+    /// What the function of a Lambda authorizer has answered, and how many milliseconds that took.
+    Granted {
+        /// The answer.
+        grant: &'a Grant,
+        /// 0 when it was remembered.
+        latency_ms: u64,
+    },
+    /// What a token of a Cognito user pool says.
+    Claimed(&'a Claims),
 }
 
 /// What `$context.error` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorFacts {
-    /// `error.message`
-    pub message: Cow<'static, str>,
+    /// `error.message`; `None` is null.
+    pub message: Option<Cow<'static, str>>,
     /// `error.responseType`
     pub response_type: &'static str,
     /// `integration.error`: the integration failed.
@@ -233,6 +283,10 @@ pub struct View<'a> {
     pub base_path: Option<&'a [u8]>,
     /// The name of the API key that it came with, if its method needs one and it is good.
     pub api_key: Option<&'a [u8]>,
+    /// Whether the value of that key came from the authorizer, not from a header field.
+    pub api_key_source: ApiKeySource,
+    /// What the authorizer says.
+    pub attested: Option<Attested<'a>>,
     /// Who has signed it, once that is proved.
     pub principal: Option<&'a Principal>,
     /// The private network that it comes from.
@@ -249,7 +303,7 @@ impl<'a> View<'a> {
     }
 
     /// Appends the variable's value. False, and nothing appended, when it has none.
-    pub fn write(&self, variable: Variable, out: &mut Vec<u8>) -> bool {
+    pub fn write(&self, variable: &Variable, out: &mut Vec<u8>) -> bool {
         match variable {
             Variable::AccountId => put(out, Some(self.node.account.as_bytes())),
             Variable::ApiId => put(out, self.stage.map(|(api, _)| api.id.as_bytes())),
@@ -260,7 +314,10 @@ impl<'a> View<'a> {
             }
             Variable::EndpointType => put(out, self.stage.map(|(api, _)| endpoint_type(api.endpoint))),
             Variable::ErrorMessage => put(out, self.error_message().map(str::as_bytes)),
-            Variable::ErrorMessageString => put_quoted(out, self.error_message()),
+            Variable::ErrorMessageString => match &self.outcome.error {
+                Some(ErrorFacts { message: None, .. }) => put(out, Some(b"null")),
+                Some(_) | None => put_quoted(out, self.error_message()),
+            },
             Variable::ErrorResponseType => {
                 put(out, self.outcome.error.as_ref().map(|error| error.response_type.as_bytes()))
             }
@@ -270,7 +327,8 @@ impl<'a> View<'a> {
             }
             Variable::ExtendedRequestId => put(out, Some(&self.arrival.extended_request_id)),
             Variable::HttpMethod => put(out, Some(self.request.method())),
-            Variable::ApiKey => put(out, self.api_key.and_then(|_| self.request.first(KnownField::XApiKey))),
+            Variable::ApiKey => put(out, self.api_key.and_then(|_| self.api_key_value())),
+            Variable::Authorizer(name) => self.write_authorizer(name, out),
             Variable::ApiKeyId => put(out, self.api_key),
             Variable::AccessKey => {
                 put(out, self.principal.map(|principal| principal.credentials.access_key_id.as_bytes()))
@@ -307,6 +365,12 @@ impl<'a> View<'a> {
             Variable::Stage => put(out, self.stage.map(|(_, stage)| stage.name.as_bytes())),
             Variable::TlsVersion => put(out, self.arrival.tls.as_ref().map(|tls| tls.version.as_bytes())),
             Variable::CipherSuite => put(out, self.arrival.tls.as_ref().map(|tls| tls.cipher.as_bytes())),
+            Variable::ClientCertPem => self.put_certificate(out, |certificate| &certificate.pem),
+            Variable::ClientCertSubject => self.put_certificate(out, |certificate| &certificate.subject),
+            Variable::ClientCertIssuer => self.put_certificate(out, |certificate| &certificate.issuer),
+            Variable::ClientCertSerial => self.put_certificate(out, |certificate| &certificate.serial),
+            Variable::ClientCertNotBefore => self.put_certificate(out, |certificate| &certificate.not_before),
+            Variable::ClientCertNotAfter => self.put_certificate(out, |certificate| &certificate.not_after),
             Variable::XrayTraceId => put(out, Some(self.arrival.trace_root(self.request))),
             Variable::BasePathMatched => put(out, self.base_path.map(base_path_text)),
             Variable::IntegrationLatency => put_number(out, self.outcome.integration_latency_ms),
@@ -320,6 +384,44 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The value that an API key is looked up by.
+    pub fn api_key_value(&self) -> Option<&'a [u8]> {
+        match (self.api_key_source, self.attested) {
+            (ApiKeySource::Header, _) => self.request.first(KnownField::XApiKey),
+            (ApiKeySource::Authorizer, Some(Attested::Granted { grant, .. })) => {
+                grant.usage_key.as_deref().map(str::as_bytes)
+            }
+            (ApiKeySource::Authorizer, Some(Attested::Claimed(_)) | None) => None,
+        }
+    }
+
+    /// What the authorizer says under this name, or else how it did.
+    fn write_authorizer(&self, name: &str, out: &mut Vec<u8>) -> bool {
+        let said = match self.attested {
+            Some(Attested::Granted { grant, .. }) => grant.value(name),
+            Some(Attested::Claimed(claims)) => {
+                name.strip_prefix("claims.").and_then(|name| claims.value(name))
+            }
+            None => None,
+        };
+        if said.is_some() {
+            return put(out, said.map(str::as_bytes));
+        }
+        let Some(outcome) = self.outcome.authorizer else { return false };
+        match name {
+            "error" => put(out, self.error_message().filter(|_| outcome.status != 200).map(str::as_bytes)),
+            "status" => put_number(out, Some(u64::from(outcome.status))),
+            "integrationStatus" => put_signed(out, outcome.integration_status),
+            "latency" | "integrationLatency" => put_number(out, Some(outcome.latency_ms)),
+            _ => false,
+        }
+    }
+
+    fn put_certificate(&self, out: &mut Vec<u8>, member: impl Fn(&ClientCertificate) -> &String) -> bool {
+        let certificate = self.arrival.tls.as_ref().and_then(|tls| tls.certificate());
+        put(out, certificate.map(|certificate| member(certificate).as_bytes()))
+    }
+
     /// The `Host` without its port.
     fn host_name(&self) -> &[u8] {
         crate::hosts::without_port(self.request.host())
@@ -327,11 +429,11 @@ impl<'a> View<'a> {
 
     fn integration_error(&self) -> Option<&'a [u8]> {
         let error = self.outcome.error.as_ref().filter(|error| error.of_integration);
-        error.map(|error| error.message.as_bytes())
+        error.and_then(|error| error.message.as_deref()).map(str::as_bytes)
     }
 
     fn error_message(&self) -> Option<&'a str> {
-        self.outcome.error.as_ref().map(|error| &*error.message)
+        self.outcome.error.as_ref().and_then(|error| error.message.as_deref())
     }
 
     /// The message, if it was this that went wrong.
@@ -411,7 +513,7 @@ mod tests {
     fn names() {
         assert_eq!(Variable::parse("requestId"), Some(Variable::RequestId));
         assert_eq!(Variable::parse("integrationLatency"), Variable::parse("integration.latency"));
-        assert_eq!(Variable::parse("authorizer.claims.sub"), Some(Variable::Absent));
+        assert_eq!(Variable::parse("authorizer.claims.sub"), Some(Variable::Authorizer("claims.sub".into())));
         assert_eq!(Variable::parse("identity.cognitoIdentityId"), Some(Variable::Absent));
         assert_eq!(Variable::parse("requestid"), None);
         assert_eq!(Variable::parse(""), None);

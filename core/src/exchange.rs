@@ -4,26 +4,35 @@
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 //!
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
-//! order: `access` (policies and signatures), `metering` (keys, throttles, quotas), `validation` (parameters and bodies),
-//! `backend`, `function` and `mock` (the integrations), `answer` (what the client gets); `redirect` is before all of them.
+//! order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles, quotas), `content`
+//! (codings and conversions of bodies), `validation` (parameters and bodies), `backend`, `function`, `invocation` and `mock`
+//! (the integrations), `answer` (what the client gets); `redirect` is before all of them.
 
 mod access;
 mod answer;
+mod authorizer;
 mod backend;
+mod cognito;
+mod content;
 mod function;
+mod invocation;
 mod metering;
 mod mock;
+mod mutual;
 mod redirect;
 mod validation;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
+use self::authorizer::Authorizing;
 pub use self::function::{Invoke, InvokeFailure};
 
 use crate::arrival::{Arrival, Entropy, Peer};
+use crate::auth::authorizer::FlightId;
 use crate::auth::principal::PrincipalId;
 use crate::clock::Now;
-use crate::context::{Outcome, View};
+use crate::context::{Attested, Outcome, View};
 use crate::hosts::Place;
 use crate::http1::{BodyFraming, KnownField, RequestHead, ResponseHead};
 use crate::integration::Integration;
@@ -58,6 +67,10 @@ pub struct Exchange {
     parameters: PathParameters,
     standing: Standing,
     called: Option<Now>,
+    /// What its authorizer has to do with it.
+    authorizing: Authorizing,
+    /// What names its caller to that.
+    identity: Vec<u8>,
     /// Set while the client's body is read before its turn.
     reading: Option<Reading>,
     /// The client's body, when it had to be read before its turn.
@@ -114,6 +127,8 @@ struct Validated {
 enum Reading {
     /// To see whether it is what the client has signed.
     Signature(Routed),
+    /// To decompress it.
+    Coding(Metered),
     /// To see whether it fits its model.
     Validation(Metered),
 }
@@ -129,6 +144,10 @@ pub enum Event<'a> {
     LedgerAnswered,
     /// It has not, in time.
     LedgerSilent,
+    /// The keys that [`Step::AwaitKeys`] waits for have come, or will not.
+    KeysEnded,
+    /// What [`Step::AwaitAuthorizer`] waits for has ended.
+    AuthorizerEnded,
     /// The request body, whole.
     Body(&'a [u8]),
     /// [`Exchange::response`] holds a whole head that is not interim.
@@ -165,6 +184,10 @@ pub enum CallFailure {
 pub enum Step {
     /// The ledger's answer about this limit, which stands in the outbox of [`Shard::meters`].
     AskLedger(MeterId),
+    /// News of the key set there, for which [`Shard::key_sets`] asks.
+    AwaitKeys(Arc<str>),
+    /// Another exchange's question to an authorizer ended.
+    AwaitAuthorizer(FlightId),
     /// The whole request body, at most this many bytes.
     ReadBody {
         /// More is [`Reject::PayloadTooLarge`].
@@ -238,15 +261,21 @@ impl Exchange {
                     self.body = Some(body.to_vec());
                     self.authorise(shard, now, routed)
                 }
+                Some(Reading::Coding(metered)) => self.decode_body(shard, now, metered, body),
                 Some(Reading::Validation(metered)) => self.validate_body(shard, now, metered, body),
                 None => self.integrate_body(shard, now, body),
             },
+            Event::KeysEnded => self.keys_ended(shard, now),
+            Event::AuthorizerEnded => self.authorizer_ended(shard, now),
             Event::Response => self.respond(shard, now),
             Event::ResponseBody(body) => self.respond_body(shard, now, body),
             Event::CallFailed(failure) => {
                 self.count_integration(now, None);
                 self.refuse(shard, now, failure.reject())
             }
+            Event::Invoked(payload) if self.is_asking() => self.told(shard, now, payload),
+            Event::FunctionFailed(document) if self.is_asking() => self.told_failure(shard, now, document),
+            Event::InvokeFailed(failure) if self.is_asking() => self.told_nothing(shard, now, failure),
             Event::Invoked(payload) => self.answer_invoked(shard, now, payload),
             Event::FunctionFailed(document) => self.answer_failed(shard, now, document),
             Event::InvokeFailed(failure) => {
@@ -296,6 +325,7 @@ impl Exchange {
         (self.place, self.routed, self.principal) = (None, None, None);
         (self.identified, self.caller, self.counted, self.called) = (None, None, None, None);
         (self.body_wanted, self.reading, self.body) = (false, None, None);
+        self.authorizing = Authorizing::No;
         self.denial.clear();
         self.invalid = None;
         (self.outcome, self.standing) = (Outcome::default(), Standing::default());
@@ -309,6 +339,7 @@ impl Exchange {
         let api_id = self.request.first(KnownField::XApigwApiId);
         let place = plan.hosts.find(self.request.host(), api_id, path).ok_or(Reject::UnknownApi)?;
         self.place = Some(place);
+        self.check_certificate(&plan)?;
         if self.is_out_of_reach(&plan, place) {
             return Err(Reject::UnknownApi);
         }
@@ -384,6 +415,13 @@ impl Exchange {
 
     fn view<'a>(&'a self, plan: &'a Plan) -> View<'a> {
         let base_path = |place: &Place| Span::new(0, place.prefix_bytes).of(self.request.path());
+        let attested = match &self.authorizing {
+            Authorizing::Granted { grant, latency_ms } => {
+                Some(Attested::Granted { grant, latency_ms: *latency_ms })
+            }
+            Authorizing::Claimed(claims) => Some(Attested::Claimed(claims)),
+            _ => None,
+        };
         View {
             node: &plan.node,
             request: &self.request,
@@ -394,6 +432,8 @@ impl Exchange {
             principal: self.principal.map(|id| plan.principals.principal(id)),
             network: plan.networks.of(self.arrival.listener, self.arrival.source_ip.address()),
             api_key: self.caller.map(|caller| plan.usage_plans.key_name(caller.key)),
+            api_key_source: self.place.map(|place| plan.apis[place.api].api_key_source).unwrap_or_default(),
+            attested,
             outcome: &self.outcome,
         }
     }

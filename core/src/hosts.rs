@@ -16,6 +16,8 @@ pub struct DomainSpec {
     pub name: String,
     /// Its base path mappings.
     pub mappings: Vec<MappingSpec>,
+    /// Whether clients must have a certificate that its truststore knows.
+    pub mutual_tls: bool,
 }
 
 /// A base path mapping.
@@ -38,10 +40,16 @@ pub struct Hosts {
     api_ids: HashMap<Box<[u8]>, usize, RandomState>,
     stages: Vec<HashMap<Box<[u8]>, usize, RandomState>>,
     only: Option<usize>,
+    /// The APIs that have no default endpoint.
+    closed: Vec<bool>,
+    /// Whether any domain asks for certificates.
+    any_mutual: bool,
 }
 
 #[derive(Debug)]
 struct Domain {
+    /// Its name, if it asks for certificates.
+    mutual: Option<Box<str>>,
     paths: BasePaths,
     mappings: Vec<MappingSpec>,
 }
@@ -66,9 +74,11 @@ impl Hosts {
     /// Compiles the domains of `apis`. An error names the domain by its position.
     pub fn compile(domains: Vec<DomainSpec>, apis: &[Api]) -> Result<Self, (usize, BasePathError)> {
         let (mut exact, mut wildcards) = (HashMap::default(), HashMap::default());
+        let any_mutual = domains.iter().any(|domain| domain.mutual_tls);
         for (position, spec) in domains.into_iter().enumerate() {
             let name = spec.name.to_ascii_lowercase();
-            let domain = Domain::compile(spec.mappings).map_err(|error| (position, error))?;
+            let domain =
+                Domain::compile(&name, spec.mutual_tls, spec.mappings).map_err(|error| (position, error))?;
             match name.strip_prefix("*.") {
                 Some(parent) => wildcards.insert(parent.as_bytes().into(), domain),
                 None => exact.insert(name.as_bytes().into(), domain),
@@ -87,19 +97,30 @@ impl Hosts {
             api_ids: apis.iter().enumerate().map(|(index, api)| (api.id.as_bytes().into(), index)).collect(),
             stages: apis.iter().map(stage_names).collect(),
             only: (apis.len() == 1).then_some(0),
+            closed: apis.iter().map(|api| api.default_endpoint_disabled).collect(),
+            any_mutual,
         })
+    }
+
+    /// The name of the domain that this host is, if it asks clients for a certificate.
+    pub fn mutual(&self, host: &[u8]) -> Option<&str> {
+        if !self.any_mutual {
+            return None;
+        }
+        let mut buffer = [0; HOST_BYTES_MAX];
+        self.domain(lower(host, &mut buffer)?)?.mutual.as_deref()
     }
 
     /// Finds API and stage. `None` is answered 403 Forbidden.
     pub fn find(&self, host: &[u8], api_id_field: Option<&[u8]>, path: &[u8]) -> Option<Place> {
-        let name = without_port(host);
         let mut buffer = [0; HOST_BYTES_MAX];
-        let lower = buffer.get_mut(..name.len())?;
-        lower.copy_from_slice(name);
-        lower.make_ascii_lowercase();
+        let lower = lower(host, &mut buffer)?;
         match self.domain(lower) {
             Some(domain) => self.mapped(domain, path),
-            None => self.staged(self.api(lower, api_id_field)?, path, 0, false),
+            None => {
+                let api = self.api(lower, api_id_field).filter(|&api| !self.closed[api])?;
+                self.staged(api, path, 0, false)
+            }
         }
     }
 
@@ -107,7 +128,7 @@ impl Hosts {
     pub fn prefix_at(&self, host: &str, apis: &[Api], api: usize, stage: usize) -> Option<String> {
         let stage_name = &apis[api].stages[stage].name;
         let Some(domain) = self.domain(host.as_bytes()) else {
-            return (self.only == Some(api)).then(|| format!("/{stage_name}"));
+            return (self.only == Some(api) && !self.closed[api]).then(|| format!("/{stage_name}"));
         };
         let fits =
             |mapping: &&MappingSpec| mapping.api == api && mapping.stage.is_none_or(|fixed| fixed == stage);
@@ -152,10 +173,19 @@ impl Hosts {
 }
 
 impl Domain {
-    fn compile(mappings: Vec<MappingSpec>) -> Result<Self, BasePathError> {
+    fn compile(name: &str, mutual: bool, mappings: Vec<MappingSpec>) -> Result<Self, BasePathError> {
         let paths: Vec<&str> = mappings.iter().map(|mapping| mapping.path.as_str()).collect();
-        Ok(Self { paths: BasePaths::compile(&paths)?, mappings })
+        Ok(Self { mutual: mutual.then(|| name.into()), paths: BasePaths::compile(&paths)?, mappings })
     }
+}
+
+/// A `Host` value without its port, in lower case; nothing if it is too long to be one.
+fn lower<'b>(host: &[u8], buffer: &'b mut [u8; HOST_BYTES_MAX]) -> Option<&'b [u8]> {
+    let name = without_port(host);
+    let lower = buffer.get_mut(..name.len())?;
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    Some(lower)
 }
 
 /// A `Host` value without its port; an IPv6 literal keeps its brackets.
@@ -179,20 +209,27 @@ mod tests {
             name: (*name).to_owned(),
             variables: vec![],
             integrations: vec![],
+            authorizers: vec![],
             throttles: Vec::new(),
             access_log: None,
         };
         Api {
             id: id.to_owned(),
             endpoint: EndpointType::Regional,
+            default_endpoint_disabled: id == "closed",
             resources: vec![],
             routes: vec![],
             api_key_required: vec![],
+            api_key_source: crate::plan::ApiKeySource::Header,
+            authorizers: vec![],
+            user_pools: vec![],
+            scopes: vec![],
             authorization: vec![],
             validations: vec![],
             policy: None,
             router: Router::compile(&[]).expect("no routes"),
             binary_media_types: crate::media_types::BinaryMediaTypes::default(),
+            compression_bytes_min: None,
             gateway_responses: GatewayResponses::default(),
             stages: stages.iter().map(stage).collect(),
         }
@@ -217,7 +254,11 @@ mod tests {
     #[test]
     fn two_apis_are_told_apart_by_domain_label_and_field() {
         let apis = [api("pets", &["prod", "test"]), api("shop", &["prod"])];
-        let spec = |name: &str, mappings| DomainSpec { name: name.to_owned(), mappings };
+        let spec = |name: &str, mappings| DomainSpec {
+            name: name.to_owned(),
+            mappings,
+            mutual_tls: name == "*.example.com",
+        };
         let domains = vec![
             spec("api.example.com", vec![mapping("v1", 0, Some(1)), mapping("v1/shop", 1, None)]),
             spec("*.example.com", vec![mapping("", 1, Some(0))]),
@@ -246,6 +287,29 @@ mod tests {
         assert_eq!(hosts.prefix_at("api.example.com", &apis, 1, 0).as_deref(), Some("/v1/shop/prod"));
         assert_eq!(hosts.prefix_at("api.example.com", &apis, 0, 0), None);
         assert_eq!(hosts.prefix_at("127.0.0.1", &apis, 0, 0), None);
+        assert_eq!(hosts.mutual(b"X.example.com:443"), Some("*.example.com"));
+        assert_eq!(hosts.mutual(b"api.example.com"), None);
+        assert_eq!(hosts.mutual(b"127.0.0.1"), None);
+    }
+
+    #[test]
+    fn an_api_may_have_no_default_endpoint() {
+        let apis = [api("closed", &["prod"])];
+        let spec = DomainSpec {
+            name: "a.test".to_owned(),
+            mappings: vec![mapping("", 0, Some(0))],
+            mutual_tls: false,
+        };
+        let hosts = Hosts::compile(vec![spec], &apis).expect("domains");
+        check(
+            &hosts,
+            &[
+                (("a.test", None, "/x"), Some((0, 0, 0, true))),
+                (("closed.execute-api.us-east-1.amazonaws.com", None, "/prod/x"), None),
+                (("127.0.0.1", Some("closed"), "/prod/x"), None),
+                (("127.0.0.1", None, "/prod/x"), None),
+            ],
+        );
     }
 
     #[test]

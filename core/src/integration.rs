@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::aws::Service;
+use crate::aws::{Service, Signing};
+use crate::content_handling::ContentHandling;
 use crate::mapping::{Mapped, Source};
 use crate::media_types::media_type;
 use crate::method::Method;
@@ -65,14 +66,46 @@ impl Http {
 pub struct Lambda {
     /// Whether the exchange is passed through or mapped.
     pub kind: LambdaKind,
-    /// The function.
-    pub function: FunctionId,
+    /// Where the function is.
+    pub place: FunctionPlace,
     /// Its ARN as the integration names it, with the qualifier.
     pub invoked_arn: Box<str>,
     /// `X-Amz-Invocation-Type`, if it is mapped.
     pub invocation_type: Option<Source>,
     /// Time for the function's answer, in milliseconds.
     pub timeout_ms: u32,
+}
+
+/// Where a function is.
+#[derive(Debug)]
+pub enum FunctionPlace {
+    /// Beside the gateway.
+    Here(FunctionId),
+    /// At AWS.
+    Remote(Box<Remote>),
+}
+
+/// A function at AWS.
+#[derive(Debug)]
+pub struct Remote {
+    /// The Lambda API.
+    pub origin: OriginId,
+    /// Its `Host`.
+    pub host: Arc<str>,
+    /// The path that invokes the function.
+    pub path: Box<str>,
+    /// Who signs.
+    pub signing: Signing,
+}
+
+impl Lambda {
+    /// The function, if it is at AWS.
+    pub fn remote(&self) -> Option<&Remote> {
+        match &self.place {
+            FunctionPlace::Here(_) => None,
+            FunctionPlace::Remote(remote) => Some(remote),
+        }
+    }
 }
 
 /// The two integration types of functions.
@@ -134,6 +167,8 @@ pub struct Mock {
 pub struct RequestTemplates {
     /// `passthroughBehavior`.
     pub passthrough: Passthrough,
+    /// `contentHandling` of the integration.
+    pub content_handling: Option<ContentHandling>,
     /// (MIME type or `$default`, template).
     pub templates: Vec<(Box<str>, Template)>,
 }
@@ -238,6 +273,8 @@ pub struct IntegrationResponse {
     pub headers: Vec<Mapped>,
     /// (MIME type, template). None: the backend's body passes. An empty template also passes it.
     pub templates: Vec<(Box<str>, Template)>,
+    /// `contentHandling`
+    pub content_handling: Option<ContentHandling>,
 }
 
 /// The first status that has an entry in the table of [`Responses`].
@@ -331,7 +368,7 @@ mod tests {
     use super::*;
 
     fn response(status: u16) -> IntegrationResponse {
-        IntegrationResponse { status, headers: vec![], templates: vec![] }
+        IntegrationResponse { status, headers: vec![], templates: vec![], content_handling: None }
     }
 
     #[track_caller]
@@ -368,12 +405,13 @@ mod tests {
         let behaviours = [Passthrough::WhenNoMatch, Passthrough::WhenNoTemplates, Passthrough::Never];
         for (passthrough, want) in behaviours.into_iter().zip(want) {
             let templates = templates.iter().map(|name| ((*name).into(), template("x"))).collect();
-            let got =
-                match (RequestTemplates { passthrough, templates }).select(content_type.map(str::as_bytes)) {
-                    Ok(RequestBody::Passthrough) => "passthrough",
-                    Ok(RequestBody::Template(_)) => "template",
-                    Err(UnsupportedMediaType) => "415",
-                };
+            let got = match (RequestTemplates { passthrough, templates, content_handling: None })
+                .select(content_type.map(str::as_bytes))
+            {
+                Ok(RequestBody::Passthrough) => "passthrough",
+                Ok(RequestBody::Template(_)) => "template",
+                Err(UnsupportedMediaType) => "415",
+            };
             assert_eq!(got, want, "{content_type:?} {passthrough:?}");
         }
     }

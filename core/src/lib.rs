@@ -16,6 +16,7 @@
 //! - [`velocity`]: mapping templates, and JSONPath
 //! - [`aws`]: calls to AWS services, and credentials for them
 //! - [`lambda`], [`media_types`]: events for functions and their answers; which payloads are binary
+//! - [`content_handling`], [`compression`]: payloads between text and binary; gzip and deflate
 //! - [`mock`]: the sloppy JSON of MOCK integrations
 //! - [`reject`], [`gateway_response`]: refusals and how an API words them
 //! - [`record`]: access log lines
@@ -49,6 +50,8 @@ pub mod transform;
 pub mod velocity;
 
 pub mod aws;
+pub mod compression;
+pub mod content_handling;
 pub mod lambda;
 pub mod media_types;
 pub mod mock;

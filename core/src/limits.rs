@@ -67,6 +67,8 @@ pub const VALIDATION_ERRORS_MAX: usize = 64;
 /// Largest body of which everything that is wrong is told; of a larger one only the first thing is, since all of it may
 /// take many times the body's memory.
 pub const VALIDATION_ERRORS_BODY_BYTES_MAX: usize = 8 * 1024;
+/// The largest `minimumCompressionSize`, in bytes.
+pub const COMPRESSION_BYTES_MIN_MAX: u64 = 10_485_760;
 /// Most bytes of a function's event; more is 413. AWS: 6 MB for a synchronous invocation.
 pub const EVENT_BYTES_MAX: usize = 6_291_456;
 /// Most bytes of the event of an asynchronous invocation; more is 413. AWS: 1 MB.
@@ -89,6 +91,34 @@ pub const FUNCTION_TIMEOUT_S: u64 = 3;
 pub const FUNCTION_TIMEOUT_S_MAX: u64 = 900;
 /// Most files that a function's process may have open, by default (AWS: 1,024).
 pub const FUNCTION_FILES: u64 = 1_024;
+/// Time for the answer of an authorizer's function, in milliseconds; then 500. AWS: that of an integration.
+pub const AUTHORIZER_TIMEOUT_MS: u32 = 29_000;
+/// Most bytes of that answer; more is 500. AWS names no number; a shard does nothing else while it compiles the policy.
+pub const AUTHORIZER_RESULT_BYTES_MAX: usize = 262_144;
+/// How long an authorizer's answer is good, in seconds, by default (AWS: 300).
+pub const AUTHORIZER_TTL_S: u64 = 300;
+/// Longest that may be allowed (AWS: 3,600).
+pub const AUTHORIZER_TTL_S_MAX: u64 = 3_600;
+/// Most identity sources of an authorizer. AWS names no number.
+pub const IDENTITY_SOURCES_MAX: usize = 16;
+/// Requests of one caller that wait for the question of another; a further one asks for itself.
+pub const AUTHORIZER_FOLLOWERS_MAX: usize = 1_000;
+/// Bytes that a shard keeps of authorizers' answers; then those that are used least are forgotten.
+pub const GRANTS_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How many answers that is, about: what the tables are made for.
+pub const GRANTS_ITEMS: usize = 8_192;
+/// Bytes that a shard keeps of tokens that were good; then those that are used least are forgotten.
+pub const TOKENS_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// How many tokens that is, about: what the tables are made for.
+pub const TOKENS_ITEMS: usize = 8_192;
+/// Most bytes of an issuer's key set; a larger one is refused, and the keys that there were stay. AWS: 150,000 for HTTP APIs.
+pub const KEY_SET_BYTES_MAX: usize = 150_000;
+/// Most keys of an issuer, likewise.
+pub const KEYS_MAX: usize = 100;
+/// Least time between two questions of a shard for the newer keys of an issuer, in nanoseconds.
+pub const KEYS_ASKED_NS_MIN: u64 = 10_000_000_000;
+/// Longest time that a request waits for them, in nanoseconds; then 401, or 500 if there are none at all.
+pub const KEYS_WAIT_NS_MAX: u64 = 6_000_000_000;
 /// How long a stop waits for requests in flight, in milliseconds.
 pub const DRAIN_TIMEOUT_MS: u64 = 60_000;
 /// Most requests at once on a connection of HTTP/2; a further one is refused (REFUSED_STREAM). AWS names no number; its

@@ -6,7 +6,9 @@
 use std::net::IpAddr;
 
 use crate::auth::authorise::Authorization;
+use crate::auth::authorizer::{Authorizer, AuthorizerFunction};
 use crate::auth::cidr::Cidr;
+use crate::auth::cognito::Cognito;
 use crate::auth::policy::Policy;
 use crate::auth::principal::Principals;
 use crate::aws::CredentialsSource;
@@ -182,6 +184,8 @@ pub struct Api {
     pub id: String,
     /// How clients reach it.
     pub endpoint: EndpointType,
+    /// Whether it can be called by its domains only (`disableExecuteApiEndpoint`).
+    pub default_endpoint_disabled: bool,
     /// Its resources.
     pub resources: Vec<Resource>,
     /// Its methods; [`RouteId`] is an index into this.
@@ -189,8 +193,16 @@ pub struct Api {
     /// Whether callers of a method need an API key (`apiKeyRequired`), by [`RouteId`]. Not in [`Route`], which requests
     /// seldom look at: with thousands of methods each look is a cache miss.
     pub api_key_required: Vec<bool>,
+    /// Where the value of an API key comes from.
+    pub api_key_source: ApiKeySource,
     /// How callers of a method are known, by [`RouteId`]; apart from [`Route`] for the same reason.
     pub authorization: Vec<Authorization>,
+    /// The Cognito authorizers that methods name.
+    pub user_pools: Vec<Cognito>,
+    /// Scopes that methods ask for one of.
+    pub scopes: Vec<Box<[Box<str>]>>,
+    /// The Lambda authorizers that methods name.
+    pub authorizers: Vec<Authorizer>,
     /// What a method validates, by [`RouteId`]; empty when none does.
     pub validations: Vec<Option<Box<Validation>>>,
     /// Who may call at all. A private API has one, if only an empty one.
@@ -199,10 +211,22 @@ pub struct Api {
     pub router: Router,
     /// Which payloads are binary: a function gets and gives them as base64.
     pub binary_media_types: BinaryMediaTypes,
+    /// Answers of at least so many bytes are compressed, for clients that ask for it (`minimumCompressionSize`).
+    pub compression_bytes_min: Option<u64>,
     /// How its errors are answered.
     pub gateway_responses: GatewayResponses,
     /// Its stages.
     pub stages: Vec<Stage>,
+}
+
+/// Where the value of an API key comes from (`x-amazon-apigateway-api-key-source`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ApiKeySource {
+    /// The header field `x-api-key`.
+    #[default]
+    Header,
+    /// `usageIdentifierKey` of a Lambda authorizer.
+    Authorizer,
 }
 
 /// How clients reach an API (AWS endpoint types).
@@ -247,6 +271,9 @@ pub struct Stage {
     pub variables: Vec<(String, String)>,
     /// What answers, by [`RouteId`]; stage variables in URIs are already filled in.
     pub integrations: Vec<Integration>,
+    /// The functions of the API's authorizers; `None` for one that cannot be called in this stage, as
+    /// [`Integration::Misconfigured`].
+    pub authorizers: Vec<Option<AuthorizerFunction>>,
     /// How many requests a second each method takes, and which throttle that is, by [`RouteId`]. Empty when no method has
     /// a throttle.
     pub throttles: Vec<Option<(MeterId, Rate)>>,

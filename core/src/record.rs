@@ -77,7 +77,7 @@ impl LogFormat {
         for piece in &self.template.pieces {
             match piece {
                 TemplatePiece::Literal(text) => out.extend_from_slice(text.as_bytes()),
-                TemplatePiece::Source(Source::Context(variable)) => write_variable(*variable, view, out),
+                TemplatePiece::Source(Source::Context(variable)) => write_variable(variable, view, out),
                 TemplatePiece::Source(_) => debug_assert!(false, "parse admits only $context"),
             }
         }
@@ -85,7 +85,7 @@ impl LogFormat {
     }
 }
 
-fn write_variable(variable: Variable, view: &View<'_>, out: &mut Vec<u8>) {
+fn write_variable(variable: &Variable, view: &View<'_>, out: &mut Vec<u8>) {
     let start = out.len();
     if !view.write(variable, out) {
         out.push(b'-');

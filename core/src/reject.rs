@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 
 use crate::auth::authorise::Denial;
+use crate::auth::authorizer::{Malformed, NoIdentity};
+use crate::auth::jwt::TokenError;
 use crate::auth::sigv4::SignatureError;
 use crate::gateway_response::ResponseType;
 use crate::http1::{BodyError, HeadError};
@@ -24,10 +26,16 @@ pub enum Reject {
     PayloadTooLarge,
     /// No API or stage is meant by host and path.
     UnknownApi,
+    /// The domain asks for a certificate, and the client's is not one that it knows.
+    ClientCertificate,
     /// No resource with this method.
     NoRoute,
     /// The method asks for a signature, and the request's is not good.
     Signature(SignatureError),
+    /// The method's authorizer does not know the caller.
+    Unauthorized(Unauthorized),
+    /// The method's authorizer could not be asked, or its answer cannot be used.
+    Authorizer(AuthorizerFault),
     /// Policies do not let the caller call the method.
     Denied(Denial),
     /// The ARN of the method is too long to be judged.
@@ -76,8 +84,38 @@ pub enum Reject {
     MalformedResult,
     /// The function's answer is said to be base64 and is not.
     NotBase64,
+    /// The Lambda API does not invoke the function: there is none, or it may not be invoked.
+    InvocationRefused,
     /// All processes of the function are busy, and as many invocations wait as may.
     FunctionThrottled,
+}
+
+/// Why an authorizer does not know a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unauthorized {
+    /// The request does not name one.
+    NoIdentity(NoIdentity),
+    /// The function says so.
+    ByFunction,
+    /// Its token is not good.
+    Token(TokenError),
+}
+
+/// Why an authorizer could not say who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorizerFault {
+    /// Its function cannot be called in this stage.
+    Misconfigured,
+    /// Its function has failed.
+    Failed,
+    /// Its function has not answered in time.
+    Timeout,
+    /// Too many invocations of its function wait already.
+    Throttled,
+    /// Its function's answer cannot be used.
+    Malformed(Malformed),
+    /// The keys of the token's issuer are not known.
+    NoKeys,
 }
 
 /// What the connection does after the answer.
@@ -111,9 +149,9 @@ pub struct Refusal {
     pub status: u16,
     /// `x-amzn-ErrorType`.
     pub error_type: &'static str,
-    /// The message. Those of signatures, denials and missing parameters tell of the request, and are written by who knows
-    /// it.
-    pub message: Cow<'static, str>,
+    /// The message; `None` is null. Those of signatures, denials and missing parameters tell of the request, and are
+    /// written by who knows it.
+    pub message: Option<Cow<'static, str>>,
     /// Who speaks.
     pub voice: Voice,
     /// What becomes of the connection.
@@ -141,11 +179,15 @@ impl Reject {
             Self::PayloadTooLarge => {
                 (T::RequestTooLarge, 413, BAD, "HTTP content length exceeded", PlainText, Close)
             }
-            Self::UnknownApi => (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive),
+            Self::UnknownApi | Self::ClientCertificate => {
+                (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive)
+            }
             Self::Signature(error) => {
                 let (response_type, error_type) = signature_types(error);
                 (response_type, 403, error_type, error.text(), FrontDoor, KeepAlive)
             }
+            Self::Unauthorized(why) => unauthorized(why),
+            Self::Authorizer(_) => AUTHORIZER_FAULT,
             Self::Denied(_) => {
                 (T::AccessDenied, 403, "AccessDeniedException", "Forbidden", Policy, KeepAlive)
             }
@@ -172,6 +214,7 @@ impl Reject {
             ),
             Self::Misconfigured
             | Self::NoCredentials
+            | Self::InvocationRefused
             | Self::NoMockStatus
             | Self::TemplateFailed
             | Self::NoIntegrationResponse
@@ -227,7 +270,8 @@ impl Reject {
                 (T::IntegrationFailure, 502, INTERNAL, "Internal server error", Execution, KeepAlive)
             }
         };
-        Refusal { response_type, status, error_type, message: Cow::Borrowed(message), voice, reuse }
+        let message = (message != NULL).then_some(Cow::Borrowed(message));
+        Refusal { response_type, status, error_type, message, voice, reuse }
     }
 
     /// Whether `$context.integration.error` reports it.
@@ -235,6 +279,7 @@ impl Reject {
         match self {
             Self::Misconfigured
             | Self::NoCredentials
+            | Self::InvocationRefused
             | Self::NoMockStatus
             | Self::TemplateFailed
             | Self::NoIntegrationResponse
@@ -252,8 +297,11 @@ impl Reject {
             | Self::BodyTimeout
             | Self::PayloadTooLarge
             | Self::UnknownApi
+            | Self::ClientCertificate
             | Self::NoRoute
             | Self::Signature(_)
+            | Self::Unauthorized(_)
+            | Self::Authorizer(_)
             | Self::Denied(_)
             | Self::MethodArnTooLong
             | Self::InvalidApiKey
@@ -268,6 +316,30 @@ impl Reject {
             | Self::EventTooLarge => false,
         }
     }
+}
+
+/// Type, status, error type, message, voice and reuse.
+type Words = (ResponseType, u16, &'static str, &'static str, Voice, Reuse);
+
+/// No message: `{"message":null}`.
+const NULL: &str = "";
+
+const AUTHORIZER_FAULT: Words = (
+    ResponseType::AuthorizerConfigurationError,
+    500,
+    "AuthorizerConfigurationException",
+    NULL,
+    Voice::FrontDoor,
+    Reuse::KeepAlive,
+);
+
+fn unauthorized(why: Unauthorized) -> Words {
+    let message = match why {
+        Unauthorized::Token(TokenError::Expired) => "The incoming token has expired",
+        Unauthorized::NoIdentity(_) | Unauthorized::ByFunction | Unauthorized::Token(_) => "Unauthorized",
+    };
+    let error_type = "UnauthorizedException";
+    (ResponseType::Unauthorized, 401, error_type, message, Voice::FrontDoor, Reuse::KeepAlive)
 }
 
 /// The gateway response and the error type of a signature that is not good. What has no type of its own is one of

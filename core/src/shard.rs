@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::auth::authenticate::Signatures;
 use crate::auth::authorise::MethodNames;
+use crate::auth::authorizer::Grants;
+use crate::auth::cognito::{KeySets, Table, Tokens};
 use crate::aws::Signers;
 use crate::clock::HttpDate;
 use crate::limit::Meters;
@@ -24,6 +26,12 @@ pub struct Shard {
     pub signatures: Signatures,
     /// What the method of a request is called in policies.
     pub method_names: MethodNames,
+    /// Tokens that were good.
+    pub tokens: Tokens,
+    /// The keys of issuers.
+    pub key_sets: KeySets,
+    /// What authorizers have answered.
+    pub grants: Grants,
     /// What calls to AWS services are signed with.
     pub signers: Signers,
     /// What it holds of throttles and quotas.
@@ -40,9 +48,19 @@ impl Shard {
             date: HttpDate::default(),
             signatures: Signatures::default(),
             method_names: MethodNames::default(),
+            tokens: Tokens::default(),
+            key_sets: KeySets::default(),
+            grants: Grants::default(),
             signers: Signers::default(),
             meters: Meters::new(shards),
             draining: false,
+        }
+    }
+
+    /// The keys of issuers are these now; `url` says of whom there is news.
+    pub fn hear_keys(&mut self, table: Arc<Table>, url: &str) {
+        if self.key_sets.hear(table, url) {
+            self.tokens.clear();
         }
     }
 }

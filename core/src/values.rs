@@ -65,7 +65,7 @@ impl Values<'_> {
             Source::StageVariable(name) => {
                 put(out, self.view.stage.and_then(|(_, stage)| stage.variable(name)).map(str::as_bytes))
             }
-            Source::Context(variable) => self.view.write(*variable, out),
+            Source::Context(variable) => self.view.write(variable, out),
             Source::IntegrationHeader(name, which) => self.write_integration_header(out, name, *which),
             Source::Body(path) => self.write_body(path.as_ref(), out),
         }

@@ -6,7 +6,7 @@ use tidegate_core::http1::{HeadLimits, RequestHead};
 use tidegate_core::integration::{Http, HttpKind, Piece, Target};
 use tidegate_core::mapping::Source;
 use tidegate_core::method::Method;
-use tidegate_core::plan::{Node, OriginId};
+use tidegate_core::plan::{ApiKeySource, Node, OriginId};
 use tidegate_core::span::Span;
 use tidegate_core::transform::request::{self, Body};
 use tidegate_core::values::{PathValues, Values};
@@ -46,6 +46,8 @@ fn forward(target: &[u8], fields: &str, body: impl FnOnce(&RequestHead) -> Body<
         principal: None,
         network: None,
         api_key: None,
+        api_key_source: ApiKeySource::Header,
+        attested: None,
         outcome: &outcome,
     };
     let spans = [Span::new(1, head.path().len())];

@@ -150,6 +150,12 @@ fn several_at_once() {
     check(schema, "", "[object has missing required properties ([\"a\"])]");
 }
 
+/// A format that would have regular expressions of clients compiled is not checked.
+#[test]
+fn regular_expressions_of_clients_are_not_compiled() {
+    check(r#"{"format":"regex"}"#, r#""(((""#, "");
+}
+
 #[test]
 fn what_is_said_is_bounded() {
     let model = compile(r#"{"items":{"enum":["none of all these"]}}"#).expect("a model");

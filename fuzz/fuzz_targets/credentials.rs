@@ -11,7 +11,9 @@ fn check(read: Result<Issued, String>) {
     match read {
         Ok(issued) => {
             let credentials = issued.credentials;
-            assert!(!credentials.access_key_id.is_empty() && !credentials.secret_access_key.reveal().is_empty());
+            assert!(
+                !credentials.access_key_id.is_empty() && !credentials.secret_access_key.reveal().is_empty()
+            );
             let token = credentials.session_token.as_ref().map_or(&b""[..], |token| token.reveal());
             let fits = |byte: &u8| byte.is_ascii_graphic();
             assert!(credentials.access_key_id.bytes().all(|byte| fits(&byte)) && token.iter().all(fits));

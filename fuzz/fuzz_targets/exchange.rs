@@ -5,11 +5,16 @@
 
 #![no_main]
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 use tidegate_core::arrival::{AddressText, Peer};
+use tidegate_core::auth::sigv4::{
+    Claim, Credentials, PathStyle, PayloadHash, Scope, Secret, Signable, SigningKey, Verifier, check_scope,
+};
+use tidegate_core::aws::{CredentialsSource, Issued};
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, InvokeFailure, Step};
 use tidegate_core::http1::{
@@ -33,6 +38,8 @@ access_log = { format = "$context.requestId $context.httpMethod $context.path $c
 [[function]]
 name = "f"
 command = ["f"]
+[aws]
+endpoint_url = "http://aws.test:4566"
 [[domain]]
 name = "mapped.test"
 mapping = [ { path = "v1", api = "a", stage = "prod" } ]
@@ -56,14 +63,28 @@ thread_local! {
     };
 }
 
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const NOW: Now = Now { unix_ms: 1_700_000_000_123, monotonic_ns: 5_000_000_000 };
 
 fuzz_target!(|input: &[u8]| {
     let end = input.iter().position(|&byte| byte == 0).unwrap_or(input.len());
     let (sent, behind) = input.split_at(end);
     let answered = behind.get(1..).unwrap_or_default();
-    PLAN.with(|plan| run(&mut Shard::new(Arc::clone(plan), 1), sent, answered));
+    PLAN.with(|plan| {
+        let mut shard = Shard::new(Arc::clone(plan), 1);
+        shard.signers.install(Arc::new(HashMap::from([(CredentialsSource::Default, issued())])));
+        run(&mut shard, sent, answered);
+    });
 });
+
+fn issued() -> Issued {
+    let credentials = Credentials {
+        access_key_id: "AKIDEXAMPLE".into(),
+        secret_access_key: Secret::new(SECRET),
+        session_token: Some(Secret::new("token")),
+    };
+    Issued { credentials, expires_s: None }
+}
 
 fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
     let source_ip = AddressText::new([192, 0, 2, 1].into());
@@ -101,6 +122,8 @@ fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) {
                 check_event(&exchange);
                 exchange.advance(shard, NOW, answer_invocation(answered))
             }
+            Step::AwaitKeys(_) => exchange.advance(shard, NOW, Event::KeysEnded),
+            Step::AwaitAuthorizer(_) => unreachable!("only one exchange runs"),
             Step::Answer(answer) => {
                 check_answer(&exchange, answer, answered);
                 return finish(&mut exchange, shard);
@@ -124,6 +147,9 @@ fn check_call(exchange: &Exchange, call: Call, shard: &Shard) {
     let origin = &shard.plan.origins[call.origin.0 as usize];
     assert_eq!(head.host(), format!("{}:{}", origin.host, origin.port).as_bytes());
     assert_eq!(call.is_head, head.method() == b"HEAD");
+    if origin.host == "aws.test" {
+        check_signature(&head);
+    }
     let declared = match head.framing() {
         BodyFraming::Length(length) if call.upload == BodyFraming::None => {
             assert_eq!(length, head.surplus().len() as u64, "the length of what stands behind the head");
@@ -146,6 +172,23 @@ fn check_call(exchange: &Exchange, call: Call, shard: &Shard) {
         assert!(head.first(own).is_none(), "{own:?} passed");
     }
     for once in [&b"x-amzn-trace-id"[..], b"x-amzn-apigateway-api-id", b"host", b"user-agent", b"accept"] {
+        assert_eq!(head.find(once).count(), 1, "{}", once.escape_ascii());
+    }
+}
+
+/// An AWS service gets a signature that is good for what it gets, and no other.
+fn check_signature(head: &RequestHead) {
+    let is_function = head.path().starts_with(b"/2015-03-31/");
+    let (service, style) =
+        if is_function { ("lambda", PathStyle::Normalized) } else { ("s3", PathStyle::EncodedOnce) };
+    let scope = Scope { region: "us-east-1", service };
+    let claim = Claim::read(head).unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(check_scope(&claim, scope), Ok(()));
+    let key = SigningKey::derive(&Secret::new(SECRET), b"20231114", scope);
+    let payload = PayloadHash::of(head.surplus());
+    let checked = Verifier::default().verify(&Signable::of(head), style, &claim, (&key, scope), &payload);
+    assert_eq!(checked, Ok(()));
+    for once in [&b"x-amz-date"[..], b"x-amz-security-token", b"authorization"] {
         assert_eq!(head.find(once).count(), 1, "{}", once.escape_ascii());
     }
 }

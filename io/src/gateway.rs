@@ -21,6 +21,7 @@ use crate::admin::{Admin, Health};
 use crate::credentials::{Issuer, News, OrderNumber};
 use crate::doctor;
 use crate::function::host::Host;
+use crate::key_sets::KeySets;
 use crate::ledger::{self, Ledger, StoreError};
 use crate::resolve::{Resolved, Resolver};
 use crate::ring::{self, Doorbell, RingSettings, probe};
@@ -250,6 +251,7 @@ struct Control {
     ledger: Ledger,
     plan: Arc<Plan>,
     supplies: Supplies,
+    key_sets: KeySets,
     tls: Lasting,
 }
 
@@ -285,6 +287,8 @@ impl Control {
     ) -> Result<Self, GatewayError> {
         let (sender, reports) = unbounded();
         let plan = Arc::new(plan);
+        let mut key_sets = KeySets::start().map_err(GatewayError::Start)?;
+        key_sets.watch(&plan);
         let lasting = Lasting::new()?;
         let tls = Arc::new(lasting.compile(&plan)?);
         let secure: Vec<bool> = settings.listeners.iter().map(|listener| listener.tls).collect();
@@ -297,6 +301,7 @@ impl Control {
                 plan: Arc::clone(&plan),
                 addresses: Arc::clone(&supplies.addresses),
                 credentials: Arc::clone(&supplies.credentials.table),
+                keys_asker: key_sets.asker(),
                 listeners,
                 secure: secure.clone(),
                 tls: Arc::clone(&tls),
@@ -322,7 +327,7 @@ impl Control {
             shards.push(Handle { commands, doorbell, _thread: thread });
         }
         let ledger = Ledger::start(ends, &plan, &settings.state).map_err(GatewayError::Store)?;
-        let control = Self { shards, reports, ledger, plan, supplies, tls: lasting };
+        let control = Self { shards, reports, ledger, plan, supplies, key_sets, tls: lasting };
         control.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Ready))?;
         Ok(control)
     }
@@ -336,6 +341,8 @@ impl Control {
         reload: &impl Fn() -> Option<Plan>,
     ) -> Result<(), GatewayError> {
         let ticks = tick(Duration::from_secs(LOG_CHECK_INTERVAL_S));
+        let seconds = tick(Duration::from_secs(1));
+        let (asks, fetched) = (self.key_sets.asks().clone(), self.key_sets.results().clone());
         let reports = self.reports.clone();
         let mut waiting: Option<Plan> = None;
         let mut dropped = 0;
@@ -366,6 +373,14 @@ impl Control {
                     self.tell_all(|| Command::Credentials(Arc::clone(&credentials.table)));
                     self.supplies.credentials = credentials;
                 }
+                recv(asks) -> url => if let Ok(url) = url && !self.key_sets.ask(&url) {
+                    self.tell_keys(&url);
+                },
+                recv(fetched) -> ended => if let Ok((url, result)) = ended {
+                    self.key_sets.ended(&url, result);
+                    self.tell_keys(&url);
+                },
+                recv(seconds) -> _ => self.key_sets.fetch_due(),
                 recv(ticks) -> _ => {
                     let now = log.dropped();
                     if now > dropped {
@@ -392,6 +407,7 @@ impl Control {
         let generation = self.plan.generation + 1;
         self.plan = Arc::new(Plan { generation, ..plan });
         self.ledger.install(Arc::clone(&self.plan));
+        self.key_sets.watch(&self.plan);
         let addresses = &self.supplies.addresses;
         self.tell_all(|| Command::Install(Arc::clone(&self.plan), Arc::clone(addresses), Arc::clone(&tls)));
         self.wait_for_all(START_TIMEOUT_S, |report| matches!(report, Report::Installed))?;
@@ -424,6 +440,11 @@ impl Control {
             }
         }
         Ok(())
+    }
+
+    /// There is news of the key set there, if only that it is as it was.
+    fn tell_keys(&self, url: &Arc<str>) {
+        self.tell_all(|| Command::KeySets(Arc::clone(self.key_sets.table()), Arc::clone(url)));
     }
 
     fn tell_all(&self, command: impl Fn() -> Command) {

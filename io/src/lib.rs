@@ -48,6 +48,7 @@ mod clock;
 mod credentials;
 pub mod doctor;
 mod fetch;
+mod key_sets;
 mod ledger;
 mod resolve;
 

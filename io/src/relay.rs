@@ -58,6 +58,16 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
                 let event = if answered { Event::LedgerAnswered } else { Event::LedgerSilent };
                 advance(shard, exchange, event)
             }
+            Step::AwaitKeys(url) => {
+                // Come or not: the exchange looks what is known now.
+                Box::pin(shard.keys.answered(url, shard.now().monotonic_ns)).await;
+                advance(shard, exchange, Event::KeysEnded)
+            }
+            Step::AwaitAuthorizer(flight) => {
+                // Answered or not: the exchange looks what is known now.
+                Box::pin(shard.authorizing.answered(flight, shard.now().monotonic_ns)).await;
+                advance(shard, exchange, Event::AuthorizerEnded)
+            }
             Step::ReadBody { .. } => match Box::pin(read_whole(exchange, inbound, outbound)).await {
                 Ok(content) => advance(shard, exchange, Event::Body(&content)),
                 Err(failure) => match refusal(failure) {
@@ -164,6 +174,8 @@ impl Backend {
 fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
     let step = exchange.advance(&mut shard.core.borrow_mut(), shard.now(), event);
     shard.tell_ledger();
+    shard.wake_authorized();
+    shard.ask_keys();
     step
 }
 

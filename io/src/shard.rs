@@ -11,10 +11,13 @@ use fastrand::Rng;
 use rustls::server::ClientHello;
 use slab::Slab;
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::auth::authorizer::FlightId;
+use tidegate_core::auth::cognito::Table;
 use tidegate_core::aws::IssuedTable;
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::Exchange;
-use tidegate_core::limits::Limits;
+use tidegate_core::limit::MeterId;
+use tidegate_core::limits::{KEYS_WAIT_NS_MAX, Limits};
 use tidegate_core::plan::{Origin, Plan};
 
 use crate::access_log::{Lines, LogSender};
@@ -27,7 +30,7 @@ use crate::ring::{Acceptor, Doorbell, Listener, Ring, RingSettings, Socket};
 use crate::tls::{self, Tls};
 use crate::transport::{self, Transport};
 use crate::upstream::{Pool, Pools};
-use crate::waiting::Waiting;
+use crate::waiting::{AUTHORIZER_NS_MAX, LEDGER_NS_MAX, Waiting};
 
 /// Exchanges that a shard keeps for reuse.
 const SPARE_EXCHANGES_MAX: usize = 256;
@@ -40,6 +43,8 @@ const LOG_FLUSH_MS: u64 = 200;
 pub(crate) enum Command {
     /// Serve this plan from now on.
     Install(Arc<Plan>, Arc<HashMap<Origin, Addresses>>, Arc<Tls>),
+    /// The keys of issuers, and of which there is news.
+    KeySets(Arc<Table>, Arc<str>),
     /// Calls to AWS services are signed with these.
     Credentials(Arc<IssuedTable>),
     /// Origins have other addresses.
@@ -84,6 +89,8 @@ pub(crate) struct Start {
     pub(crate) addresses: Arc<HashMap<Origin, Addresses>>,
     /// Credentials for calls to AWS services.
     pub(crate) credentials: Arc<IssuedTable>,
+    /// Asks for newer keys of an issuer.
+    pub(crate) keys_asker: Sender<Arc<str>>,
     /// This shard's listening sockets.
     pub(crate) listeners: Vec<socket2::Socket>,
     /// Which of them are for https.
@@ -117,7 +124,12 @@ pub(crate) struct Shard {
     /// What deciding needs. Never borrowed across an await.
     pub(crate) core: RefCell<tidegate_core::shard::Shard>,
     /// Requests that wait for the ledger.
-    pub(crate) waiting: Waiting,
+    pub(crate) waiting: Waiting<MeterId>,
+    /// Requests that wait for what others are told by authorizers.
+    pub(crate) authorizing: Waiting<FlightId>,
+    /// Requests that wait for keys of issuers.
+    pub(crate) keys: Waiting<Arc<str>>,
+    keys_asker: Sender<Arc<str>>,
     ledger: ShardEnd,
     pools: Rc<Pools>,
     /// Which listeners are for https.
@@ -180,6 +192,7 @@ async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Comman
                     reports.tell(Report::Installed);
                 }
                 Command::Resolved(addresses) => shard.pools.resolved(&addresses),
+                Command::KeySets(table, url) => shard.hear_keys(table, &url),
                 Command::Credentials(table) => shard.core.borrow_mut().signers.install(table),
                 Command::Drain => return,
             }
@@ -254,6 +267,8 @@ async fn tick_meters(shard: Rc<Shard>) {
         shard.ring.sleep(METERS_TICK_MS).await;
         let now_ns = shard.now().monotonic_ns;
         shard.waiting.expire(now_ns);
+        shard.authorizing.expire(now_ns);
+        shard.keys.expire(now_ns);
         if tick.is_multiple_of(TICKS_PER_REPORT) {
             shard.core.borrow_mut().meters.tick(now_ns);
         }
@@ -281,7 +296,10 @@ impl Shard {
         Self {
             ring: ring.clone(),
             core: RefCell::new(core),
-            waiting: Waiting::default(),
+            waiting: Waiting::new(LEDGER_NS_MAX),
+            authorizing: Waiting::new(AUTHORIZER_NS_MAX),
+            keys: Waiting::new(KEYS_WAIT_NS_MAX),
+            keys_asker: start.keys_asker,
             ledger: start.ledger,
             pools,
             secure: start.secure,
@@ -349,13 +367,32 @@ impl Shard {
         self.ledger.tell(self.core.borrow_mut().meters.outbox());
     }
 
+    /// Asks for the keys that requests wait for. If too many are asked for already, they wait in vain.
+    pub(crate) fn ask_keys(&self) {
+        for url in self.core.borrow_mut().key_sets.outbox().drain(..) {
+            let _ = self.keys_asker.try_send(url);
+        }
+    }
+
+    fn hear_keys(&self, table: Arc<Table>, url: &Arc<str>) {
+        self.core.borrow_mut().hear_keys(table, url);
+        self.keys.answer(url);
+    }
+
+    /// Wakes the requests that wait for questions to authorizers that have ended.
+    pub(crate) fn wake_authorized(&self) {
+        for flight in self.core.borrow_mut().grants.ended().drain(..) {
+            self.authorizing.answer(&flight);
+        }
+    }
+
     /// Hears the ledger. What it calls back goes back when the requests that it has let through have run.
     fn hear_ledger(self: &Rc<Self>) {
         let now_ns = self.now().monotonic_ns;
         let mut core = self.core.borrow_mut();
         for message in self.ledger.messages() {
             if let Some(meter) = core.meters.hear(&message, now_ns) {
-                self.waiting.answer(meter);
+                self.waiting.answer(&meter);
             }
         }
         let is_recalled = core.meters.is_recalled();
@@ -408,8 +445,9 @@ impl Shard {
         let timeout_ms = self.limits().head_timeout_ms;
         let choose = |hello: &ClientHello<'_>| self.tls.borrow().choose(hello);
         match Box::pin(transport::accept(socket, choose, timeout_ms)).await {
-            Ok(session) => {
-                peer.tls = Some(Rc::new(session.with(|session| tls::facts(session))));
+            Ok((session, chosen)) => {
+                peer.tls = Some(Rc::new(session.with(|session| chosen.facts(session))));
+                drop(chosen);
                 client::serve(&self, Transport::Tls(session), &peer).await;
             }
             Err(error) => tracing::debug!(client = %peer.source_ip.address(), %error, "handshake"),

@@ -18,6 +18,8 @@ mod http2;
 
 mod api_keys;
 mod apis;
+mod authorizers;
+mod cognito;
 mod errors;
 mod iam;
 

@@ -5,6 +5,7 @@ use super::course::functions::http_proxy;
 use super::course::limits::without;
 use super::course::load::is_client_side_full;
 use super::course::routes::one_route;
+use super::course::transform::passing;
 use super::measurement::{Phase, Quantity};
 use super::report::text::{ratio_text, show};
 use super::rival::Proxy;
@@ -74,6 +75,15 @@ pub fn goals() -> Vec<Goal> {
             saturation("body-1m", Quantity::BytesPerCpuSecond, at_least(nginx, 1.0)),
         ]);
     }
+    for nginx in [Proxy::Nginx, Proxy::NginxNewest] {
+        let cpu = Quantity::CpuPerRequest;
+        goals.extend([
+            saturation("tls-keep-alive-64", cpu, at_most(nginx, 0.7)),
+            saturation("tls-handshake-full", cpu, at_most(nginx, 1.0)),
+            saturation("tls-handshake-resumed", cpu, at_most(nginx, 1.0)),
+            saturation("tls-body-1m", Quantity::BytesPerCpuSecond, at_least(nginx, 0.95)),
+        ]);
+    }
     for scenario in SCENARIOS.iter().filter(|scenario| scenario.course == Course::Saturation) {
         for quantity in [Quantity::P99, Quantity::P999] {
             let (scenario, limit) = (scenario.name, Limit::BelowEveryRival);
@@ -88,6 +98,8 @@ pub fn goals() -> Vec<Goal> {
     goals.push(saturation("functions", Quantity::CpuWithOriginPerRequest, beside));
     // Ten thousand invocations a second on one CPU, the function's part included.
     goals.push(saturation("functions", Quantity::CpuPerRequest, Limit::AtMost(100e3)));
+    let beside = Limit::AtMostAboveOf(passing(Proxy::Tidegate.name()), 15e3);
+    goals.push(saturation("transform", Quantity::CpuPerRequest, beside));
     let absolute = |scenario, phase, quantity, limit| Goal { scenario, phase, quantity, limit };
     goals.extend([
         absolute("routes-5000", Phase::Loading, Quantity::Loading, Limit::AtMost(100e6)),

@@ -3,7 +3,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
+
+use super::security::{self, Identity};
 
 /// How long connecting, and each read and write, may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -13,8 +19,15 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A kept connection.
 #[derive(Debug)]
 pub struct Connection {
-    socket: TcpStream,
+    socket: Socket,
     host: SocketAddr,
+}
+
+/// With TLS or without.
+#[derive(Debug)]
+enum Socket {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
 /// An answer.
@@ -32,10 +45,17 @@ impl Connection {
     /// # Errors
     /// When nobody listens there.
     pub fn open(address: SocketAddr) -> io::Result<Self> {
-        let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
-        socket.set_nodelay(true)?;
-        socket.set_read_timeout(Some(PATIENCE))?;
-        socket.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self { socket: Socket::Plain(connect(address)?), host: address })
+    }
+
+    /// Connects, with TLS.
+    ///
+    /// # Errors
+    /// When nobody listens there; a wrong certificate shows later.
+    pub fn open_secure(address: SocketAddr, identity: &Identity) -> io::Result<Self> {
+        let name = ServerName::try_from(security::NAME).map_err(io::Error::other)?;
+        let session = ClientConnection::new(Arc::clone(&identity.client), name).map_err(io::Error::other)?;
+        let socket = Socket::Tls(Box::new(StreamOwned::new(session, connect(address)?)));
         Ok(Self { socket, host: address })
     }
 
@@ -61,6 +81,30 @@ impl Connection {
             if let Some(answer) = parse(&received)? {
                 return Ok(answer);
             }
+        }
+    }
+}
+
+fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_write_timeout(Some(PATIENCE))?;
+    Ok(socket)
+}
+
+impl Socket {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.write_all(bytes),
+            Self::Tls(socket) => socket.write_all(bytes).and_then(|()| socket.flush()),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.read(buffer),
+            Self::Tls(socket) => socket.read(buffer),
         }
     }
 }

@@ -29,6 +29,7 @@ pub mod report;
 pub mod rival;
 pub mod run;
 pub mod scenario;
+pub mod security;
 pub mod stand;
 pub mod statistics;
 pub mod trouble;

@@ -16,6 +16,7 @@ use super::options::{PlaceOptions, RunOptions};
 use super::report::{Report, html, markdown};
 use super::rival::{Found, Places, Proxy};
 use super::scenario::{Course, Scenario};
+use super::security::Identity;
 use super::stand::Stand;
 use super::trouble::{Interrupt, Trouble};
 
@@ -85,6 +86,7 @@ fn stand(
         length: options.seconds,
         rate_share: options.rate_share,
         keep: options.keep,
+        identity: Identity::make()?,
         interrupt,
         // Two runs at a time do not try the same ports first.
         next_port: AtomicU16::new((std::process::id() % 10_000) as u16),

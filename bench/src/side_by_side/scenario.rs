@@ -1,5 +1,7 @@
 //! What is measured: one row each.
 
+use super::security::Sessions;
+
 /// A load, and what is asked of a proxy under it.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
@@ -19,6 +21,8 @@ pub struct Scenario {
     pub origin_delay_ms: u32,
     /// What is done.
     pub course: Course,
+    /// How sessions begin, if clients come by https.
+    pub tls: Option<Sessions>,
     /// Whether a relay of bytes does the same work, so that it can be the bound.
     pub relay: bool,
 }
@@ -36,6 +40,8 @@ pub enum Course {
     Limits(usize),
     /// As fast as it goes with a function as backend, and with the origin.
     Functions,
+    /// As fast as it goes with bodies that are validated and rewritten, and with the same that pass.
+    Transform,
     /// So many connections that have served a request and wait.
     Idle(usize),
     /// This rate, without and with a reload each second.
@@ -51,11 +57,14 @@ const KEEP_ALIVE: Scenario = Scenario {
     answer_bytes: 11,
     origin_delay_ms: 0,
     course: Course::Saturation,
+    tls: None,
     relay: true,
 };
 
+const TLS: Scenario = Scenario { tls: Some(Sessions::Resumed), relay: false, ..KEEP_ALIVE };
+
 /// All of them, in the order in which they run.
-pub const SCENARIOS: [Scenario; 14] = [
+pub const SCENARIOS: [Scenario; 19] = [
     Scenario {
         name: "keep-alive-1",
         summary: "1 connection that is kept, answers of 11 bytes",
@@ -103,6 +112,33 @@ pub const SCENARIOS: [Scenario; 14] = [
         ..KEEP_ALIVE
     },
     Scenario {
+        name: "tls-keep-alive-64",
+        summary: "64 connections by https that are kept, answers of 11 bytes",
+        ..TLS
+    },
+    Scenario {
+        name: "tls-handshake-full",
+        summary: "16 at a time, a new TLS session (ECDSA P-256) for each request",
+        connections: 16,
+        requests_per_connection: Some(1),
+        tls: Some(Sessions::Full),
+        ..TLS
+    },
+    Scenario {
+        name: "tls-handshake-resumed",
+        summary: "16 at a time, a new connection with a resumed TLS session for each request",
+        connections: 16,
+        requests_per_connection: Some(1),
+        ..TLS
+    },
+    Scenario {
+        name: "tls-body-1m",
+        summary: "8 connections by https, answers of 1 MiB",
+        connections: 8,
+        answer_bytes: 1024 * 1024,
+        ..TLS
+    },
+    Scenario {
         name: "slow-origin",
         summary: "512 connections, an origin that takes 20 ms, 8,000 requests/s",
         connections: 512,
@@ -129,6 +165,14 @@ pub const SCENARIOS: [Scenario; 14] = [
         summary: "a function that does nothing behind AWS_PROXY, beside the origin behind HTTP_PROXY; 16 connections",
         connections: 16,
         course: Course::Functions,
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "transform",
+        summary: "POST of 1 KiB of JSON, validated and rewritten by templates both ways, beside HTTP_PROXY",
+        upload_bytes: Some(1024),
+        course: Course::Transform,
         relay: false,
         ..KEEP_ALIVE
     },

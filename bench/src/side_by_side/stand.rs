@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use super::course::transform;
 use super::host::cpus::Placement;
 use super::http::{Answer, Connection};
 use super::limits::{self, Limits};
@@ -14,6 +15,7 @@ use super::load::Load;
 use super::process::{Launch, Started};
 use super::rival::{Found, Function, Places, Setting, path};
 use super::scenario::{Course, Scenario};
+use super::security::{Identity, Sessions};
 use super::trouble::{Interrupt, Trouble};
 
 /// How long a proxy may take to answer for the first time.
@@ -42,6 +44,8 @@ pub struct Stand {
     pub rate_share: f64,
     /// Whether to keep the load generator's reports.
     pub keep: bool,
+    /// What proxies show clients that come by https.
+    pub identity: Identity,
     /// Whether to stop.
     pub interrupt: Interrupt,
     /// The next port to try.
@@ -61,6 +65,8 @@ pub struct Entrant {
     pub limits: Option<Limits>,
     /// Whether a function answers instead of the origin.
     pub function: bool,
+    /// Whether bodies are validated and rewritten.
+    pub transform: bool,
 }
 
 /// A proxy set up for a scenario. It is started anew for each measurement, so that none inherits another's heap, pools
@@ -99,6 +105,7 @@ impl Entrant {
             routes: 1,
             limits: None,
             function: false,
+            transform: false,
         }
     }
 }
@@ -124,7 +131,7 @@ impl Stand {
             log: self.log(scenario, "origin"),
         };
         let mut process = launch.start()?;
-        let answer = self.first_answer(address, None, &mut process)?;
+        let answer = self.first_answer(address, false, None, &mut process)?;
         Ok(Origin { address, command: launch.command(), answer, process })
     }
 
@@ -138,9 +145,12 @@ impl Stand {
         entrant: &Entrant,
         origin: &Origin,
     ) -> Result<Contender, Trouble> {
-        let Entrant { found, name, routes, limits, function } = entrant;
+        let Entrant { found, name, routes, limits, function, transform } = entrant;
         let folder = self.out.join("configs").join(scenario.name).join(name);
         fs::create_dir_all(&folder).map_err(|error| Trouble::writing(&folder, &error))?;
+        if scenario.tls.is_some() {
+            self.identity.write(&folder)?;
+        }
         let setting = Setting {
             folder,
             listen: self.free_address()?,
@@ -153,6 +163,8 @@ impl Stand {
                 program: self.places.binaries.join("tidegate-function"),
                 answer: String::from_utf8_lossy(&origin.answer.body).into_owned(),
             }),
+            transform: *transform,
+            tls: scenario.tls.is_some(),
             log: self.log(scenario, name),
         };
         let launch = found.configure(&setting)?;
@@ -166,7 +178,8 @@ impl Stand {
     pub fn start(&self, contender: &Contender, origin: &Origin) -> Result<Started, Trouble> {
         let mut process = contender.launch.start()?;
         let key = contender.setting.limits.map(|_| limits::key(0));
-        let answer = self.first_answer(contender.setting.listen, key.as_deref(), &mut process)?;
+        let Setting { listen, tls, .. } = contender.setting;
+        let answer = self.first_answer(listen, tls, key.as_deref(), &mut process)?;
         if answer != origin.answer {
             let (status, bytes) = (answer.status, answer.body.len());
             return Err(Trouble::World(format!(
@@ -218,7 +231,13 @@ impl Stand {
             return vec![format!("--request-file={}", self.requests_file().display()), url];
         }
         let body = scenario.upload_bytes.map(|_| format!("--body-file={}", self.body_file().display()));
-        body.into_iter().chain([url]).collect()
+        let tls = match scenario.tls {
+            None => &[][..],
+            Some(Sessions::Resumed) => &["--insecure", "--server-name=bench.test"],
+            Some(Sessions::Full) => &["--insecure", "--server-name=bench.test", "--no-resumption"],
+        };
+        let tls = tls.iter().map(|option| (*option).to_owned());
+        body.into_iter().chain(tls).chain([url]).collect()
     }
 
     /// Writes the files that requests of this scenario are made of.
@@ -230,7 +249,11 @@ impl Stand {
             fs::write(&path, content).map_err(|error| Trouble::writing(&path, &error))
         };
         if let Some(bytes) = scenario.upload_bytes {
-            write(self.body_file(), vec![b'x'; bytes])?;
+            let body = match scenario.course {
+                Course::Transform => transform::body().into_bytes(),
+                _ => vec![b'x'; bytes],
+            };
+            write(self.body_file(), body)?;
         }
         let requests = match scenario.course {
             Course::Routes(routes) => (0..routes).map(|index| format!("GET {}\n\n", path(index))).collect(),
@@ -262,6 +285,7 @@ impl Stand {
     fn first_answer(
         &self,
         address: SocketAddr,
+        tls: bool,
         key: Option<&str>,
         process: &mut Started,
     ) -> Result<Answer, Trouble> {
@@ -270,7 +294,12 @@ impl Stand {
             if let Some(status) = process.ended()? {
                 return Err(Trouble::World(format!("it ended with {status}: {}", process.last_words())));
             }
-            match Connection::open(address).and_then(|mut connection| connection.get(&path(0), key)) {
+            let connection = if tls {
+                Connection::open_secure(address, &self.identity)
+            } else {
+                Connection::open(address)
+            };
+            match connection.and_then(|mut connection| connection.get(&path(0), key)) {
                 // Until a proxy has seen its origin it may answer 503.
                 Ok(answer) if answer.status == 200 => return Ok(Some(answer)),
                 Ok(answer) => last = format!("status {}", answer.status),
@@ -298,5 +327,6 @@ impl Stand {
 }
 
 fn url(contender: &Contender) -> String {
-    format!("http://{}{}", contender.setting.listen, path(0))
+    let scheme = if contender.setting.tls { "https" } else { "http" };
+    format!("{scheme}://{}{}", contender.setting.listen, path(0))
 }

@@ -13,6 +13,8 @@ use crate::tree::{Entry, Node};
 /// Where AWS services are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Aws {
+    /// Whether the section is there at all: then functions that are not here are AWS's.
+    pub(crate) is_there: bool,
     endpoint_url: Option<String>,
     /// By the service's name, as in the URIs of integrations.
     endpoints: Vec<(String, String, Span)>,
@@ -35,7 +37,7 @@ impl Aws {
 }
 
 pub(super) fn read(section: Option<&Node>, node: &PlanNode, report: &mut Report) -> Aws {
-    let mut aws = Aws::default();
+    let mut aws = Aws { is_there: section.is_some(), ..Aws::default() };
     let Some(mut fields) = section.and_then(|section| Fields::read(section, "`aws`", report)) else {
         return aws;
     };

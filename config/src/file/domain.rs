@@ -12,7 +12,7 @@ use super::api::{Api, find_api, find_stage};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
-use crate::tls::{IdentityKeys, read_identities};
+use crate::tls::{IdentityKeys, read_authorities, read_identities};
 use crate::tree::{Entry, Node};
 
 /// The domains, and what those with certificates present.
@@ -37,10 +37,10 @@ pub(super) fn read(
         let mapping = fields.take("mapping");
         let mappings = read_mappings(mapping, section.span, apis, report);
         let name = name.unwrap_or_default();
+        let mutual_tls = fields.take("truststore").is_some();
         domains.tls.extend(read_tls(&mut fields, &name, folder, has_https, report));
-        fields.unsupported("truststore", report);
         fields.finish(report);
-        domains.hosts.push(DomainSpec { name, mappings });
+        domains.hosts.push(DomainSpec { name, mappings, mutual_tls });
     }
     domains
 }
@@ -58,17 +58,19 @@ fn read_tls(
         staple: fields.take("ocsp_staple"),
     };
     let policy = fields.take("security_policy");
+    let truststore = fields.take("truststore");
     let identities = read_identities(keys, name, folder, report);
     if let (Some(entry), false) = (keys.certificate, has_https) {
         report
             .warning(entry.key_span, "`certificate` has no effect: no listener is for https")
             .help("add tls = true to a [[listener]]");
     }
-    if let (Some(entry), None) = (policy, keys.certificate) {
-        report.error(entry.key_span, "`security_policy` without `certificate`");
+    for entry in [policy, truststore].into_iter().flatten().filter(|_| keys.certificate.is_none()) {
+        report.error(entry.key_span, format!("`{}` without `certificate`", entry.key));
     }
+    let truststore = truststore.map(|entry| read_authorities(&entry.value, folder, report));
     let policy = policy.and_then(|entry| read_policy(&entry.value, report)).unwrap_or_default();
-    (!identities.is_empty()).then(|| DomainTls { name: name.to_owned(), identities, policy })
+    (!identities.is_empty()).then(|| DomainTls { name: name.to_owned(), identities, policy, truststore })
 }
 
 fn read_policy(value: &Node, report: &mut Report) -> Option<SecurityPolicy> {

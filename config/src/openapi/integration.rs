@@ -88,9 +88,21 @@ impl Type {
 }
 
 impl Definition {
-    /// Whether a function answers by `aws_proxy`, in a stage that is configured well.
-    pub(crate) fn invokes_function(&self) -> bool {
-        matches!(self, Self::Lambda(lambda) if lambda.custom.is_none())
+    /// Whether it looks at whether payloads are binary.
+    pub(crate) fn knows_binary(&self) -> bool {
+        !matches!(self, Self::Http(http) if http.custom.is_none())
+    }
+
+    /// What its templates need a client's body for, if it has some.
+    pub(crate) fn request(&self) -> Option<&RequestTemplates> {
+        let custom = match self {
+            Self::Mock { request, .. } => return Some(request),
+            Self::Http(http) => http.custom.as_ref(),
+            Self::Lambda(lambda) => lambda.custom.as_ref(),
+            Self::Service(service) => service.http.custom.as_ref(),
+            Self::Misconfigured => None,
+        };
+        custom.map(|(request, _)| request)
     }
 }
 
@@ -123,8 +135,10 @@ pub(super) fn read(
     let responses = fields.take("responses");
     let rules = responses::read(responses.map(|entry| &entry.value), runs, report);
     let timeout_ms = read_timeout(&mut fields, report);
+    if kind == Type::HttpProxy {
+        responses::read_content_handling(&mut fields, runs, report);
+    }
     if !is_function {
-        responses::refuse_content_handling(&mut fields, report);
         read_transfer_mode(&mut fields, report);
     }
     refuse_unsupported(&mut fields, report);

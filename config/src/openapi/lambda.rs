@@ -11,6 +11,7 @@ use tidegate_core::transform::pass;
 use super::document::Document;
 use super::request::Parameters;
 use super::responses::Rules;
+use super::service;
 use super::uri::Template;
 use crate::fields::Fields;
 use crate::file::function::{is_name, is_qualifier};
@@ -27,6 +28,8 @@ pub(crate) struct Lambda {
     pub(crate) invocation_type: Option<Source>,
     pub(crate) uri: Template,
     pub(crate) uri_span: Span,
+    /// The role that signs, if the function is at AWS; and where it stands.
+    pub(crate) credentials: Option<(Template, Span)>,
     pub(crate) timeout_ms: u32,
 }
 
@@ -150,21 +153,21 @@ pub(super) fn read(
 ) -> Option<Option<Box<Lambda>>> {
     let invocation_type = custom.is_some().then(|| invocation_type(parameters)).flatten();
     let fails = warn_parameters(fields.take("requestParameters"), custom.is_some(), parameters, report);
-    read_content_handling(fields, report);
-    read_transfer_mode(fields, report);
-    if let Some(entry) = fields.take("credentials")
-        && !entry.value.is_empty()
-    {
-        report
-            .warning(entry.key_span, "`credentials` has no effect")
-            .help("the function runs here and needs no permission");
+    if custom.is_none() {
+        read_content_handling(fields, report);
     }
+    read_transfer_mode(fields, report);
+    let credentials = fields.value("credentials").filter(|value| !value.is_empty());
+    let credentials = match credentials {
+        Some(value) => Some((service::read_template(value, document, report)?, value.span)),
+        None => None,
+    };
     let method = fields.required("httpMethod", report);
     let posts = method.is_some_and(|value| is_post(value, report));
     let value = fields.required("uri", report)?;
     let uri = read_uri(value, custom.is_some(), document, report)?;
     method?;
-    let lambda = Lambda { custom, invocation_type, uri, uri_span: value.span, timeout_ms };
+    let lambda = Lambda { custom, invocation_type, uri, uri_span: value.span, credentials, timeout_ms };
     Some((posts && !fails).then(|| Box::new(lambda)))
 }
 
@@ -203,7 +206,7 @@ fn warn_parameters(
     } else if !parameters.fails && parameters.all().any(|mapped| !is_invocation_type(mapped)) {
         report
             .warning(entry.key_span, "these `requestParameters` have no effect")
-            .help("of a function that runs here they can set X-Amz-Invocation-Type alone");
+            .help("of a function they can set X-Amz-Invocation-Type alone");
     }
     fatal.is_some()
 }
@@ -217,13 +220,13 @@ fn is_invocation_type(mapped: &Mapped) -> bool {
     mapped.name.eq_ignore_ascii_case("x-amz-invocation-type")
 }
 
-/// A function gets text, so that one conversion is what happens anyway.
+/// By `aws_proxy` a function gets text, so that one conversion is what happens anyway.
 fn read_content_handling(fields: &mut Fields<'_>, report: &mut Report) {
     if let Some(entry) = fields.take("contentHandling")
         && entry.value.value != Value::Null
         && !entry.value.scalar().is_some_and(|word| word.eq_ignore_ascii_case("CONVERT_TO_TEXT"))
     {
-        report.unsupported(entry.key_span, "`contentHandling`");
+        report.unsupported(entry.key_span, "`contentHandling` of a proxy integration");
     }
 }
 

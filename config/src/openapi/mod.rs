@@ -2,9 +2,10 @@
 //!
 //! In reading order: `document` owns the root, `path_item` and `operation` the methods, `parameters` what they
 //! declare; `integration` with `service`, `lambda`, `request`, `responses`, `expression`, `template` and `uri` what answers;
-//! `gateway_responses` the errors; `security` who may call; `validators` and `models` what is validated. `reference` follows
+//! `gateway_responses` the errors; `security` and `authorizers` who may call; `validators` and `models` what is validated. `reference` follows
 //! `$ref`. Other schemas and documentation are not looked at.
 
+mod authorizers;
 mod document;
 mod expression;
 mod gateway_responses;
@@ -29,9 +30,11 @@ use tidegate_core::auth::policy::Policy;
 use tidegate_core::gateway_response::GatewayResponses;
 use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::method::RouteMethod;
+use tidegate_core::plan::ApiKeySource;
 use tidegate_core::span::Span;
 use tidegate_core::validation::Validation;
 
+pub(crate) use authorizers::{Authorizer, PoolArn, UserPools, report_uri as report_authorizer_uri};
 pub(crate) use document::{Around, read};
 
 /// What a document defines.
@@ -43,6 +46,14 @@ pub(crate) struct Definition {
     /// The resource policy, and where it stands.
     pub(crate) policy: Option<(Policy, Span)>,
     pub(crate) binary_media_types: BinaryMediaTypes,
+    pub(crate) compression_bytes_min: Option<u64>,
+    /// Methods name them by their position.
+    pub(crate) authorizers: Vec<Authorizer>,
+    /// Likewise.
+    pub(crate) user_pools: Vec<UserPools>,
+    pub(crate) api_key_source: ApiKeySource,
+    /// `disableExecuteApiEndpoint`
+    pub(crate) default_endpoint_disabled: bool,
 }
 
 /// One method of one resource.
@@ -56,6 +67,8 @@ pub(crate) struct Method {
     pub(crate) operation_name: Option<String>,
     pub(crate) api_key_required: bool,
     pub(crate) authorization: Authorization,
+    /// One of these has to be in the token of a caller.
+    pub(crate) scopes: Box<[Box<str>]>,
     pub(crate) validation: Option<Box<Validation>>,
     pub(crate) integration: integration::Definition,
 }

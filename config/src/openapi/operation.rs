@@ -64,6 +64,7 @@ pub(super) fn read(
         operation_name: operation_name.map(str::to_owned),
         api_key_required: security.api_key_required,
         authorization: security.authorization,
+        scopes: security.scopes,
         validation,
         integration: integration::read(integration, resource, &declared, document, report)?,
     })

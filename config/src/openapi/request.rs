@@ -7,7 +7,7 @@ use tidegate_core::transform::pass;
 
 use super::parameters::Declared;
 use super::path_item::Resource;
-use super::{expression, template};
+use super::{expression, responses, template};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
@@ -106,7 +106,7 @@ impl Parameters {
     }
 }
 
-/// Reads templates and passthrough behaviour. `None`: a template is refused. An `http_proxy` never runs its templates, so
+/// Reads templates, passthrough behaviour and content handling. `None`: a template is refused. An `http_proxy` never runs its templates, so
 /// there they may be any.
 pub(super) fn read_templates(
     fields: &mut Fields<'_>,
@@ -115,9 +115,14 @@ pub(super) fn read_templates(
 ) -> Option<RequestTemplates> {
     let passthrough = fields.value("passthroughBehavior").filter(|value| value.value != Value::Null);
     let passthrough = passthrough.and_then(|value| scalar::variant(value, &PASSTHROUGH, report));
+    let content_handling = match runs {
+        template::Use::Run => responses::read_content_handling(fields, runs, report),
+        template::Use::Never => None,
+    };
     let templates = template::read(fields.value("requestTemplates"), "`requestTemplates`", report);
     Some(RequestTemplates {
         passthrough: passthrough.unwrap_or_default(),
+        content_handling,
         templates: template::compile(&templates, runs, report)?,
     })
 }

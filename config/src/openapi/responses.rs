@@ -1,5 +1,6 @@
 //! `responses` of an integration: the integration responses by status pattern.
 
+use tidegate_core::content_handling::ContentHandling;
 use tidegate_core::integration::{IntegrationResponse, Responses};
 use tidegate_core::mapping::Phase;
 
@@ -35,7 +36,8 @@ fn read_rule(
 }
 
 fn check_pattern(entry: &Entry, pattern: &str, report: &mut Report) {
-    let empty = IntegrationResponse { status: 200, headers: vec![], templates: vec![] };
+    let empty =
+        IntegrationResponse { status: 200, headers: vec![], templates: vec![], content_handling: None };
     let Err((_, error)) = Responses::new(vec![(Some(pattern.to_owned()), empty)]) else { return };
     let error = error.to_string();
     let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
@@ -55,9 +57,9 @@ fn read_response(node: &Node, runs: template::Use, report: &mut Report) -> Optio
     );
     let templates = template::read(fields.value("responseTemplates"), "`responseTemplates`", report);
     let templates = template::compile(&templates, runs, report);
-    refuse_content_handling(&mut fields, report);
+    let content_handling = read_content_handling(&mut fields, runs, report);
     fields.finish(report);
-    Some(IntegrationResponse { status: status?, headers, templates: templates? })
+    Some(IntegrationResponse { status: status?, headers, templates: templates?, content_handling })
 }
 
 /// A status that ends an exchange; AWS's pattern `[1-5]\d\d` also lets 1xx pass, which no client could read.
@@ -79,11 +81,19 @@ pub(super) fn read_headers(
     node.entries().iter().filter_map(|entry| expression::read_header(entry, prefix, phase, report)).collect()
 }
 
-/// `contentHandling`, of an integration or of a response.
-pub(super) fn refuse_content_handling(fields: &mut Fields<'_>, report: &mut Report) {
-    if let Some(entry) = fields.take("contentHandling")
-        && entry.value.value != Value::Null
-    {
-        report.unsupported(entry.key_span, "`contentHandling`");
+const CONTENT_HANDLING: [(&str, ContentHandling); 2] =
+    [("CONVERT_TO_TEXT", ContentHandling::ToText), ("CONVERT_TO_BINARY", ContentHandling::ToBinary)];
+
+/// `contentHandling`, of an integration or of a response. A proxy converts nothing by it.
+pub(super) fn read_content_handling(
+    fields: &mut Fields<'_>,
+    runs: template::Use,
+    report: &mut Report,
+) -> Option<ContentHandling> {
+    let entry = fields.take("contentHandling").filter(|entry| entry.value.value != Value::Null)?;
+    if runs == template::Use::Never {
+        report.unsupported(entry.key_span, "`contentHandling` of a proxy integration");
+        return None;
     }
+    scalar::variant(&entry.value, &CONTENT_HANDLING, report)
 }

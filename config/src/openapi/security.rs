@@ -1,7 +1,10 @@
-//! Who may call: API keys, security schemes and IAM. Authorizers are not built yet; an operation that uses one is refused.
+//! Who may call: API keys, security schemes with or without authorizers, and IAM.
 
 use tidegate_core::auth::authorise::Authorization;
+use tidegate_core::auth::authorizer::AuthorizerId;
+use tidegate_core::auth::cognito::CognitoId;
 
+use super::authorizers::{AUTHORIZER, Authorizers};
 use super::document::Document;
 use crate::fields::Fields;
 use crate::report::Report;
@@ -11,10 +14,12 @@ use crate::tree::{Entry, Node};
 const AUTH: &str = "x-amazon-apigateway-auth";
 
 /// What callers of an operation must have.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Security {
     pub(super) api_key_required: bool,
     pub(super) authorization: Authorization,
+    /// Those of a Cognito authorizer.
+    pub(super) scopes: Box<[Box<str>]>,
 }
 
 /// Reads who may call an operation.
@@ -28,8 +33,14 @@ pub(super) fn read_operation(
     for entry in requirements.iter().flat_map(Node::entries) {
         match read_scheme(entry, document, report) {
             Some(Kind::ApiKey) => security.api_key_required = true,
-            Some(Kind::Iam) => security.authorization = Authorization::Iam,
-            Some(Kind::OtherKey | Kind::Authorizer | Kind::Other) | None => {}
+            Some(Kind::Iam) => security.set(Authorization::Iam, entry, report),
+            Some(Kind::Authorizer) => {
+                if let Some((authorizer, scopes)) = read_authorizer(entry, document, report) {
+                    security.set(authorizer, entry, report);
+                    security.scopes = scopes;
+                }
+            }
+            Some(Kind::OtherKey | Kind::Other) | None => {}
         }
     }
     if let Some(auth) = fields.value(AUTH)
@@ -38,6 +49,40 @@ pub(super) fn read_operation(
         security.authorization = Authorization::Iam;
     }
     security
+}
+
+impl Security {
+    /// AWS: a method has one authorization type.
+    fn set(&mut self, authorization: Authorization, entry: &Entry, report: &mut Report) {
+        if self.authorization != Authorization::None && self.authorization != authorization {
+            report
+                .error(entry.key_span, "a method has one authorizer")
+                .help("API keys may stand beside it, as a security scheme of their own");
+        }
+        self.authorization = authorization;
+    }
+}
+
+/// The authorizer of a scheme, and the scopes that it asks for. `None`: it is wrong, which is reported where it stands.
+fn read_authorizer(
+    used: &Entry,
+    document: &Document<'_>,
+    report: &mut Report,
+) -> Option<(Authorization, Box<[Box<str>]>)> {
+    let Authorizers { lambda, user_pools } = &document.authorizers;
+    if let Some(id) = user_pools.iter().position(|pools| *pools.name == *used.key) {
+        let scopes = scalar::list(&used.value, report);
+        let scopes = scopes.iter().filter_map(|scope| Some(scalar::text(scope, report)?.into())).collect();
+        // Which scopes they are is told when all methods are read.
+        return Some((Authorization::Cognito(CognitoId(id as u32), None), scopes));
+    }
+    let id = lambda.iter().position(|authorizer| *authorizer.name == *used.key)?;
+    if !used.value.is_empty() {
+        report
+            .warning(used.value.span, "scopes have no effect with a Lambda authorizer")
+            .help("its function decides");
+    }
+    Some((Authorization::Lambda(AuthorizerId(id as u32)), Box::default()))
 }
 
 /// The same at the root, where AWS reads `x-amazon-apigateway-auth` as nothing.
@@ -60,7 +105,7 @@ fn read_scheme(used: &Entry, document: &Document<'_>, report: &mut Report) -> Op
     Some(kind)
 }
 
-fn schemes(root: &Node) -> &[Entry] {
+pub(super) fn schemes(root: &Node) -> &[Entry] {
     let schemes = match root.get("components") {
         Some(components) => components.get("securitySchemes"),
         None => root.get("securityDefinitions"),
@@ -83,9 +128,8 @@ impl Kind {
     /// What it is called where it is refused.
     fn unsupported(self) -> Option<&'static str> {
         match self {
-            Self::ApiKey | Self::Iam => None,
+            Self::ApiKey | Self::Iam | Self::Authorizer => None,
             Self::OtherKey => Some("an API key elsewhere than in the header `x-api-key`"),
-            Self::Authorizer => Some("an authorizer"),
             Self::Other => Some("authorization"),
         }
     }
@@ -95,7 +139,7 @@ fn kind(scheme: &Node) -> Kind {
     let is = |key: &str, word: &str| {
         scheme.get(key).and_then(Node::scalar).is_some_and(|value| value.eq_ignore_ascii_case(word))
     };
-    if scheme.get("x-amazon-apigateway-authorizer").is_some() {
+    if scheme.get(AUTHORIZER).is_some() {
         Kind::Authorizer
     } else if is("x-amazon-apigateway-authtype", "awsSigv4") {
         Kind::Iam

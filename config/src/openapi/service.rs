@@ -193,7 +193,7 @@ fn read_uri(
     Some(template)
 }
 
-fn read_template(value: &Node, document: &Document<'_>, report: &mut Report) -> Option<Template> {
+pub(super) fn read_template(value: &Node, document: &Document<'_>, report: &mut Report) -> Option<Template> {
     let text = scalar::text(value, report)?;
     match Template::of(text, document.node) {
         Ok(template) => Some(template),
@@ -209,7 +209,11 @@ pub(crate) fn report_uri(at: Span, error: ServiceError, report: &mut Report) {
     report.error(at, error.to_string()).help(ServiceError::HELP);
 }
 
-fn read_credentials(value: &Node, document: &Document<'_>, report: &mut Report) -> Option<(Template, Span)> {
+pub(super) fn read_credentials(
+    value: &Node,
+    document: &Document<'_>,
+    report: &mut Report,
+) -> Option<(Template, Span)> {
     let template = read_template(value, document, report)?;
     if !template.has_variables() {
         let arn = template.text(|_| None).ok()?;

@@ -70,10 +70,37 @@ fn unknown_keys_of_the_root() {
     );
     check(
         &format!("{MOCK}x-amazon-apigateway-binary-media-types: [image/png, png]"),
-        "10:1: warning: binary media types have no effect: payloads pass unchanged | only functions get base64; conversion for other integrations is not supported yet\n\
-         10:53: error: `png` is not a media type | for example image/png or */*",
+        "10:53: error: `png` is not a media type | for example image/png or */*",
     );
     check(&format!("{MOCK}x-amazon-apigateway-binary-media-types: []"), "");
+    check(&format!("{MOCK}x-amazon-apigateway-minimum-compression-size: null"), "");
+    check(&format!("{MOCK}x-amazon-apigateway-minimum-compression-size: 10485760"), "");
+    for size in ["-1", "10485761", "1.5", "small", "[]"] {
+        check(
+            &format!("{MOCK}x-amazon-apigateway-minimum-compression-size: {size}"),
+            "10:47: error: Invalid minimum compression size, must be between 0 and 10485760",
+        );
+    }
+}
+
+#[test]
+fn binary_media_types() {
+    let proxy = "openapi: 3.0.1\npaths:\n  /:\n    get:\n      x-amazon-apigateway-integration: { type: http_proxy, httpMethod: GET, uri: 'http://a.test/' }\n";
+    check(
+        &format!("{proxy}x-amazon-apigateway-binary-media-types: [image/png]"),
+        "6:1: warning: binary media types have no effect: payloads pass unchanged | http_proxy passes them as they are; the type http converts",
+    );
+    let any = "x-amazon-apigateway-binary-media-types: ['*/*']";
+    check(
+        &format!("{MOCK}{any}"),
+        "5:5: warning: its request templates answer 500: every payload is binary | set contentHandling: CONVERT_TO_TEXT in its integration",
+    );
+    let text = MOCK.replace("type: mock\n", "type: mock\n        contentHandling: convert_to_text\n");
+    check(&format!("{text}{any}"), "");
+    check(
+        &text.replace("convert_to_text", "CONVERT_TO_JSON"),
+        "8:26: error: unknown value `CONVERT_TO_JSON` | did you mean `CONVERT_TO_TEXT`?",
+    );
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `[[function]]`, and integrations of the type `aws_proxy`.
 
 use tidegate_config::routes_table;
-use tidegate_core::integration::Integration;
-use tidegate_core::plan::User;
+use tidegate_core::aws::CredentialsSource;
+use tidegate_core::integration::{FunctionPlace, Integration};
+use tidegate_core::plan::{FunctionId, User};
 
 use crate::{Folder, TOML, file_findings};
 
@@ -49,7 +50,8 @@ fn a_function_with_everything() {
     assert_eq!((function.memory_mib, function.files), (Some(512), 64));
     assert_eq!(function.environment, [("TABLE".to_owned(), "pets".to_owned())]);
     let Integration::Lambda(lambda) = &loaded.plan.apis[0].stages[0].integrations[0] else { panic!() };
-    assert_eq!((lambda.function.0, &*lambda.invoked_arn), (0, &*format!("{ARN}:hello:prod")));
+    assert!(matches!(lambda.place, FunctionPlace::Here(FunctionId(0))));
+    assert_eq!(&*lambda.invoked_arn, format!("{ARN}:hello:prod"));
     let table = routes_table(&loaded);
     assert!(table.contains(&format!("AWS_PROXY {ARN}:hello:prod timeout 29 s")), "{table}");
     assert!(!format!("{:?}", loaded.plan).contains("TABLE"));
@@ -100,7 +102,7 @@ fn what_is_wrong_with_functions() {
     );
     check(&format!("{rest}timout = 3"), "13:1: error: unknown key `timout` | did you mean `timeout`?");
     check(&format!("{rest}[[function]]\n{rest}"), "14:8: error: the function `a` stands twice");
-    check(rest, "10:1: warning: no integration invokes the function `a`; it runs anyway");
+    check(rest, "10:1: warning: nothing invokes the function `a`; it runs anyway");
 }
 
 #[test]
@@ -121,13 +123,42 @@ fn a_function_that_is_not_here_is_refused_by_name() {
     let text = findings(HELLO, &document(&format!("{ARN}:helo"), ""));
     assert!(
         text.starts_with(&format!(
-            "api.yaml:8:14: error: no [[function]] is {ARN}:helo; calling AWS Lambda is not supported yet"
+            "api.yaml:8:14: error: no [[function]] is {ARN}:helo, and without [aws] no function of AWS is called"
         )),
         "{text}"
     );
     let elsewhere = "arn:aws:lambda:eu-west-1:123456789012:function:hello";
     let text = findings(HELLO, &document(elsewhere, ""));
     assert!(text.contains(&format!("error: no [[function]] is {elsewhere}")), "{text}");
+}
+
+#[test]
+fn with_aws_a_function_that_is_not_here_is_there() {
+    let toml = format!("{HELLO}[aws]\nendpoint_url = \"http://127.0.0.1:5000\"\n");
+    let place = |function: &str, more: &str| {
+        let loaded = folder(&toml, &document(function, more)).load();
+        let mut loaded = loaded.unwrap_or_else(|findings| panic!("{findings}"));
+        let integration = loaded.plan.apis[0].stages[0].integrations.remove(0);
+        let Integration::Lambda(lambda) = integration else { panic!() };
+        lambda.place
+    };
+    let here = place(&format!("{ARN}:hello:prod"), "");
+    assert!(matches!(here, FunctionPlace::Here(FunctionId(0))));
+    let role = "        credentials: arn:aws:iam::123456789012:role/x\n";
+    let elsewhere = "arn:aws:lambda:eu-west-1:123456789012:function:hello";
+    for (function, more, source) in [
+        (format!("{ARN}:far:prod"), "", CredentialsSource::Default),
+        (elsewhere.to_owned(), role, CredentialsSource::Role("arn:aws:iam::123456789012:role/x".into())),
+    ] {
+        let FunctionPlace::Remote(remote) = place(&function, more) else { panic!() };
+        assert_eq!(&*remote.path, format!("/2015-03-31/functions/{function}/invocations"));
+        assert_eq!((&*remote.signing.service, &remote.signing.credentials), ("lambda", &source));
+    }
+    let loaded =
+        folder("[aws]\n", &document(elsewhere, "")).load().unwrap_or_else(|findings| panic!("{findings}"));
+    let origin = &loaded.plan.origins[0];
+    assert_eq!((&*origin.host, origin.port), ("lambda.us-east-1.amazonaws.com", 443));
+    assert!(origin.tls.is_some());
 }
 
 #[test]
@@ -218,7 +249,7 @@ fn functions_without_proxy() {
         "warning: these `requestParameters` have no effect",
     );
     check("        credentials: arn:aws:iam::1:role/x", "warning: `credentials` has no effect");
-    check("        contentHandling: CONVERT_TO_BINARY", "error: `contentHandling` is not supported yet");
+    check("        contentHandling: CONVERT_TO_BINARY", "");
     let text = document(&format!("{ARN}:hello"), responses).replace("aws_proxy", "aws");
     let loaded = folder(HELLO, &text).load().unwrap_or_else(|findings| panic!("{findings}"));
     let table = routes_table(&loaded);

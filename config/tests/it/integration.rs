@@ -75,7 +75,7 @@ fn uris() {
     check_uri("http://x.${AWS::Region}.test/${AWS::AccountId}/${AWS::Partition}", "");
     check_uri(
         "a.test/x",
-        "3:14: error: Invalid HTTP endpoint specified for URI | it must start with http://",
+        "3:14: error: Invalid HTTP endpoint specified for URI | it must start with http:// or https://",
     );
     check_uri(
         "http://a.test:81/",

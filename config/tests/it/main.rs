@@ -1,6 +1,7 @@
 //! The crate from the outside: files in, a plan or diagnostics out.
 
 mod api_key_files;
+mod authorizers;
 mod diagnostics;
 mod document;
 mod examples;

@@ -110,9 +110,5 @@ fn uris_and_credentials() {
             &format!("warning: mapping to the header {name} answers 500 Internal server error"),
         );
     }
-    check(
-        "sqs:path/1/q",
-        "        contentHandling: CONVERT_TO_TEXT\n",
-        "error: `contentHandling` is not supported yet",
-    );
+    check("sqs:path/1/q", "        contentHandling: CONVERT_TO_TEXT\n", "");
 }

@@ -113,7 +113,8 @@ fn what_is_refused() {
     check("", good, &["a listener is for https, and no domain has a certificate"]);
     check(&format!("{KEYS}\nsecurity_policy = \"TLS_1_0\""), good, &["TLS 1.0 is not spoken"]);
     check(&format!("{KEYS}\nocsp_staple = \"a.key\""), good, &["is not a successful OCSP response"]);
-    check(&format!("{KEYS}\ntruststore = \"a.pem\""), good, &["`truststore` is not supported yet"]);
+    check(&format!("{KEYS}\ntruststore = \"a.key\""), good, &["error: there is no certificate in it"]);
+    check("truststore = \"a.pem\"", good, &["`truststore` without `certificate`"]);
 }
 
 #[test]

@@ -47,26 +47,17 @@ fn check(document: &str, what: &str) {
 
 #[test]
 fn of_the_root() {
-    check_root(
-        "x-amazon-apigateway-minimum-compression-size: 0",
-        "`x-amazon-apigateway-minimum-compression-size`",
-    );
     check_root("x-amazon-apigateway-cors: {}", "`x-amazon-apigateway-cors`");
     check_root("x-amazon-apigateway-security-policy: TLS_1_2", "`x-amazon-apigateway-security-policy`");
     check_root(
         "x-amazon-apigateway-endpoint-access-mode: BASIC",
         "`x-amazon-apigateway-endpoint-access-mode`",
     );
-    check_root("x-amazon-apigateway-api-key-source: AUTHORIZER", "an API key from an authorizer");
     let endpoint = "x-amazon-apigateway-endpoint-configuration";
-    check_root(
-        &format!("{endpoint}: {{ disableExecuteApiEndpoint: true }}"),
-        "`disableExecuteApiEndpoint: true`",
-    );
     check_root(&format!("{endpoint}: {{ vpcEndpointIds: [vpce-1] }}"), "`vpcEndpointIds`");
     check_root(
-        &format!("servers: [{{ url: /, {endpoint}: {{ disableExecuteApiEndpoint: true }} }}]"),
-        "`disableExecuteApiEndpoint: true`",
+        &format!("servers: [{{ url: /, {endpoint}: {{ vpcEndpointIds: [vpce-1] }} }}]"),
+        "`vpcEndpointIds`",
     );
 }
 
@@ -77,13 +68,11 @@ components:
   securitySchemes:
     key: { type: apiKey, name: x-key, in: header }
     query: { type: apiKey, name: x-api-key, in: query }
-    auth: { type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: { type: token } }
     oauth: { type: oauth2, flows: {} }
 ";
     for (scheme, what) in [
         ("key", "an API key elsewhere than in the header `x-api-key`"),
         ("query", "an API key elsewhere than in the header `x-api-key`"),
-        ("auth", "an authorizer"),
         ("oauth", "authorization"),
     ] {
         let document =
@@ -110,7 +99,7 @@ fn of_integrations() {
     );
     for (more, what) in [
         ("responseTransferMode: STREAM", "response streaming from a function"),
-        ("contentHandling: CONVERT_TO_BINARY", "`contentHandling`"),
+        ("contentHandling: CONVERT_TO_BINARY", "`contentHandling` of a proxy integration"),
     ] {
         let uri = lambda.replace("function:f", "function:${stageVariables.f}");
         check_integration(&format!("{uri}{more}"), what);
@@ -125,12 +114,12 @@ fn of_integrations() {
         ("connectionType: VPC_LINK", "the connection type VPC_LINK"),
         ("connectionId: x", "`connectionId`"),
         ("integrationTarget: x", "`integrationTarget`"),
-        ("contentHandling: CONVERT_TO_TEXT", "`contentHandling`"),
+        ("contentHandling: CONVERT_TO_TEXT", "`contentHandling` of a proxy integration"),
         ("integrationSubtype: SQS-SendMessage", "`integrationSubtype` of an integration"),
         ("responseParameters: {}", "`responseParameters` of an integration"),
         (
             "responses: { default: { statusCode: 200, contentHandling: CONVERT_TO_BINARY } }",
-            "`contentHandling`",
+            "`contentHandling` of a proxy integration",
         ),
     ] {
         check_integration(&format!("{http}{more}"), what);

@@ -4,6 +4,8 @@
 
 use percent_encoding::percent_decode;
 
+use super::authorizer::AuthorizerId;
+use super::cognito::{CognitoId, ScopesId};
 use super::policy::combine::{self, By, Verdict};
 use super::policy::{Action, Decision, Facts, Policy};
 use super::sigv4::canonical;
@@ -18,6 +20,21 @@ pub enum Authorization {
     None,
     /// Callers sign with keys of a principal.
     Iam,
+    /// A function says who calls and what they may do.
+    Lambda(AuthorizerId),
+    /// A token of a Cognito user pool says who calls: an access token with one of these scopes, or an ID token.
+    Cognito(CognitoId, Option<ScopesId>),
+}
+
+/// What is known of who calls, once a method's [`Authorization`] has been looked after.
+#[derive(Clone, Copy, Debug)]
+pub enum Who<'a> {
+    /// Nothing, and nothing is asked for.
+    Anyone,
+    /// The principal that is among the facts has signed.
+    Signer,
+    /// An authorizer has given this policy.
+    Granted(&'a Policy),
 }
 
 /// Why a request is denied.
@@ -97,57 +114,76 @@ fn respell(path: &[u8], out: &mut Vec<u8>) {
     out.truncate(end);
 }
 
-/// Whether a request may call its method. The caller, if the method asks for one, is among the facts.
+/// Whether the resource policy denies a request whoever it is of: then no authorizer is asked (AWS: "phase 1").
+pub fn deny_early(api: &Api, method: &MethodNames, facts: &Facts<'_>) -> Result<(), Denial> {
+    let Some(policy) = &api.policy else { return Ok(()) };
+    for (name, respelt) in [(&method.sent, false), (&method.respelt, true)] {
+        if !name.is_empty()
+            && let Decision::Deny { statement } = policy.decide(Action::Invoke, name, facts)
+        {
+            return Err(Denial { by: By::Resource, statement: Some(statement), respelt });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a request may call its method. The caller, if it has signed, is among the facts.
 ///
 /// A path with another spelling has to be allowed in both: what reaches a backend under one name must not be forbidden
 /// under the name that the backend may read.
 pub fn authorise(
     api: &Api,
-    authorization: Authorization,
+    who: Who<'_>,
     account: &str,
     method: &MethodNames,
     facts: &Facts<'_>,
 ) -> Result<(), Denial> {
-    judge(api, authorization, account, &method.sent, facts)?;
+    judge(api, who, account, &method.sent, facts)?;
     if method.respelt.is_empty() {
         return Ok(());
     }
-    let denial = judge(api, authorization, account, &method.respelt, facts);
+    let denial = judge(api, who, account, &method.respelt, facts);
     denial.map_err(|denial| Denial { respelt: true, ..denial })
 }
 
-fn judge(
-    api: &Api,
-    authorization: Authorization,
-    account: &str,
-    method: &[u8],
-    facts: &Facts<'_>,
-) -> Result<(), Denial> {
+fn judge(api: &Api, who: Who<'_>, account: &str, method: &[u8], facts: &Facts<'_>) -> Result<(), Denial> {
     let decide = |policy: &Policy| policy.decide(Action::Invoke, method, facts);
     let resource = api.policy.as_ref().map(decide);
-    let identity = facts.principal.map(|principal| decide(&principal.policy));
-    let verdict = match (authorization, resource) {
-        (Authorization::None, None) => Verdict::Allow,
-        (Authorization::None, Some(resource)) => combine::resource_alone(resource),
-        (Authorization::Iam, resource) => {
+    let identity = match who {
+        Who::Anyone => None,
+        Who::Signer => facts.principal.map(|principal| decide(&principal.policy)),
+        Who::Granted(policy) => Some(decide(policy)),
+    };
+    let verdict = match (who, resource) {
+        (Who::Anyone, None) => Verdict::Allow,
+        (Who::Anyone, Some(resource)) => combine::resource_alone(resource),
+        (Who::Granted(_), resource) => {
+            let own = identity.unwrap_or(Decision::Silent);
+            combine::same_account(own, resource.unwrap_or(Decision::Silent))
+        }
+        (Who::Signer, resource) => {
             let is_own = facts.principal.is_some_and(|principal| principal.arn.account() == account);
             let tables = if is_own { combine::same_account } else { combine::other_account };
             tables(identity.unwrap_or(Decision::Silent), resource.unwrap_or(Decision::Silent))
         }
     };
     let deciding = |by| match by {
-        By::Identity => identity,
+        By::Identity | By::Authorizer => identity,
         By::Resource => resource,
+    };
+    let by = |by| match (by, who) {
+        (By::Identity, Who::Granted(_)) => By::Authorizer,
+        (by, _) => by,
     };
     match verdict {
         Verdict::Allow => Ok(()),
-        Verdict::ImplicitDeny(by) => Err(Denial { by, statement: None, respelt: false }),
-        Verdict::ExplicitDeny(by) => {
-            let statement = match deciding(by) {
+        Verdict::ImplicitDeny(whose) => Err(Denial { by: by(whose), statement: None, respelt: false }),
+        Verdict::ExplicitDeny(whose) => {
+            let statement = match deciding(whose) {
                 Some(Decision::Deny { statement }) => Some(statement),
                 Some(Decision::Allow { .. } | Decision::Silent) | None => None,
             };
-            Err(Denial { by, statement, respelt: false })
+            Err(Denial { by: by(whose), statement, respelt: false })
         }
     }
 }
@@ -162,6 +198,13 @@ impl Denial {
         method: &[u8],
         out: &mut String,
     ) {
+        if self.by == By::Authorizer {
+            out.push_str("User is not authorized to access this resource");
+            if self.statement.is_some() {
+                out.push_str(" with an explicit deny");
+            }
+            return;
+        }
         out.push_str("User: ");
         out.push_str(caller.unwrap_or("anonymous"));
         out.push_str(" is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:");
@@ -173,9 +216,11 @@ impl Denial {
         out.push_str(&String::from_utf8_lossy(method));
         out.push_str(match (self.statement, self.by) {
             (Some(_), By::Resource) => " with an explicit deny in a resource-based policy",
-            (Some(_), By::Identity) => " with an explicit deny in an identity-based policy",
+            (Some(_), By::Identity | By::Authorizer) => " with an explicit deny in an identity-based policy",
             (None, By::Resource) => " because no resource-based policy allows the execute-api:Invoke action",
-            (None, By::Identity) => " because no identity-based policy allows the execute-api:Invoke action",
+            (None, By::Identity | By::Authorizer) => {
+                " because no identity-based policy allows the execute-api:Invoke action"
+            }
         });
     }
 }

@@ -4,6 +4,9 @@
 //!
 //! - [`authenticate`]: whose signature a request has
 //! - [`authorise`]: whether policies let it call its method
+//! - [`authorizer`]: functions that say who calls
+//! - [`jwt`]: signed tokens
+//! - [`cognito`]: the tokens of Cognito user pools
 //! - [`forwarded`]: whose request a proxy passes on
 //! - [`sigv4`]: AWS Signature Version 4, to verify what clients sign and to sign what goes to AWS
 //! - [`principal`]: the callers that the configuration knows
@@ -12,8 +15,11 @@
 
 pub mod authenticate;
 pub mod authorise;
+pub mod authorizer;
 pub mod cidr;
+pub mod cognito;
 pub mod forwarded;
+pub mod jwt;
 pub mod policy;
 pub mod principal;
 pub mod sigv4;

@@ -1,17 +1,19 @@
 //! The stage between routing and metering: who calls, and whether policies let them.
 
+use super::authorizer::Authorizing;
 use super::{Authorised, Exchange, Reading, Routed, Step, stage_of};
 use crate::auth::authenticate::{Signed, SignedBody, scope};
-use crate::auth::authorise::{Authorization, Denial, METHOD_ARN_BYTES_MAX, MethodNames, authorise};
+use crate::auth::authorise::{Authorization, Denial, METHOD_ARN_BYTES_MAX, MethodNames, Who, authorise};
+use crate::auth::authorizer::NoIdentity;
 use crate::auth::policy::combine::By;
 use crate::auth::policy::{Facts, Policy};
 use crate::auth::sigv4::{Claim, SignatureError, canonical};
 use crate::clock::Now;
 use crate::hosts::Place;
 use crate::http1::{BodyFraming, KnownField};
-use crate::plan::{EndpointType, Node, Plan};
+use crate::plan::{Api, EndpointType, Node, Plan};
 use crate::record;
-use crate::reject::{Refusal, Reject};
+use crate::reject::{AuthorizerFault, Refusal, Reject, Unauthorized};
 use crate::route::PathParameters;
 use crate::shard::{Shard, SharedPlan};
 
@@ -21,15 +23,25 @@ const SHOWN_PATH_BYTES_MAX: usize = 256;
 /// What a message about a request seldom exceeds, in bytes.
 const WORDS_BYTES: usize = 512;
 
+/// How far a request has come.
+enum Checked {
+    Passed(Authorised),
+    /// The body has to be read first.
+    AboutBody,
+    /// The authorizer has to be asked first.
+    Outside(Step),
+}
+
 impl Exchange {
     /// Whether the request may call its method; goes on if so.
     pub(super) fn authorise(&mut self, shard: &mut Shard, now: Now, routed: Routed) -> Step {
-        match self.check(shard, routed) {
-            Ok(Some(authorised)) => match self.identify(authorised) {
+        match self.check(shard, now, routed) {
+            Ok(Checked::Passed(authorised)) => match self.identify(authorised) {
                 Ok(identified) => self.meter(shard, now, identified),
                 Err(reject) => self.refuse(shard, now, reject),
             },
-            Ok(None) => {
+            Ok(Checked::Outside(step)) => step,
+            Ok(Checked::AboutBody) => {
                 (self.reading, self.body_wanted) = (Some(Reading::Signature(routed)), true);
                 Step::ReadBody { bytes_max: self.payload_bytes_max() }
             }
@@ -37,23 +49,69 @@ impl Exchange {
         }
     }
 
-    /// `None`: the body has to be read first.
-    fn check(&mut self, shard: &mut Shard, routed: Routed) -> Result<Option<Authorised>, Reject> {
+    fn check(&mut self, shard: &mut Shard, now: Now, routed: Routed) -> Result<Checked, Reject> {
         let plan = self.plan();
-        let (api, stage) = stage_of(&plan, routed.place);
-        let authorization = api.authorization[routed.route.0 as usize];
-        match authorization {
-            Authorization::None if api.policy.is_none() => return Ok(Some(Authorised { routed })),
+        let (api, _) = stage_of(&plan, routed.place);
+        match api.authorization[routed.route.0 as usize] {
+            Authorization::None if api.policy.is_none() => return Ok(Checked::Passed(Authorised { routed })),
             Authorization::None => {}
             Authorization::Iam => match self.authenticate(shard, &plan, routed)? {
                 Signed::By(principal) => self.principal = Some(principal),
-                Signed::AboutBody => return Ok(None),
+                Signed::AboutBody => return Ok(Checked::AboutBody),
             },
+            Authorization::Lambda(authorizer) => {
+                if let Some(step) = self.ask(shard, now, routed, authorizer)? {
+                    return Ok(Checked::Outside(step));
+                }
+            }
+            Authorization::Cognito(pools, scopes) => {
+                if !matches!(self.authorizing, Authorizing::Claimed(_))
+                    && let Some(step) = self.read_token(shard, now, routed, pools, scopes)?
+                {
+                    return Ok(Checked::Outside(step));
+                }
+                if api.policy.is_none() {
+                    return Ok(Checked::Passed(Authorised { routed }));
+                }
+            }
         }
+        self.name_method(shard, &plan, routed)?;
+        let who = match (&self.authorizing, self.principal) {
+            (Authorizing::Granted { grant, .. }, _) => Who::Granted(&grant.policy),
+            (_, Some(_)) => Who::Signer,
+            (_, None) => Who::Anyone,
+        };
+        let decided = authorise(api, who, &plan.node.account, &shard.method_names, &self.facts(&plan));
+        self.note_policies(decided).map_err(Reject::Denied)?;
+        Ok(Checked::Passed(Authorised { routed }))
+    }
+
+    /// Names the method as policies know it, unless its ARN is too long to be judged.
+    pub(super) fn name_method(
+        &mut self,
+        shard: &mut Shard,
+        plan: &Plan,
+        routed: Routed,
+    ) -> Result<(), Reject> {
+        let (api, stage) = stage_of(plan, routed.place);
         let path = &self.request.path()[routed.place.prefix_bytes..];
         shard.method_names.name(&api.id, &stage.name, routed.method, path);
-        let view = self.view(&plan);
-        let facts = Facts {
+        if shard.method_names.arn_bytes(&plan.node) > METHOD_ARN_BYTES_MAX {
+            self.outcome.authorized = Some(false);
+            return Err(Reject::MethodArnTooLong);
+        }
+        Ok(())
+    }
+
+    pub(super) fn note_policies(&mut self, decided: Result<(), Denial>) -> Result<(), Denial> {
+        self.outcome.authorized = Some(decided.is_ok());
+        decided
+    }
+
+    /// What policies may ask of this request.
+    pub(super) fn facts<'a>(&'a self, plan: &'a Plan) -> Facts<'a> {
+        let view = self.view(plan);
+        Facts {
             request: &self.request,
             source_ip: self.arrival.source_ip.address(),
             network: view.network,
@@ -61,15 +119,7 @@ impl Exchange {
             now_s: self.arrival.now.unix_ms / 1000,
             region: &plan.node.region,
             principal: view.principal,
-        };
-        let account = &plan.node.account;
-        let decided = if shard.method_names.arn_bytes(&plan.node) > METHOD_ARN_BYTES_MAX {
-            Err(Reject::MethodArnTooLong)
-        } else {
-            authorise(api, authorization, account, &shard.method_names, &facts).map_err(Reject::Denied)
-        };
-        self.outcome.authorized = Some(decided.is_ok());
-        decided.map(|()| Some(Authorised { routed }))
+        }
     }
 
     fn authenticate(
@@ -144,6 +194,13 @@ impl Exchange {
         Some(words)
     }
 
+    fn policy_of_caller<'a>(&'a self, plan: &'a Plan) -> Option<&'a Policy> {
+        match &self.authorizing {
+            Authorizing::Granted { grant, .. } => Some(&grant.policy),
+            _ => self.principal.map(|id| &plan.principals.principal(id).policy),
+        }
+    }
+
     /// One line about who was denied what by which rule, and nothing that is secret. Empty: nobody was.
     pub fn denial(&self) -> &[u8] {
         &self.denial
@@ -151,28 +208,37 @@ impl Exchange {
 
     pub(super) fn note_denial(&mut self, plan: &Plan, reject: Reject, refusal: &Refusal) {
         self.denial.clear();
-        let (Reject::Signature(_) | Reject::Denied(_) | Reject::MethodArnTooLong, Some(routed)) =
-            (reject, self.routed)
-        else {
-            return;
-        };
+        if reject == Reject::ClientCertificate {
+            return self.note_certificate(plan);
+        }
+        let is_denial = matches!(
+            reject,
+            Reject::Signature(_)
+                | Reject::Unauthorized(_)
+                | Reject::Authorizer(_)
+                | Reject::Denied(_)
+                | Reject::MethodArnTooLong
+        );
+        let Some(routed) = self.routed.filter(|_| is_denial) else { return };
         let (api, stage) = stage_of(plan, routed.place);
         let mut line = std::mem::take(&mut self.denial);
         let caller = self.principal.map(|id| plan.principals.principal(id));
         let claim = Claim::read(&self.request).ok();
         let caller = match (caller, &claim) {
+            _ if let Authorizing::Granted { grant, .. } = &self.authorizing => grant.principal_id.as_bytes(),
+            _ if let Authorizing::Claimed(claims) = &self.authorizing => {
+                claims.value("sub").unwrap_or_default().as_bytes()
+            }
             (Some(principal), _) => principal.arn.text().as_bytes(),
             (None, Some(claim)) => claim.access_key_id(),
             (None, None) => b"anonymous",
         };
         let path = self.request.path();
         let rule = match reject {
-            Reject::Denied(denial) => rule(
-                denial,
-                api.policy.as_ref(),
-                self.principal.map(|id| &plan.principals.principal(id).policy),
-            ),
-            _ => format!("{}: {}", refusal.error_type, refusal.message),
+            Reject::Denied(denial) => rule(denial, api.policy.as_ref(), self.policy_of_caller(plan)),
+            Reject::Unauthorized(why) => unauthorized_rule(why, api, routed),
+            Reject::Authorizer(fault) => fault_rule(fault, api, routed),
+            _ => format!("{}: {}", refusal.error_type, refusal.message.as_deref().unwrap_or_default()),
         };
         for (name, value) in [
             ("request_id=", &self.arrival.request_id()[..]),
@@ -194,11 +260,48 @@ impl Exchange {
     }
 }
 
+/// The name of a method's authorizer.
+fn authorizer_of(api: &Api, routed: Routed) -> &str {
+    match api.authorization[routed.route.0 as usize] {
+        Authorization::Lambda(id) => &api.authorizers[id.0 as usize].name,
+        Authorization::Cognito(id, _) => &api.user_pools[id.0 as usize].name,
+        Authorization::None | Authorization::Iam => "",
+    }
+}
+
+fn unauthorized_rule(why: Unauthorized, api: &Api, routed: Routed) -> String {
+    let name = authorizer_of(api, routed);
+    match why {
+        Unauthorized::NoIdentity(NoIdentity::Missing(position)) => {
+            format!("identity source {} of the authorizer {name} is missing", position + 1)
+        }
+        Unauthorized::NoIdentity(NoIdentity::Pattern) => {
+            format!("the token does not match the validation expression of the authorizer {name}")
+        }
+        Unauthorized::ByFunction => format!("the function of the authorizer {name} says Unauthorized"),
+        Unauthorized::Token(why) => format!("{} (authorizer {name})", why.text()),
+    }
+}
+
+fn fault_rule(fault: AuthorizerFault, api: &Api, routed: Routed) -> String {
+    let name = authorizer_of(api, routed);
+    let what = match fault {
+        AuthorizerFault::Misconfigured => "it cannot be called in this stage",
+        AuthorizerFault::Failed => "its function has failed",
+        AuthorizerFault::Timeout => "its function has not answered in time",
+        AuthorizerFault::Throttled => "too many invocations of its function wait",
+        AuthorizerFault::Malformed(why) => why.text(),
+        AuthorizerFault::NoKeys => "its issuer's keys are not known",
+    };
+    format!("the authorizer {name} says nothing that could be used: {what}")
+}
+
 /// Which rule denies, by its number from 1 and its name.
 fn rule(denial: Denial, resource: Option<&Policy>, identity: Option<&Policy>) -> String {
     let (policy, whose) = match denial.by {
         By::Resource => (resource, "the resource policy"),
         By::Identity => (identity, "the caller's policy"),
+        By::Authorizer => (identity, "the policy that the authorizer gave"),
     };
     let statement =
         denial.statement.zip(policy).and_then(|(number, policy)| policy.statements.get(number as usize));

@@ -2,6 +2,7 @@
 
 use super::{Answer, Exchange, Step};
 use crate::clock::Now;
+use crate::content_handling::Conversion;
 use crate::context::ErrorFacts;
 use crate::http1::{BodyFraming, HeadError, KnownField};
 use crate::integration::{IntegrationResponse, ResponseBody, Responses, Template};
@@ -41,7 +42,11 @@ impl Exchange {
         let body = chosen.body(self.request.first(KnownField::Accept));
         let needs_content = match body {
             ResponseBody::Template(template, _) => template.program().reads_input() || chosen.maps_body(),
-            ResponseBody::Passthrough => chosen.maps_body(),
+            ResponseBody::Passthrough => {
+                chosen.maps_body()
+                    || self.response_conversion(chosen) != Conversion::Keep
+                    || self.may_be_compressed()
+            }
         };
         if needs_content && content.is_none() && self.response.framing() != BodyFraming::None {
             return Step::ReadResponse { bytes_max: self.payload_bytes_max() };
@@ -57,7 +62,15 @@ impl Exchange {
         body: ResponseBody<'_>,
         content: Option<&[u8]>,
     ) -> Step {
-        let text = template::text(content.unwrap_or_default());
+        let conversion = self.response_conversion(chosen);
+        let is_empty = content.map_or(self.response.framing() == BodyFraming::None, <[u8]>::is_empty);
+        if matches!(body, ResponseBody::Template(..)) && !is_empty && !conversion.gives_text() {
+            return self.refuse(shard, now, Reject::TemplateFailed);
+        }
+        let Ok(payload) = conversion.convert(content.unwrap_or_default()) else {
+            return self.refuse(shard, now, Reject::NotBase64);
+        };
+        let text = payload.text();
         if chosen.maps_body() && velocity::is_broken_json(&text, &mut self.arena) {
             return self.refuse(shard, now, Reject::TemplateFailed);
         }
@@ -71,11 +84,19 @@ impl Exchange {
         let keep_alive = self.keeps_alive(shard);
         let frame = self.frame(shard.date.text(now), keep_alive);
         let rendered = std::mem::take(&mut self.rendered);
-        let content = match (body, content) {
-            (ResponseBody::Template(_, media_type), _) => Content::Whole { text: &rendered, media_type },
-            (ResponseBody::Passthrough, Some(text)) => Content::Whole { text, media_type: answer::JSON },
-            (ResponseBody::Passthrough, None) => Content::Passthrough,
+        let whole = match (body, content) {
+            (ResponseBody::Template(_, media_type), _) => Some((rendered.as_slice(), media_type)),
+            (ResponseBody::Passthrough, Some(_)) => Some((payload.bytes(), answer::JSON)),
+            (ResponseBody::Passthrough, None) => None,
         };
+        let coding = whole.and_then(|(content, _)| self.answer_coding(content.len(), status));
+        let coding = coding.filter(|_| !self.is_coded(&chosen.headers, &text));
+        let coded = coding.zip(whole).map(|(coding, (content, _))| coding.compress(content));
+        let content = whole.map_or(Content::Passthrough, |(content, media_type)| Content::Whole {
+            content: coded.as_deref().unwrap_or(content),
+            media_type,
+            coding,
+        });
         let is_called = self.called.is_some();
         let download = self.write_out(&text, |values, out| {
             answer::write_mapped(chosen, status, content, is_called, values, frame, out)
@@ -111,9 +132,12 @@ impl Exchange {
             _ => self.own_words(&plan, &shard.method_names, reject),
         };
         if let Some(message) = words {
-            refusal.message = message.into();
+            refusal.message = Some(message.into());
         }
         self.note_denial(&plan, reject, &refusal);
+        if matches!(reject, Reject::Unauthorized(_) | Reject::Authorizer(_)) {
+            self.outcome.authorizer.get_or_insert_default().status = refusal.status;
+        }
         let api = self.place.map(|place| &plan.apis[place.api]);
         let custom = api.and_then(|api| api.gateway_responses.custom(refusal.response_type, refusal.status));
         let custom = custom.filter(|_| refusal.voice != crate::reject::Voice::PlainText);

@@ -3,13 +3,14 @@
 use super::{Call, Exchange, Routed, Step, integration_of};
 use crate::aws::{NoCredentials, Signers};
 use crate::clock::Now;
+use crate::content_handling::Conversion;
 use crate::http1::{BodyFraming, KnownField, RequestHead};
 use crate::integration::{Http, HttpKind, Integration, RequestBody, UnsupportedMediaType};
 use crate::method::Method;
 use crate::reject::Reject;
 use crate::shard::Shard;
+use crate::transform::answer;
 use crate::transform::request::{self, Body};
-use crate::transform::{answer, template};
 use crate::velocity;
 
 impl Exchange {
@@ -19,7 +20,9 @@ impl Exchange {
             return self.call_with(shard, now, routed, http, Some(&content));
         }
         let reads_body = match request_body(http, &self.request) {
-            Ok(RequestBody::Passthrough) => http.maps_body(),
+            Ok(RequestBody::Passthrough) => {
+                http.maps_body() || self.http_conversion(http) != Conversion::Keep
+            }
             Ok(RequestBody::Template(template)) => http.maps_body() || template.program().reads_input(),
             Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
         };
@@ -49,11 +52,18 @@ impl Exchange {
         content: Option<&[u8]>,
     ) -> Step {
         let method = http.method.unwrap_or(routed.method);
-        let text = template::text(content.unwrap_or_default());
+        let conversion = self.http_conversion(http);
+        let Ok(payload) = conversion.convert(content.unwrap_or_default()) else {
+            return self.refuse(shard, now, Reject::NotBase64);
+        };
+        let text = payload.text();
         if http.maps_body() && velocity::is_broken_json(&text, &mut self.arena) {
             return self.refuse(shard, now, Reject::InvalidJson);
         }
         let is_rendered = match request_body(http, &self.request) {
+            Ok(RequestBody::Template(_)) if !conversion.gives_text() => {
+                return self.refuse(shard, now, Reject::TemplateFailed);
+            }
             Ok(RequestBody::Template(template)) => match self.render(template, &text) {
                 Ok(()) => true,
                 Err(reject) => return self.refuse(shard, now, reject),
@@ -64,7 +74,7 @@ impl Exchange {
         let rendered = std::mem::take(&mut self.rendered);
         let body = match content {
             _ if is_rendered => Body::Template(&rendered),
-            Some(content) => Body::Whole(content),
+            Some(_) => Body::Whole(payload.bytes()),
             None => Body::Client(self.request.framing()),
         };
         let upload = if let Body::Client(framing) = body { framing } else { BodyFraming::None };
@@ -93,11 +103,17 @@ impl Exchange {
         let plan = self.plan();
         match self.routed.map(|routed| integration_of(&plan, routed)) {
             Some(Integration::Http(http)) => match &http.kind {
-                HttpKind::Proxy => self.answer_proxy(shard, now),
+                HttpKind::Proxy if self.may_be_compressed() => {
+                    Step::ReadResponse { bytes_max: self.payload_bytes_max() }
+                }
+                HttpKind::Proxy => self.answer_proxy(shard, now, None),
                 HttpKind::Custom(custom) => {
                     self.answer_mapped(shard, now, &custom.responses, i64::from(status), None)
                 }
             },
+            Some(Integration::Lambda(lambda)) if lambda.remote().is_some() => {
+                self.respond_invoked(shard, now)
+            }
             Some(Integration::Mock(_) | Integration::Lambda(_) | Integration::Misconfigured) | None => {
                 self.refuse(shard, now, Reject::Misconfigured)
             }
@@ -106,6 +122,9 @@ impl Exchange {
 
     pub(super) fn respond_body(&mut self, shard: &mut Shard, now: Now, body: &[u8]) -> Step {
         let plan = self.plan();
+        if self.invokes_remotely() {
+            return self.respond_invoked_body(shard, now, body);
+        }
         let integration = self.routed.map(|routed| integration_of(&plan, routed));
         let Some(Integration::Http(http)) = integration else {
             return self.refuse(shard, now, Reject::Misconfigured);
@@ -115,20 +134,32 @@ impl Exchange {
                 let status = i64::from(self.response.status());
                 self.answer_mapped(shard, now, &custom.responses, status, Some(body))
             }
-            HttpKind::Proxy => self.refuse(shard, now, Reject::Misconfigured),
+            HttpKind::Proxy => self.answer_proxy(shard, now, Some(body)),
         }
     }
 
-    pub(super) fn answer_proxy(&mut self, shard: &mut Shard, now: Now) -> Step {
+    /// `content` is the backend's, where it had to be read.
+    fn answer_proxy(&mut self, shard: &mut Shard, now: Now, content: Option<&[u8]>) -> Step {
+        let coded = content.map(|content| self.code(content));
         self.outcome.status = self.response.status();
         let keep_alive = self.keeps_alive(shard);
         let frame = self.frame(shard.date.text(now), keep_alive);
         let mut out = std::mem::take(&mut self.out);
         out.clear();
         let plan = self.plan();
-        let download = answer::write_proxy(&self.values(&plan, ""), &self.response, frame, &mut out);
+        let download = answer::write_proxy(&self.values(&plan, ""), &self.response, coded, frame, &mut out);
         self.out = out;
         self.answer(download, keep_alive)
+    }
+}
+
+impl Exchange {
+    /// What a proxy's backend gets and gives passes as it is.
+    fn http_conversion(&self, http: &Http) -> Conversion {
+        match &http.kind {
+            HttpKind::Proxy => Conversion::Keep,
+            HttpKind::Custom(custom) => self.request_conversion(&custom.request),
+        }
     }
 }
 

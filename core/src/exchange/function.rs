@@ -4,7 +4,7 @@ use super::{Exchange, Routed, Step, integration_of};
 use crate::clock::Now;
 use crate::http1::{BodyFraming, KnownField, encode};
 use crate::integration::{
-    Custom, Integration, Lambda, LambdaKind, RequestBody, Template, UnsupportedMediaType,
+    Custom, FunctionPlace, Integration, Lambda, LambdaKind, RequestBody, Template, UnsupportedMediaType,
 };
 use crate::lambda::answer::{self, NotBase64};
 use crate::lambda::result::{Malformed, ProxyResult, error_message};
@@ -59,8 +59,13 @@ impl Exchange {
     /// Appends the header fields by which a function's runtime learns what it is invoked as and within which trace.
     pub fn write_invocation_fields(&self, out: &mut Vec<u8>) {
         let plan = self.plan();
-        if let Some(Integration::Lambda(lambda)) = self.routed.map(|routed| integration_of(&plan, routed)) {
-            encode::field(b"Lambda-Runtime-Invoked-Function-Arn", lambda.invoked_arn.as_bytes(), out);
+        let arn =
+            self.asked_arn(&plan).or_else(|| match self.routed.map(|routed| integration_of(&plan, routed)) {
+                Some(Integration::Lambda(lambda)) => Some(&lambda.invoked_arn),
+                _ => None,
+            });
+        if let Some(arn) = arn {
+            encode::field(b"Lambda-Runtime-Invoked-Function-Arn", arn.as_bytes(), out);
         }
         out.extend_from_slice(b"Lambda-Runtime-Trace-Id: ");
         self.arrival.write_trace(&self.request, out);
@@ -117,11 +122,18 @@ impl Exchange {
                 self.invoke(shard, now, lambda)
             }
             LambdaKind::Custom(custom) => {
+                let conversion = self.request_conversion(&custom.request);
+                let Ok(payload) = conversion.convert(body) else {
+                    return self.refuse(shard, now, Reject::NotBase64);
+                };
                 match custom.request.select(self.request.first(KnownField::ContentType)) {
-                    Ok(RequestBody::Template(template)) => {
-                        self.invoke_rendered(shard, now, lambda, template, body)
+                    Ok(RequestBody::Template(_)) if !conversion.gives_text() => {
+                        self.refuse(shard, now, Reject::TemplateFailed)
                     }
-                    Ok(RequestBody::Passthrough) => self.invoke_custom(shard, now, lambda, body),
+                    Ok(RequestBody::Template(template)) => {
+                        self.invoke_rendered(shard, now, lambda, template, payload.bytes())
+                    }
+                    Ok(RequestBody::Passthrough) => self.invoke_custom(shard, now, lambda, payload.bytes()),
                     Err(UnsupportedMediaType) => self.refuse(shard, now, Reject::UnsupportedMediaType),
                 }
             }
@@ -162,8 +174,15 @@ impl Exchange {
         if self.out.len() > bytes_max {
             return self.refuse(shard, now, Reject::EventTooLarge);
         }
-        self.called = Some(now);
-        Step::Invoke(Invoke { function: lambda.function, timeout_ms: lambda.timeout_ms, asynchronous })
+        // Nothing may read what a backend has answered to an earlier request.
+        self.response.clear();
+        match &lambda.place {
+            FunctionPlace::Here(function) => {
+                self.called = Some(now);
+                Step::Invoke(Invoke { function: *function, timeout_ms: lambda.timeout_ms, asynchronous })
+            }
+            FunctionPlace::Remote(remote) => self.invoke_remote(shard, now, lambda, remote, asynchronous),
+        }
     }
 
     /// AWS: the header `X-Amz-Invocation-Type` with the value `Event` (recorded fact 144).
@@ -229,10 +248,18 @@ impl Exchange {
             Ok(content) => content,
             Err(NotBase64) => return self.refuse(shard, now, Reject::NotBase64),
         };
+        let coded = match self.answer_coding(content.len(), result.status) {
+            Some(coding) if !answer::is_coded(&result) => Some((coding.compress(&content), coding)),
+            _ => None,
+        };
+        let (content, coding) = match &coded {
+            Some((coded, coding)) => (coded.as_slice(), Some(*coding)),
+            None => (&*content, None),
+        };
         self.outcome.status = result.status;
         let keep_alive = self.keeps_alive(shard);
         let frame = self.frame(shard.date.text(now), keep_alive);
-        self.write_out("", |values, out| answer::write(&result, &content, values, frame, out));
+        self.write_out("", |values, out| answer::write(&result, content, coding, values, frame, out));
         self.answer(BodyFraming::None, keep_alive)
     }
 }

@@ -3,7 +3,6 @@
 use super::{Authorised, Exchange, Identified, Metered, Step, stage_of};
 use crate::clock::Now;
 use crate::hosts::Place;
-use crate::http1::KnownField;
 use crate::limit::{self, Denied, StageId};
 use crate::reject::Reject;
 use crate::shard::Shard;
@@ -15,7 +14,7 @@ impl Exchange {
         let Place { api, stage, .. } = routed.place;
         if plan.apis[api].api_key_required[routed.route.0 as usize] {
             let stage = StageId { api: api as u32, stage: stage as u32 };
-            let value = self.request.first(KnownField::XApiKey);
+            let value = self.view(&plan).api_key_value();
             let caller = value.and_then(|value| plan.usage_plans.caller(value, stage));
             self.caller = Some(caller.ok_or(Reject::InvalidApiKey)?);
         }
@@ -42,7 +41,7 @@ impl Exchange {
         match reject {
             None => {
                 self.counted = self.caller.map(|caller| caller.meter);
-                self.validate(shard, now, Metered { routed })
+                self.decode(shard, now, Metered { routed })
             }
             Some(reject) => self.refuse(shard, now, reject),
         }

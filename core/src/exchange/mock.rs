@@ -7,7 +7,6 @@ use crate::integration::{Mock, RequestBody, Responses, UnsupportedMediaType};
 use crate::mock;
 use crate::reject::Reject;
 use crate::shard::Shard;
-use crate::transform::template;
 
 impl Exchange {
     /// Answers at once, unless the template needs the client's body.
@@ -16,7 +15,9 @@ impl Exchange {
             return self.mock_with(shard, now, mock, &body);
         }
         let has_body = self.request.framing() != BodyFraming::None;
+        let gives_text = self.request_conversion(&mock.request).gives_text();
         match mock.request.select(self.request.first(KnownField::ContentType)) {
+            Ok(RequestBody::Template(_)) if !gives_text => self.refuse(shard, now, Reject::TemplateFailed),
             Ok(RequestBody::Template(template)) => match template.mock_status() {
                 Some(status) => self.mock_answer(shard, now, &mock.responses, status),
                 None if has_body && template.program().reads_input() => self.read_body(shard, now),
@@ -30,12 +31,19 @@ impl Exchange {
 
     /// A MOCK reads its status from what its template gives, or without template from the client's body.
     pub(super) fn mock_with(&mut self, shard: &mut Shard, now: Now, mock: &Mock, body: &[u8]) -> Step {
+        let conversion = self.request_conversion(&mock.request);
+        let Ok(payload) = conversion.convert(body) else {
+            return self.refuse(shard, now, Reject::NotBase64);
+        };
         let status = match mock.request.select(self.request.first(KnownField::ContentType)) {
-            Ok(RequestBody::Template(template)) => match self.render(template, &template::text(body)) {
+            Ok(RequestBody::Template(_)) if !conversion.gives_text() => {
+                return self.refuse(shard, now, Reject::TemplateFailed);
+            }
+            Ok(RequestBody::Template(template)) => match self.render(template, &payload.text()) {
                 Ok(()) => mock::status_code(&self.rendered),
                 Err(reject) => return self.refuse(shard, now, reject),
             },
-            Ok(RequestBody::Passthrough) => mock::status_code(body),
+            Ok(RequestBody::Passthrough) => mock::status_code(payload.bytes()),
             Err(UnsupportedMediaType) => return self.refuse(shard, now, Reject::UnsupportedMediaType),
         };
         self.mock_answer(shard, now, &mock.responses, status)

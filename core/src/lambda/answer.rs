@@ -7,6 +7,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::result::{Header, ProxyResult};
+use crate::compression::Coding;
 use crate::http1::{KnownField, encode};
 use crate::media_types::BinaryMediaTypes;
 use crate::transform::answer::{self, Frame};
@@ -14,7 +15,7 @@ use crate::transform::pass::{self, Passage};
 use crate::values::Values;
 
 /// Functions write base64 with and without padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
@@ -37,10 +38,16 @@ pub fn content<'a>(
     Ok(Cow::Borrowed(text))
 }
 
-/// Appends the whole answer of AWS_PROXY.
+/// Whether the function has coded the content by itself.
+pub fn is_coded(result: &ProxyResult<'_>) -> bool {
+    result.headers.iter().any(|header| header.name.eq_ignore_ascii_case("content-encoding"))
+}
+
+/// Appends the whole answer of AWS_PROXY; `content` is coded so.
 pub fn write(
     result: &ProxyResult<'_>,
     content: &[u8],
+    coding: Option<Coding>,
     values: &Values<'_>,
     frame: Frame<'_>,
     out: &mut Vec<u8>,
@@ -51,6 +58,7 @@ pub fn write(
         encode::field(b"Content-Type", answer::JSON.as_bytes(), out);
     }
     if has_content {
+        answer::write_coding(coding, out);
         answer::write_length(content.len() as u64, out);
     }
     answer::write_connection(frame, out);

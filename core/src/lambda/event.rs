@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::json::{write_optional, write_string};
+use super::parameters::Nothing;
 use super::{context, fields, parameters};
 use crate::http1::KnownField;
 use crate::media_types::BinaryMediaTypes;
@@ -28,11 +29,11 @@ pub fn write(
     out.extend_from_slice(br#","httpMethod":"#);
     write_string(method.name().as_bytes(), out);
     fields::write(values, out);
-    parameters::write_query(values, out);
+    parameters::write_query(values, Nothing::Null, out);
     out.extend_from_slice(br#","pathParameters":"#);
-    parameters::write_path(values, out);
+    parameters::write_path(values, Nothing::Null, out);
     out.extend_from_slice(br#","stageVariables":"#);
-    parameters::write_stage(values, out);
+    parameters::write_stage(values, Nothing::Null, out);
     context::write(values, method, out);
     write_body(values, content, binary, out);
     out.push(b'}');
@@ -40,7 +41,7 @@ pub fn write(
 
 /// The path without the stage; with the base path of a custom domain. Slashes that were doubled at its start are one, as
 /// routing took them (fact 117).
-fn path<'a>(values: &Values<'a>) -> &'a [u8] {
+pub(super) fn path<'a>(values: &Values<'a>) -> &'a [u8] {
     let path = if values.view.base_path.is_some() { values.view.request.path() } else { values.path.path };
     single_slash(path)
 }

@@ -5,16 +5,39 @@ use std::borrow::Cow;
 use super::json::write_string;
 use crate::values::{Values, decoded};
 
+/// What a map without members is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Nothing {
+    /// `null`, in the events of integrations.
+    Null,
+    /// `{}`, in those of authorizers, as AWS's documentation has them.
+    Object,
+}
+
+impl Nothing {
+    fn text(self) -> &'static [u8] {
+        match self {
+            Self::Null => b"null",
+            Self::Object => b"{}",
+        }
+    }
+}
+
 /// A query parameter, decoded (recorded fact 119).
 type Pair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
 /// Appends `queryStringParameters` with the last value of each and `multiValueQueryStringParameters` with all (fact 120),
 /// in the order of their names: a query may have thousands, so they are sorted and not searched.
-pub(super) fn write_query(values: &Values<'_>, out: &mut Vec<u8>) {
+pub(super) fn write_query(values: &Values<'_>, nothing: Nothing, out: &mut Vec<u8>) {
     let mut pairs: Vec<Pair<'_>> =
         values.query_pairs().map(|(name, value)| (decoded_text(name), decoded_text(value))).collect();
     if pairs.is_empty() {
-        out.extend_from_slice(br#","queryStringParameters":null,"multiValueQueryStringParameters":null"#);
+        for name in ["queryStringParameters", "multiValueQueryStringParameters"] {
+            out.extend_from_slice(b",\"");
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\":");
+            out.extend_from_slice(nothing.text());
+        }
         return;
     }
     pairs.sort_by(|one, other| one.0.cmp(&other.0));
@@ -47,20 +70,20 @@ fn write_groups(pairs: &[Pair<'_>], out: &mut Vec<u8>, write: impl Fn(&[Pair<'_>
     close(b'}', out);
 }
 
-/// Appends the path parameters as the client sent them (fact 118), or `null`.
-pub(super) fn write_path(values: &Values<'_>, out: &mut Vec<u8>) {
+/// Appends the path parameters as the client sent them (fact 118).
+pub(super) fn write_path(values: &Values<'_>, nothing: Nothing, out: &mut Vec<u8>) {
     let names = values.view.resource().map_or([].as_slice(), |resource| &resource.parameters);
     let spans = values.path.spans.iter().map(|span| span.of(values.path.path));
-    write_map(names.iter().map(String::as_bytes).zip(spans), out);
+    write_map(names.iter().map(String::as_bytes).zip(spans), nothing, out);
 }
 
-/// Appends the stage variables, or `null`.
-pub(super) fn write_stage(values: &Values<'_>, out: &mut Vec<u8>) {
+/// Appends the stage variables.
+pub(super) fn write_stage(values: &Values<'_>, nothing: Nothing, out: &mut Vec<u8>) {
     let variables = values.view.stage.map_or([].as_slice(), |(_, stage)| &stage.variables);
-    write_map(variables.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())), out);
+    write_map(variables.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())), nothing, out);
 }
 
-fn write_map<'a>(members: impl Iterator<Item = (&'a [u8], &'a [u8])>, out: &mut Vec<u8>) {
+fn write_map<'a>(members: impl Iterator<Item = (&'a [u8], &'a [u8])>, nothing: Nothing, out: &mut Vec<u8>) {
     let start = out.len();
     out.push(b'{');
     for (name, value) in members {
@@ -71,7 +94,7 @@ fn write_map<'a>(members: impl Iterator<Item = (&'a [u8], &'a [u8])>, out: &mut 
     }
     if out.len() == start + 1 {
         out.truncate(start);
-        out.extend_from_slice(b"null");
+        out.extend_from_slice(nothing.text());
     } else {
         close(b'}', out);
     }

@@ -2,8 +2,10 @@
 //!
 //! - here: what listeners present, what backends must prove
 //! - [`certificate`]: what a certificate says, for findings and for `$context.identity.clientCert`; `name` writes names
+//! - [`client`]: what a client has presented
 
 pub mod certificate;
+pub mod client;
 mod name;
 
 use std::fmt;
@@ -24,6 +26,8 @@ pub struct DomainTls {
     pub identities: Vec<Identity>,
     /// The least that clients must speak.
     pub policy: SecurityPolicy,
+    /// Whose certificates clients must have, in DER; none: clients need not have any.
+    pub truststore: Option<Vec<Vec<u8>>>,
 }
 
 /// A certificate with its key.

@@ -1,5 +1,8 @@
 //! Writes the head of the answer that goes to the client, and the bodies that the gateway makes itself.
 
+use std::borrow::Cow;
+
+use crate::compression::Coding;
 use crate::context::{self, View};
 use crate::gateway_response::Custom;
 use crate::http1::{BodyFraming, Field, KnownField, ResponseHead, Version, encode};
@@ -25,19 +28,24 @@ pub struct Frame<'a> {
     pub standing: Standing,
 }
 
-/// The answer of an HTTP_PROXY backend, passed on. Returns how content that follows is framed for the client.
+/// The answer of an HTTP_PROXY backend, passed on, with its content if that was read. Returns how content that follows is framed for the client.
 pub fn write_proxy(
     values: &Values<'_>,
     response: &ResponseHead,
+    coded: Option<Coded<'_>>,
     frame: Frame<'_>,
     out: &mut Vec<u8>,
 ) -> BodyFraming {
-    let announced = announced(response, response.status(), frame);
+    let announced = match &coded {
+        Some(coded) => BodyFraming::Length(coded.content.len() as u64),
+        None => announced(response, response.status(), frame),
+    };
     let (follows, frame) = following(announced, frame);
     write_start(response.status(), frame, out);
     if response.first(KnownField::ContentType).is_none() {
         out.extend_from_slice(b"Content-Type: application/json\r\n");
     }
+    write_coding(coded.as_ref().and_then(|coded| coded.coding), out);
     write_framing(announced, frame, out);
     write_connection(frame, out);
     write_ids(&values.view, out);
@@ -50,7 +58,28 @@ pub fn write_proxy(
         write_passing(response, field, out);
     }
     out.extend_from_slice(b"\r\n");
-    follows
+    match coded {
+        Some(coded) => {
+            out.extend_from_slice(&coded.content);
+            BodyFraming::None
+        }
+        None => follows,
+    }
+}
+
+/// Content that was read whole, and how it is coded now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coded<'a> {
+    /// The content.
+    pub content: Cow<'a, [u8]>,
+    /// Its coding; none: as it came.
+    pub coding: Option<Coding>,
+}
+
+pub(crate) fn write_coding(coding: Option<Coding>, out: &mut Vec<u8>) {
+    if let Some(coding) = coding {
+        encode::field(b"Content-Encoding", coding.name(), out);
+    }
 }
 
 /// How the backend's content is announced to the client under `status`. The client's method and the backend's may
@@ -99,9 +128,11 @@ pub enum Content<'a> {
     /// What is there already: a template's output, or the backend's content where a mapping had to read it.
     Whole {
         /// The content.
-        text: &'a [u8],
+        content: &'a [u8],
         /// Its type, when no mapping sets one.
         media_type: &'a str,
+        /// How it is coded.
+        coding: Option<Coding>,
     },
 }
 
@@ -118,7 +149,9 @@ pub fn write_mapped(
     out: &mut Vec<u8>,
 ) -> BodyFraming {
     let (announced, media_type) = match (content, values.response) {
-        (Content::Whole { text, media_type }, _) => (BodyFraming::Length(text.len() as u64), media_type),
+        (Content::Whole { content, media_type, .. }, _) => {
+            (BodyFraming::Length(content.len() as u64), media_type)
+        }
         (Content::Passthrough, Some(response)) => (announced(response, status, frame), JSON),
         (Content::Passthrough, None) => (BodyFraming::Length(0), JSON),
     };
@@ -128,6 +161,9 @@ pub fn write_mapped(
     let is_overridden = values.overrides.response_headers().any(|(name, _)| is_content_type(name));
     if !is_overridden && !maps(&chosen.headers, "content-type", values, out) {
         encode::field(b"Content-Type", media_type.as_bytes(), out);
+    }
+    if let Content::Whole { coding, .. } = content {
+        write_coding(coding, out);
     }
     write_framing(announced, frame, out);
     write_connection(frame, out);
@@ -140,9 +176,9 @@ pub fn write_mapped(
     out.extend_from_slice(b"\r\n");
     match content {
         Content::Passthrough => follows,
-        Content::Whole { text, .. } => {
+        Content::Whole { content, .. } => {
             if follows != BodyFraming::None {
-                out.extend_from_slice(text);
+                out.extend_from_slice(content);
             }
             BodyFraming::None
         }
@@ -211,7 +247,7 @@ pub fn write_refusal(
     out: &mut Vec<u8>,
 ) {
     // Behind the head stands the body, whose length the head tells. Ours are seldom longer than this.
-    let mut body = Vec::with_capacity(refusal.message.len() + 64);
+    let mut body = Vec::with_capacity(refusal.message.as_ref().map_or(0, |message| message.len()) + 64);
     let media_type = write_refusal_body(refusal, custom, values, limit_bytes, &mut body);
     let headers = custom.map_or([].as_slice(), |custom| &custom.headers);
     let status = custom.and_then(|custom| custom.status).unwrap_or(refusal.status);
@@ -247,10 +283,10 @@ fn write_refusal_body<'a>(
         values.write_template(template, out);
         return media_type;
     }
-    let message = refusal.message.as_bytes();
+    let message = refusal.message.as_deref();
     match refusal.voice {
         Voice::PlainText => {
-            out.extend_from_slice(message);
+            out.extend_from_slice(message.unwrap_or_default().as_bytes());
             out.push(b' ');
             out.extend_from_slice(itoa::Buffer::new().format(limit_bytes).as_bytes());
             out.extend_from_slice(b" bytes.");
@@ -260,7 +296,9 @@ fn write_refusal_body<'a>(
         Voice::Policy => out.extend_from_slice(br#"{"Message":"#),
         Voice::Execution => out.extend_from_slice(br#"{"message": "#),
     }
-    context::put_quoted(out, Some(&refusal.message));
+    if !context::put_quoted(out, message) {
+        out.extend_from_slice(b"null");
+    }
     out.push(b'}');
     JSON
 }

@@ -257,6 +257,12 @@ fn write_forwarded(values: &Values<'_>, written: KnownFields, out: &mut Vec<u8>)
     }
 }
 
+/// What every call that maps nothing says of itself.
+pub fn write_own_fields(values: &Values<'_>, out: &mut Vec<u8>) {
+    write_defaults(values, KnownFields::default(), out);
+    write_gateway_fields(values, out);
+}
+
 fn write_gateway_fields(values: &Values<'_>, out: &mut Vec<u8>) {
     encode::field(b"X-Amzn-Apigateway-Api-Id", api_id(values), out);
     out.extend_from_slice(b"X-Amzn-Trace-Id: ");

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::context::Variable;
+use crate::context::{Attested, Variable};
 use crate::http1::KnownField;
 use crate::integration::Template;
 use crate::transform::pass;
@@ -127,10 +127,23 @@ impl Surroundings for Around<'_> {
         }
     }
 
+    fn authorizer(&self, claims: bool, each: &mut dyn FnMut(&str, &str)) {
+        match self.values.view.attested {
+            Some(Attested::Granted { grant, .. }) if !claims => {
+                each("principalId", &grant.principal_id);
+                grant.values().for_each(|(name, value)| each(name, value));
+            }
+            Some(Attested::Claimed(told)) if claims => {
+                told.values().for_each(|(name, value)| each(name, value));
+            }
+            Some(_) | None => {}
+        }
+    }
+
     fn context(&self, name: &str, found: &mut dyn FnMut(&str)) {
         let Some(variable) = Variable::parse(name) else { return };
         let mut value = Vec::new();
-        if self.values.view.write(variable, &mut value) {
+        if self.values.view.write(&variable, &mut value) {
             found(&text(&value));
         }
     }

@@ -28,6 +28,8 @@ pub trait Surroundings {
     fn stage_variables(&self, each: &mut dyn FnMut(&str, &str));
     /// Calls with the value of a stage variable, if there is one.
     fn stage_variable(&self, name: &str, found: &mut dyn FnMut(&str));
+    /// Calls with each name and value of `$context.authorizer`, or of the claims in it.
+    fn authorizer(&self, _claims: bool, _each: &mut dyn FnMut(&str, &str)) {}
     /// Calls with the value of a `$context` variable, named without `$context.`, if it has one.
     fn context(&self, name: &str, found: &mut dyn FnMut(&str));
 }
@@ -41,6 +43,10 @@ pub(crate) enum Host {
     Context,
     /// `$context.identity`
     Identity,
+    /// `$context.identity.clientCert`
+    ClientCert,
+    /// `$context.identity.clientCert.validity`
+    Validity,
     /// `$context.authorizer`
     Authorizer,
     /// `$context.authorizer.claims`
@@ -91,6 +97,8 @@ impl Host {
         match self {
             Self::Context => &CONTEXT,
             Self::Identity => &IDENTITY,
+            Self::ClientCert => &["clientCertPem", "issuerDN", "serialNumber", "subjectDN", "validity"],
+            Self::Validity => &["notAfter", "notBefore"],
             Self::Input | Self::Util | Self::StageVariables | Self::Authorizer | Self::Claims => &[],
         }
     }
@@ -98,6 +106,8 @@ impl Host {
     fn prefix(self) -> &'static str {
         match self {
             Self::Identity => "identity.",
+            Self::ClientCert => "identity.clientCert.",
+            Self::Validity => "identity.clientCert.validity.",
             Self::Authorizer => "authorizer.",
             Self::Claims => "authorizer.claims.",
             Self::Input | Self::Util | Self::StageVariables | Self::Context => "",
@@ -114,7 +124,16 @@ impl<'a> Renderer<'a> {
             (Host::StageVariables, name) => self.found(|around, found| around.stage_variable(name, found)),
             (Host::Context, "identity") => Ok(Value::Host(Host::Identity)),
             (Host::Context, "authorizer") => Ok(Value::Host(Host::Authorizer)),
-            (Host::Authorizer, "claims") => Ok(Value::Host(Host::Claims)),
+            (Host::Identity, "clientCert") => {
+                let subject =
+                    self.found(|around, found| around.context("identity.clientCert.subjectDN", found))?;
+                Ok(if subject.is_null() { Value::Null } else { Value::Host(Host::ClientCert) })
+            }
+            (Host::ClientCert, "validity") => Ok(Value::Host(Host::Validity)),
+            (Host::Authorizer, "claims") => {
+                let own = self.found(|around, found| around.context("authorizer.claims", found))?;
+                Ok(if own.is_null() { Value::Host(Host::Claims) } else { own })
+            }
             (Host::Context, "requestOverride") => Ok(Value::Map(self.override_maps()?.request)),
             (Host::Context, "responseOverride") => Ok(Value::Map(self.override_maps()?.response)),
             (Host::Context, "requestTimeEpoch") => {
@@ -122,7 +141,7 @@ impl<'a> Renderer<'a> {
                 Ok(epoch.as_text().and_then(|text| text.parse().ok()).map_or(epoch, Value::Long))
             }
             (Host::Context, name) => self.found(|around, found| around.context(name, found)),
-            (Host::Identity | Host::Authorizer | Host::Claims, name) => {
+            (Host::Identity | Host::ClientCert | Host::Validity | Host::Authorizer | Host::Claims, name) => {
                 let full = [host.prefix(), name].concat();
                 self.found(|around, found| around.context(&full, found))
             }
@@ -198,10 +217,24 @@ impl<'a> Renderer<'a> {
         Ok(Value::Map(map))
     }
 
+    fn authorizer_map(&mut self, claims: bool) -> Result<Value<'a>, Halt<'a>> {
+        let map = self.heap.map_of(MapKind::Silent)?;
+        let mut done = Ok(());
+        self.around.authorizer(claims, &mut |name, value| {
+            done = done
+                .and_then(|()| map.put(self.heap, self.heap.text(name)?, self.heap.text(value)?).map(|_| ()));
+        });
+        done?;
+        Ok(Value::Map(map))
+    }
+
     /// A host object that is a map, as one.
     pub(super) fn host_map(&mut self, host: Host) -> Result<Value<'a>, Halt<'a>> {
-        if host == Host::StageVariables {
-            return self.stage_variable_map();
+        match host {
+            Host::StageVariables => return self.stage_variable_map(),
+            Host::Authorizer | Host::Claims => return self.authorizer_map(host == Host::Claims),
+            Host::Input | Host::Util | Host::Context | Host::Identity | Host::ClientCert | Host::Validity => {
+            }
         }
         let map = self.heap.map_of(MapKind::Silent)?;
         for key in host.keys() {

@@ -1,9 +1,11 @@
 //! Carries exchanges between texts: no sockets, no clock, no random numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use tidegate_core::arrival::{AddressText, Entropy, Peer};
+use tidegate_core::arrival::{AddressText, Entropy, Peer, PeerTls};
+use tidegate_core::auth::cognito::Table;
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Invoke, InvokeFailure, Step};
 use tidegate_core::http1::{BodyDecoder, BodyFraming, encode};
@@ -32,12 +34,22 @@ pub(crate) enum Origin<'a> {
     Uncalled,
     /// It answers so, lines ending with a bare LF.
     Answers(&'a str),
+    /// It answers with this head, lines ending with a bare LF, and these bytes.
+    Gives(&'a str, &'a [u8]),
     /// The call has no answer.
     Fails(CallFailure),
     /// It is a function that answers with this payload, or not.
     Function(Result<&'a str, InvokeFailure>),
     /// It is a function that fails with this document.
     FunctionFails(&'a str),
+}
+
+/// What the function of an authorizer does.
+#[derive(Clone, Debug)]
+pub(crate) enum Function {
+    Answers(String),
+    Fails(String),
+    Silent(InvokeFailure),
 }
 
 /// One exchange as it went.
@@ -48,8 +60,12 @@ pub(crate) struct Exchanged {
     pub(crate) invoke: Option<Invoke>,
     /// What it was sent, the head or the event; empty without call.
     pub(crate) sent: String,
+    /// The same as bytes.
+    pub(crate) sent_bytes: Vec<u8>,
     /// What the client was sent, content and all.
     pub(crate) answered: String,
+    /// The same as bytes, of an answer that is not streamed.
+    pub(crate) answered_bytes: Vec<u8>,
     pub(crate) answer: Answer,
     /// The access log line.
     pub(crate) logged: String,
@@ -60,6 +76,14 @@ pub(crate) struct Exchanged {
 pub(crate) struct Gateway {
     pub(crate) shard: Shard,
     pub(crate) ledger: InstantLedger,
+    /// What authorizers' functions do when they are asked next; one that is not listed here is an integration.
+    pub(crate) authorizers: VecDeque<Function>,
+    /// What comes of keys that are waited for; nothing: the fetch fails.
+    pub(crate) keys_to_come: VecDeque<Option<Arc<Table>>>,
+    /// Where keys were asked for.
+    pub(crate) keys_asked: Vec<String>,
+    /// How authorizers' functions were asked: the invocation, the event and the header fields.
+    pub(crate) asked: Vec<(Invoke, String, String)>,
     exchange: Exchange,
     now: Now,
     peer: Peer,
@@ -84,6 +108,10 @@ impl Gateway {
         Self {
             shard: Shard::new(Arc::new(plan(document, format, settings)), 1),
             ledger: InstantLedger::default(),
+            authorizers: VecDeque::new(),
+            keys_to_come: VecDeque::new(),
+            keys_asked: Vec::new(),
+            asked: Vec::new(),
             exchange: Exchange::default(),
             now: Now { unix_ms: 784_111_777_000, monotonic_ns: 0 },
             peer: Peer {
@@ -98,9 +126,16 @@ impl Gateway {
     /// Serves a request, whose lines end with a bare LF; a text without empty line is a head that lacks only that.
     #[track_caller]
     pub(crate) fn exchange(&mut self, request: &str, origin: Origin<'_>) -> Exchanged {
+        self.exchange_bytes(request, b"", origin)
+    }
+
+    /// The same with bytes behind it.
+    #[track_caller]
+    pub(crate) fn exchange_bytes(&mut self, request: &str, body: &[u8], origin: Origin<'_>) -> Exchanged {
         let head = &mut self.exchange.request;
         head.clear();
         head.buffer_mut().extend_from_slice(wire(request).as_bytes());
+        head.buffer_mut().extend_from_slice(body);
         let parsed = head.parse(&Limits::default().request_head());
         let peer = self.peer.clone();
         match parsed {
@@ -110,9 +145,30 @@ impl Gateway {
         }
     }
 
+    fn take_authorizer(&mut self) -> Option<Function> {
+        self.authorizers.pop_front()
+    }
+
+    /// These key sets come, which nobody has asked for.
+    pub(crate) fn hear_keys(&mut self, table: Arc<Table>) {
+        self.shard.hear_keys(table, "");
+    }
+
+    /// So many milliseconds pass.
+    pub(crate) fn wait(&mut self, ms: u64) {
+        self.now.monotonic_ns += ms * 1_000_000;
+        self.now.unix_ms += ms;
+    }
+
     /// Requests come from this address from now on.
     pub(crate) fn from(mut self, address: &str) -> Self {
         self.peer.source_ip = AddressText::new(address.parse().expect("an address"));
+        self
+    }
+
+    /// Requests come by this TLS session from now on.
+    pub(crate) fn by_tls(mut self, session: Rc<PeerTls>) -> Self {
+        self.peer.tls = Some(session);
         self
     }
 
@@ -124,7 +180,7 @@ impl Gateway {
     }
 
     fn carry(&mut self, event: Event<'_>, origin: Origin<'_>) -> Exchanged {
-        let (mut call, mut invoke, mut sent) = (None, None, String::new());
+        let (mut call, mut invoke, mut sent) = (None, None, Vec::new());
         let mut step = self.advance(event);
         let answer = loop {
             step = match step {
@@ -132,6 +188,16 @@ impl Gateway {
                     self.ledger.answer(&mut self.shard.meters, meter, self.now);
                     self.advance(Event::LedgerAnswered)
                 }
+                Step::AwaitKeys(url) => {
+                    let outbox = std::mem::take(self.shard.key_sets.outbox());
+                    self.keys_asked.extend(outbox.iter().map(ToString::to_string));
+                    let news = self.keys_to_come.pop_front().expect("somebody waits for keys");
+                    if let Some(table) = news {
+                        self.shard.hear_keys(table, &url);
+                    }
+                    self.advance(Event::KeysEnded)
+                }
+                Step::AwaitAuthorizer(_) => panic!("only one exchange runs"),
                 Step::ReadBody { .. } => {
                     let request = &self.exchange.request;
                     let body = content(request.framing(), request.surplus());
@@ -139,7 +205,7 @@ impl Gateway {
                 }
                 Step::Call(called) => {
                     call = Some(called);
-                    sent = text(&self.exchange.out);
+                    sent.clone_from(&self.exchange.out);
                     self.call(called, origin)
                 }
                 Step::ReadResponse { .. } => {
@@ -147,9 +213,20 @@ impl Gateway {
                     let body = content(response.framing(), response.surplus());
                     self.advance(Event::ResponseBody(&body))
                 }
+                Step::Invoke(invoked) if let Some(answer) = self.take_authorizer() => {
+                    let event = text(&self.exchange.out);
+                    let mut fields = Vec::new();
+                    self.exchange.write_invocation_fields(&mut fields);
+                    self.asked.push((invoked, event, text(&fields)));
+                    self.advance(match &answer {
+                        Function::Answers(payload) => Event::Invoked(payload.as_bytes()),
+                        Function::Fails(document) => Event::FunctionFailed(document.as_bytes()),
+                        Function::Silent(failure) => Event::InvokeFailed(*failure),
+                    })
+                }
                 Step::Invoke(invoked) => {
                     invoke = Some(invoked);
-                    sent = text(&self.exchange.out);
+                    sent.clone_from(&self.exchange.out);
                     self.advance(match origin {
                         Origin::Function(Ok(payload)) => Event::Invoked(payload.as_bytes()),
                         Origin::Function(Err(failure)) => Event::InvokeFailed(failure),
@@ -160,14 +237,25 @@ impl Gateway {
                 Step::Answer(answer) => break answer,
             };
         };
-        let inline = text(&self.exchange.out);
+        let answered_bytes = self.exchange.out.clone();
+        let inline = text(&answered_bytes);
         let download = self.download(answer.download);
         let sent_bytes = if answer.download == BodyFraming::None { answer.inline_bytes } else { download.1 };
         let denial = text(self.exchange.denial());
         let mut log = Vec::new();
         let now = self.tick();
         self.exchange.finish(&mut self.shard.meters, now, sent_bytes, |_| &mut log);
-        Exchanged { call, invoke, sent, answered: inline + &download.0, answer, logged: text(&log), denial }
+        Exchanged {
+            call,
+            invoke,
+            sent: text(&sent),
+            sent_bytes: sent,
+            answered: inline + &download.0,
+            answered_bytes,
+            answer,
+            logged: text(&log),
+            denial,
+        }
     }
 
     fn call(&mut self, call: Call, origin: Origin<'_>) -> Step {
@@ -176,10 +264,13 @@ impl Gateway {
                 panic!("the backend is called")
             }
             Origin::Fails(failure) => self.advance(Event::CallFailed(failure)),
-            Origin::Answers(answer) => {
+            Origin::Answers(answer) | Origin::Gives(answer, _) => {
                 let head = &mut self.exchange.response;
                 head.clear();
                 head.buffer_mut().extend_from_slice(wire(answer).as_bytes());
+                if let Origin::Gives(_, content) = origin {
+                    head.buffer_mut().extend_from_slice(content);
+                }
                 let parsed = head.parse(&Limits::default().response_head(), call.is_head);
                 assert!(matches!(parsed, Ok(Some(_))), "{parsed:?}: {answer}");
                 self.advance(Event::Response)

@@ -71,7 +71,7 @@ fn with_content() {
         ("GET /prod/any HTTP/1.0\nX: y", "200", LENGTH, Length(2), "Content-Length: 2", "ok"),
         ("GET /prod/any HTTP/1.0\nX: y", "200", CHUNKED, UntilClose, "", "ok"),
         ("GET /prod/any HTTP/1.0\nX: y", "200", UNTIL_CLOSE, UntilClose, "", "ok"),
-        ("GET /prod/custom HTTP/1.0\nX: y", "200", CHUNKED, UntilClose, "", "ok"),
+        ("GET /prod/custom HTTP/1.0\nX: y", "200", CHUNKED, None, "Content-Length: 2", "ok"),
         ("GET /prod/custom HTTP/1.1", "404", CHUNKED, None, "Content-Length: 4", "text"),
         ("GET /prod/any HTTP/1.1", "200", "Content-Length: 0", None, "Content-Length: 0", ""),
     ]);

@@ -94,8 +94,8 @@ fn the_backends_fields_are_dropped_and_its_content_passes() {
         "x HTTP/1.1\nHost: a",
         "HTTP/1.1 200 OK\n\nuntil close",
         &format!(
-            "HTTP/1.1 200 OK\n{DATE}\nContent-Type: application/json\nTransfer-Encoding: chunked\n{ids}\
-             X-Amzn-Trace-Id: {TRACE}\n\nb\nuntil close\n0\n\n"
+            "HTTP/1.1 200 OK\n{DATE}\nContent-Type: application/json\nContent-Length: 11\n{ids}\
+             X-Amzn-Trace-Id: {TRACE}\n\nuntil close"
         ),
     );
 }

@@ -22,14 +22,21 @@ mod aws_lambda_events;
 
 mod api_keys;
 mod attacks;
+mod authorizers;
 mod aws_function;
+mod cognito;
+mod compression;
+mod content_handling;
 mod gateway_responses;
 mod iam;
 mod limits;
 mod refusals;
+mod remote_function;
 mod resource_policies;
 mod sign;
 mod templates;
+mod tls;
+mod token_attacks;
 mod validation;
 
 mod connection;

@@ -52,6 +52,7 @@ const BOB_POLICY: &str = r#"{"Version": "2012-10-17", "Statement": [
 pub(crate) struct Settings<'a> {
     pub(crate) node: &'a str,
     pub(crate) limits: &'a str,
+    pub(crate) listener: &'a str,
     pub(crate) stage: &'a str,
     pub(crate) usage_plan: &'a str,
     pub(crate) usage_plan_stage: &'a str,
@@ -64,12 +65,12 @@ pub(crate) struct Settings<'a> {
 /// `alice-0123456789abcdef` is good there.
 #[track_caller]
 pub(crate) fn plan(document: &str, log_format: &str, settings: Settings<'_>) -> Plan {
-    let Settings { node, limits, stage, usage_plan, usage_plan_stage, api, more } = settings;
+    let Settings { node, limits, listener, stage, usage_plan, usage_plan_stage, api, more } = settings;
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let name = format!("exchange-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let toml = format!(
-        "[node]\n{node}\n[limits]\n{limits}\n[[listener]]\naddress = \"127.0.0.1:0\"\n[[api]]\nid = \"api\"\ndefinition = \"api.yaml\"\n{api}\n\
+        "[node]\n{node}\n[limits]\n{limits}\n[[listener]]\naddress = \"127.0.0.1:0\"\n{listener}\n[[api]]\nid = \"api\"\ndefinition = \"api.yaml\"\n{api}\n\
          [[api.stage]]\nname = \"prod\"\nvariables = {{ tier = \"gold\", colour = \"blue\" }}\n\
          access_log = {{ format = '''{log_format}''' }}\n{stage}\n\
          [[domain]]\nname = \"mapped.test\"\nmapping = [{{ path = \"v1\", api = \"api\", stage = \"prod\" }}]\n\

@@ -166,6 +166,7 @@ fn source_addresses() {
 const TRUSTED: Settings<'_> = Settings {
     node: "trusted_proxies = [\"10.0.0.0/8\"]",
     limits: "",
+    listener: "",
     stage: "",
     usage_plan: "",
     usage_plan_stage: "",

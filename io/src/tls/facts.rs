@@ -4,13 +4,13 @@ use rustls::{CipherSuite, CommonState, ProtocolVersion};
 use tidegate_core::arrival::PeerTls;
 
 /// What a handshake has agreed on.
-pub(crate) fn facts(session: &CommonState) -> PeerTls {
+pub(super) fn facts(session: &CommonState) -> PeerTls {
     let version = match session.protocol_version() {
         Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
         _ => "TLSv1.2",
     };
     let suite = session.negotiated_cipher_suite().map(|suite| suite.suite());
-    PeerTls { version, cipher: suite.map_or("", name) }
+    PeerTls { version, cipher: suite.map_or("", name), mutual: None }
 }
 
 /// A suite's name as AWS's security policies have it, which is OpenSSL's.

@@ -1,12 +1,14 @@
 //! What rustls is told, made of the plan: once for each plan, on the control thread.
 //!
 //! - `server`: what clients are shown and asked, by the name that they ask for
+//! - `mutual`: domains that ask clients for certificates
 //! - `client`: what backends must prove
 //! - `unknown_issuer`: AWS's `insecureSkipVerification`
 //! - `facts`: what is told of a client's session to whoever decides
 
 mod client;
 mod facts;
+mod mutual;
 mod server;
 mod unknown_issuer;
 
@@ -19,8 +21,7 @@ use rustls::server::ProducesTickets;
 use tidegate_core::plan::Plan;
 
 pub(crate) use self::client::Backends;
-pub(crate) use self::facts::facts;
-pub(crate) use self::server::Server;
+pub(crate) use self::server::{Chosen, Server};
 
 /// What stays from plan to plan.
 pub(crate) struct Lasting {

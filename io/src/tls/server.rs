@@ -9,9 +9,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
-use rustls::{CipherSuite, ServerConfig, SignatureAlgorithm, SupportedProtocolVersion};
+use rustls::{CipherSuite, CommonState, ServerConfig, SignatureAlgorithm, SupportedProtocolVersion};
+use tidegate_core::arrival::PeerTls;
 use tidegate_core::tls::{DomainTls, Identity, SecurityPolicy, ServerTls};
 
+use super::facts::facts;
+use super::mutual::{AnyCertificate, Truststore};
 use super::{Lasting, TlsError};
 
 /// The protocols that are spoken behind TLS, the preferred first (RFC 7301).
@@ -26,7 +29,28 @@ pub(crate) struct Server {
     /// By what stands behind `*.`.
     wildcards: Arc<HashMap<String, usize>>,
     /// The first one is for clients that name no domain, or none of these.
-    configs: Vec<Arc<ServerConfig>>,
+    configs: Vec<Configured>,
+}
+
+#[derive(Clone)]
+struct Configured {
+    config: Arc<ServerConfig>,
+    truststore: Option<Arc<Truststore>>,
+}
+
+/// What a client is met with.
+pub(crate) struct Chosen {
+    /// How its session begins.
+    pub(crate) config: Arc<ServerConfig>,
+    truststore: Option<Arc<Truststore>>,
+}
+
+impl Chosen {
+    /// What a session has agreed on that has begun so.
+    pub(crate) fn facts(&self, session: &CommonState) -> PeerTls {
+        let mutual = self.truststore.as_ref().and_then(|truststore| truststore.judge(session));
+        PeerTls { mutual, ..facts(session) }
+    }
 }
 
 impl Server {
@@ -38,20 +62,25 @@ impl Server {
                 Some(parent) => wildcards.insert(parent.to_owned(), position),
                 None => exact.insert(domain.name.clone(), position),
             };
-            configs.push(Arc::new(config(domain, lasting)?));
+            configs.push(Configured::new(domain, lasting)?);
         }
         Ok(Self { exact: Arc::new(exact), wildcards: Arc::new(wildcards), configs })
     }
 
     pub(super) fn for_shard(&self) -> Self {
-        let configs = self.configs.iter().map(|config| Arc::new(ServerConfig::clone(config))).collect();
+        let own = |configured: &Configured| Configured {
+            config: Arc::new(ServerConfig::clone(&configured.config)),
+            truststore: configured.truststore.clone(),
+        };
+        let configs = self.configs.iter().map(own).collect();
         Self { exact: Arc::clone(&self.exact), wildcards: Arc::clone(&self.wildcards), configs }
     }
 
     /// The configuration for a client's first message; nothing if no domain has a certificate.
-    pub(crate) fn choose(&self, hello: &ClientHello<'_>) -> Option<Arc<ServerConfig>> {
+    pub(crate) fn choose(&self, hello: &ClientHello<'_>) -> Option<Chosen> {
         let named = hello.server_name().and_then(|name| self.find(name));
-        self.configs.get(named.unwrap_or(0)).cloned()
+        let Configured { config, truststore } = self.configs.get(named.unwrap_or(0))?.clone();
+        Some(Chosen { config, truststore })
     }
 
     /// rustls gives names in lower case, without a dot at the end.
@@ -61,21 +90,43 @@ impl Server {
     }
 }
 
-fn config(domain: &DomainTls, lasting: &Lasting) -> Result<ServerConfig, TlsError> {
+impl Configured {
+    fn new(domain: &DomainTls, lasting: &Lasting) -> Result<Self, TlsError> {
+        let truststore = domain.truststore.as_ref();
+        let truststore =
+            truststore.map(|known| Truststore::new(&domain.name, known, &lasting.provider)).transpose()?;
+        let config = Arc::new(config(domain, truststore.as_ref(), lasting)?);
+        Ok(Self { config, truststore: truststore.map(Arc::new) })
+    }
+}
+
+fn config(
+    domain: &DomainTls,
+    truststore: Option<&Truststore>,
+    lasting: &Lasting,
+) -> Result<ServerConfig, TlsError> {
     let versions: &[&SupportedProtocolVersion] = match domain.policy {
         SecurityPolicy::Tls12 => &[&TLS13, &TLS12],
         SecurityPolicy::Tls13 => &[&TLS13],
     };
     let identities = domain.identities.iter().map(|identity| certified(identity, &lasting.provider));
     let identities = Identities(identities.collect::<Result<_, _>>()?);
-    let mut config = ServerConfig::builder_with_provider(Arc::clone(&lasting.provider))
-        .with_protocol_versions(versions)?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(identities));
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&lasting.provider));
+    let builder = builder.with_protocol_versions(versions)?;
+    let builder = match truststore {
+        Some(truststore) => {
+            builder.with_client_cert_verifier(Arc::new(AnyCertificate::new(truststore, &lasting.provider)))
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(identities));
     config.alpn_protocols = ALPN.map(<[u8]>::to_vec).to_vec();
     config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.ticketer = Arc::clone(&lasting.tickets);
-    config.send_tls13_tickets = TICKETS;
+    // A ticket would let a client in again without a look at its certificate.
+    config.send_tls13_tickets = if truststore.is_some() { 0 } else { TICKETS };
+    if truststore.is_none() {
+        config.ticketer = Arc::clone(&lasting.tickets);
+    }
     if let Some(key_log) = &lasting.key_log {
         config.key_log = Arc::clone(key_log) as _;
     }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use rustls::server::{Accepted, Acceptor, ClientHello};
-use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig};
+use rustls::{ClientConfig, ClientConnection, Connection};
 use tidegate_core::exchange::CallFailure;
 use tidegate_core::limits::CLIENT_HELLO_BYTES_MAX;
 
 use super::session::Session;
 use crate::ring::{Chunk, Socket};
+use crate::tls::Chosen;
 
 /// What a client is told that speaks HTTP without TLS where TLS is spoken.
 const PLAIN_HTTP: &[u8] =
@@ -68,9 +69,9 @@ impl From<io::Error> for HandshakeError {
 /// has to happen within `timeout_ms`, the receive deadline.
 pub(crate) async fn accept(
     socket: Socket,
-    choose: impl Fn(&ClientHello<'_>) -> Option<Arc<ServerConfig>>,
+    choose: impl Fn(&ClientHello<'_>) -> Option<Chosen>,
     timeout_ms: u64,
-) -> Result<Rc<Session>, HandshakeError> {
+) -> Result<(Rc<Session>, Chosen), HandshakeError> {
     socket.receive_within(timeout_ms);
     let (accepted, rest) = match read_hello(&socket).await {
         Ok(read) => read,
@@ -82,8 +83,8 @@ pub(crate) async fn accept(
             return Err(error);
         }
     };
-    let config = choose(&accepted.client_hello()).ok_or(HandshakeError::NoCertificate)?;
-    let tls = match accepted.into_connection(config) {
+    let chosen = choose(&accepted.client_hello()).ok_or(HandshakeError::NoCertificate)?;
+    let tls = match accepted.into_connection(Arc::clone(&chosen.config)) {
         Ok(tls) => tls,
         Err((error, mut alert)) => {
             let mut bytes = socket.ring().buffer();
@@ -93,7 +94,8 @@ pub(crate) async fn accept(
             return Err(HandshakeError::Tls(error));
         }
     };
-    begin(socket, Connection::Server(tls), rest, timeout_ms).await
+    let session = begin(socket, Connection::Server(tls), rest, timeout_ms).await?;
+    Ok((session, chosen))
 }
 
 /// Begins a session with a backend that must prove to be `name`.

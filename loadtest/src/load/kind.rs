@@ -13,6 +13,8 @@ pub enum Kind {
     Local,
     /// The connection was not made in time.
     ConnectTimeout,
+    /// No TLS session: the certificate is not believed, or they do not agree.
+    Handshake,
     /// No answer, or not all of it, in time.
     Timeout,
     /// The peer reset the connection.
@@ -29,11 +31,12 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Refused,
         Self::Unreachable,
         Self::Local,
         Self::ConnectTimeout,
+        Self::Handshake,
         Self::Timeout,
         Self::Reset,
         Self::Closed,
@@ -49,6 +52,7 @@ impl Kind {
             Self::Unreachable => "unreachable",
             Self::Local => "local",
             Self::ConnectTimeout => "connect-timeout",
+            Self::Handshake => "handshake",
             Self::Timeout => "timeout",
             Self::Reset => "reset",
             Self::Closed => "closed",
@@ -65,6 +69,9 @@ impl Kind {
             Self::Unreachable => "no way to the target's address",
             Self::Local => "this machine ran out of local ports, file descriptors or memory",
             Self::ConnectTimeout => "connection not made within --connect-timeout",
+            Self::Handshake => {
+                "no TLS session: the certificate is not believed, or the target ended the handshake"
+            }
             Self::Timeout => "no complete answer within --timeout or --response-timeout",
             Self::Reset => "connection reset by the target",
             Self::Closed => "connection closed by the target before an answer",
@@ -84,6 +91,7 @@ impl Kind {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Self::Reset,
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::Handshake,
             io::ErrorKind::TimedOut => Self::ConnectTimeout,
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::Unreachable,
             // EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, …

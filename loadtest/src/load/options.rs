@@ -13,6 +13,7 @@ use super::kind::Kind;
 use super::plan::{CONNECTIONS_MAX, Expected, Pace, Plan, Target, Timeouts};
 use super::requests::{self, Field, Wanted, is_token};
 use super::schedule::{RUN_MAX, Rate};
+use super::security::{Version, Wish};
 use super::slo::Objective;
 use super::url::Url;
 use super::{mix, request_file};
@@ -42,7 +43,7 @@ Capacity:     tidegate-load --find-max --slo p99=5ms http://127.0.0.1:8080/
 Exit code: 0 all went well, 1 requests failed or an objective was missed, 2 wrong usage."
 )]
 pub struct Options {
-    /// Where to send requests: http://host:port/path; several share the load
+    /// Where to send requests: http://host:port/path or https://; several share the load
     #[arg(value_name = "URL")]
     pub urls: Vec<String>,
 
@@ -111,6 +112,22 @@ pub struct Options {
     /// An API key, sent as x-api-key; repeat for several
     #[arg(long, value_name = "KEY", help_heading = "Requests")]
     pub api_key: Vec<String>,
+
+    /// Believe certificates of the authorities in this PEM file, not Mozilla's
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub ca_file: Option<PathBuf>,
+    /// Believe any certificate
+    #[arg(long, conflicts_with = "ca_file", help_heading = "TLS")]
+    pub insecure: bool,
+    /// Begin every session anew instead of resuming an earlier one
+    #[arg(long, help_heading = "TLS")]
+    pub no_resumption: bool,
+    /// Speak only this version [default: 1.3, or 1.2 if the target has no other]
+    #[arg(long, value_name = "VERSION", value_enum, help_heading = "TLS")]
+    pub tls: Option<Version>,
+    /// Ask for this name (SNI) and verify it, instead of the URL's host
+    #[arg(long, value_name = "NAME", help_heading = "TLS")]
+    pub server_name: Option<String>,
 
     /// Threads
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Machine")]
@@ -192,6 +209,9 @@ impl Options {
     /// When the command line contradicts itself, a file or host cannot be had.
     pub fn plan(&self) -> Result<Plan, Refusal> {
         let targets = self.targets()?;
+        if self.http2 && targets.iter().any(|target| target.security.is_some()) {
+            return Err(Refusal::Usage("--http2 over TLS is not built yet; use http://".to_owned()));
+        }
         let threads = self.thread_cpus()?;
         let usual = if self.http2 { 1 } else { 64 };
         let connections = self
@@ -275,7 +295,17 @@ impl Options {
         for request in &mut wanted {
             request.fields.extend(self.headers.iter().cloned());
         }
-        requests::targets(&wanted).map_err(Refusal::World)
+        requests::targets(&wanted, &self.security()).map_err(Refusal::World)
+    }
+
+    fn security(&self) -> Wish {
+        Wish {
+            ca_file: self.ca_file.clone(),
+            insecure: self.insecure,
+            no_resumption: self.no_resumption,
+            version: self.tls,
+            server_name: self.server_name.clone(),
+        }
     }
 
     fn wanted(&self) -> Result<Vec<Wanted>, String> {
@@ -374,6 +404,9 @@ mod tests {
         check("http://127.0.0.1/", Err("say how fast"));
         check("--rate 10", Err("no URL"));
         check("--rate 10 ftp://x", Err("only http://"));
+        check("-c 1 https://127.0.0.1/", Ok(()));
+        check("-c 1 --insecure --ca-file x https://127.0.0.1/", Err("cannot be used with"));
+        check("-c 1 --ca-file /does/not/exist https://127.0.0.1/", Err("cannot read"));
         check("--rate 1:1s --duration 2s http://127.0.0.1/", Err("leave out --duration"));
         check("--find-max http://127.0.0.1/", Err("--slo"));
         check("-c 1 -t 2 http://127.0.0.1/", Err("too few"));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::schedule::Schedule;
+use super::security::Security;
 use super::template::Mix;
 
 /// Connections of all threads together.
@@ -70,6 +71,8 @@ pub struct Target {
     pub name: String,
     /// Where to connect.
     pub address: SocketAddr,
+    /// How sessions begin, if it is called by https.
+    pub security: Option<Security>,
     /// What to send.
     pub mix: Mix,
     /// Its share of all requests; those of all targets add up to one.

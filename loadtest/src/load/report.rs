@@ -47,6 +47,12 @@ pub struct Report {
     pub unsent: u64,
     /// Connections made.
     pub connections_made: u64,
+    /// TLS sessions begun while requests were sent.
+    pub handshakes: u64,
+    /// Of these, how many went on with an earlier one.
+    pub handshakes_resumed: u64,
+    /// TLS sessions begun per second.
+    pub handshake_rate: f64,
     /// Bytes received.
     pub bytes: u64,
     /// Requests per second asked for, in an open loop.
@@ -193,6 +199,9 @@ impl Report {
             answered: total.answered,
             unsent: total.unsent,
             connections_made: total.connections,
+            handshakes: total.handshakes,
+            handshakes_resumed: total.resumed,
+            handshake_rate: total.handshakes as f64 / seconds,
             bytes: total.bytes,
             rate_asked: rate_asked(plan, seconds),
             rate: outcome.rate(plan),

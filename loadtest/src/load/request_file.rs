@@ -72,7 +72,7 @@ fn start(line: &str, base: Option<&Url>) -> Result<Wanted, String> {
         .ok_or_else(|| format!("`{line}` is not a request; write it as `GET http://host/path`"))?;
     let target = target.trim();
     let url = match (target.starts_with('/'), base) {
-        (true, Some(base)) => Url::parse(&format!("http://{}{target}", base.authority))?,
+        (true, Some(base)) => Url::parse(&format!("{}://{}{target}", base.scheme(), base.authority))?,
         (true, None) => {
             return Err(format!("`{target}` is only a path; give the URL on the command line too"));
         }

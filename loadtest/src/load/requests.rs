@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::plan::{TARGETS_MAX, Target};
+use super::security::{Security, Wish};
 use super::template::{Mix, Part, Template, Values};
 use super::url::Url;
 
@@ -110,11 +111,11 @@ fn bytes(text: String) -> Part {
 ///
 /// # Errors
 /// In words: an unknown host, or too many targets.
-pub fn targets(wanted: &[Wanted]) -> Result<Vec<Target>, String> {
+pub fn targets(wanted: &[Wanted], security: &Wish) -> Result<Vec<Target>, String> {
     let mut groups: Vec<(&Url, Vec<&Wanted>)> = Vec::new();
     for wanted in wanted {
         let same = |(url, _): &&mut (&Url, Vec<&Wanted>)| {
-            (&url.host, url.port) == (&wanted.url.host, wanted.url.port)
+            (url.secure, &url.host, url.port) == (wanted.url.secure, &wanted.url.host, wanted.url.port)
         };
         match groups.iter_mut().find(same) {
             Some((_, group)) => group.push(wanted),
@@ -125,14 +126,15 @@ pub fn targets(wanted: &[Wanted]) -> Result<Vec<Target>, String> {
         return Err(format!("{} targets are more than {TARGETS_MAX}", groups.len()));
     }
     let weight: f64 = wanted.iter().map(|wanted| wanted.weight).sum();
-    groups.into_iter().map(|(url, group)| target(url, &group, weight)).collect()
+    groups.into_iter().map(|(url, group)| target(url, &group, weight, security)).collect()
 }
 
-fn target(url: &Url, group: &[&Wanted], weight_of_all: f64) -> Result<Target, String> {
+fn target(url: &Url, group: &[&Wanted], weight_of_all: f64, security: &Wish) -> Result<Target, String> {
     let weight: f64 = group.iter().map(|wanted| wanted.weight).sum();
     Ok(Target {
-        name: format!("http://{}", url.authority),
+        name: format!("{}://{}", url.scheme(), url.authority),
         address: url.resolve()?,
+        security: url.secure.then(|| Security::new(&url.host, security)).transpose()?,
         mix: Mix::new(group.iter().map(|wanted| (wanted.weight, wanted.template())).collect()),
         share: weight / weight_of_all,
     })

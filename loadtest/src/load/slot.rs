@@ -1,7 +1,6 @@
 //! A slot: the place of one connection, which may be open or not, busy or not.
 
-use std::os::fd::OwnedFd;
-
+use super::wire::Wire;
 use crate::http1::Body;
 
 /// The place of one connection.
@@ -33,15 +32,15 @@ pub(super) struct Slot {
 pub(super) enum State {
     Closed,
     Connecting {
-        socket: OwnedFd,
+        wire: Wire,
         since: u64,
         request: Option<Request>,
     },
     Idle {
-        socket: OwnedFd,
+        wire: Wire,
     },
     Busy {
-        socket: OwnedFd,
+        wire: Wire,
         exchange: Exchange,
     },
     /// With HTTP/2: waits for its connection, or for room on it.

@@ -35,6 +35,10 @@ fn write_summary(report: &Report, text: &mut String) -> std::fmt::Result {
     let asked = report.rate_asked.map_or_else(String::new, |asked| format!("  (asked {})", show_rate(asked)));
     writeln!(text, "Requests/sec: {:>12}{asked}", show_rate(report.rate))?;
     writeln!(text, "Transfer/sec: {:>12}", show_bytes(report.bytes as f64 / report.seconds))?;
+    if report.handshakes > 0 {
+        let (rate, resumed) = (show_rate(report.handshake_rate), show_count(report.handshakes_resumed));
+        writeln!(text, "Handshakes/s: {rate:>12}  ({resumed} of {} resumed)", show_count(report.handshakes))?;
+    }
     let cpu: f64 = report.threads.iter().map(|thread| thread.cpu_share).sum();
     let per_request = show_nanoseconds(report.cpu_per_request as u64);
     writeln!(text, "Own CPU:      {:>12}  ({per_request} per request)", format!("{:.0} %", cpu * 100.0))?;

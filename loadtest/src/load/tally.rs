@@ -25,6 +25,10 @@ pub struct Tally {
     pub bytes: u64,
     /// Connections made.
     pub connections: u64,
+    /// TLS sessions begun, and how many of them went on with an earlier one.
+    pub handshakes: u64,
+    /// See [`Self::handshakes`].
+    pub resumed: u64,
     /// Failures by [`Kind`].
     pub errors: [u64; Kind::ALL.len()],
     /// Complete answers by status, from 100 on.
@@ -47,6 +51,8 @@ impl Default for Tally {
             in_time: 0,
             bytes: 0,
             connections: 0,
+            handshakes: 0,
+            resumed: 0,
             errors: [0; Kind::ALL.len()],
             statuses: Box::new([0; 500]),
             unsent: 0,
@@ -65,6 +71,8 @@ impl Tally {
         self.in_time += other.in_time;
         self.bytes += other.bytes;
         self.connections += other.connections;
+        self.handshakes += other.handshakes;
+        self.resumed += other.resumed;
         self.unsent += other.unsent;
         for (sum, count) in self.errors.iter_mut().zip(other.errors) {
             *sum += count;
@@ -88,6 +96,8 @@ impl Tally {
         self.in_time = 0;
         self.bytes = 0;
         self.connections = 0;
+        self.handshakes = 0;
+        self.resumed = 0;
         self.unsent = 0;
         self.errors = [0; Kind::ALL.len()];
         self.statuses.fill(0);

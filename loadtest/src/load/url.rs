@@ -1,4 +1,4 @@
-//! `http://host:port/path?query`, strictly.
+//! `http://host:port/path?query`, or `https://`, strictly.
 
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
@@ -6,9 +6,11 @@ use std::time::Duration;
 /// A URL in its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
+    /// Whether it is https.
+    pub secure: bool,
     /// Name or address, without brackets.
     pub host: String,
-    /// Port, 80 if not written.
+    /// Port; 80, or 443 of https, if not written.
     pub port: u16,
     /// What `Host` says: as written.
     pub authority: String,
@@ -26,20 +28,23 @@ impl Url {
         if let Some(place) = text.find(|c: char| !c.is_ascii_graphic()) {
             return Err(wrong(&format!("character {} must be percent-encoded", place + 1)));
         }
-        let rest = match text.split_once("://") {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => {
-                return Err(wrong("TLS is not built yet; use http://"));
-            }
-            Some(_) => return Err(wrong("only http:// is known")),
+        let (secure, rest) = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
+            Some(_) => return Err(wrong("only http:// and https:// are known")),
             None => return Err(wrong("it does not begin with http://")),
         };
         let rest = rest.split('#').next().unwrap_or(rest);
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        let (host, port) = split_authority(authority).map_err(wrong)?;
-        Ok(Self { host, port, authority: authority.to_owned(), path })
+        let (host, port) = split_authority(authority, if secure { 443 } else { 80 }).map_err(wrong)?;
+        Ok(Self { secure, host, port, authority: authority.to_owned(), path })
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
     }
 
     /// The address to connect to: the first that accepts a connection if the name has several, else the first.
@@ -61,7 +66,7 @@ impl Url {
     }
 }
 
-fn split_authority(authority: &str) -> Result<(String, u16), &'static str> {
+fn split_authority(authority: &str, default: u16) -> Result<(String, u16), &'static str> {
     if authority.contains('@') {
         return Err("it has a user name; send `-H 'Authorization: …'` instead");
     }
@@ -90,7 +95,7 @@ fn split_authority(authority: &str) -> Result<(String, u16), &'static str> {
         Some(port) => {
             port.parse().ok().filter(|port| *port != 0).ok_or("its port is not between 1 and 65535")?
         }
-        None => 80,
+        None => default,
     };
     Ok((host.to_owned(), port))
 }
@@ -107,7 +112,8 @@ mod tests {
             ("http://a?y", Some(("a", 80, "a", "/?y"))),
             ("http://[::1]:8080/", Some(("::1", 8080, "[::1]:8080", "/"))),
             ("http://[::1]", Some(("::1", 80, "[::1]", "/"))),
-            ("https://a/", None),
+            ("https://a/", Some(("a", 443, "a", "/"))),
+            ("https://a:8443/x", Some(("a", 8443, "a:8443", "/x"))),
             ("ftp://a/", None),
             ("a/b", None),
             ("http://", None),

@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use self::streams::Wire;
+use self::streams::Trunk;
 use super::kind::Kind;
 use super::lane::{self, Lane};
 use super::link::Event;
-use super::plan::{Pace, Plan};
+use super::plan::{Pace, Plan, Target};
+use super::security::Security;
 use super::slot::{Slot, Stage, State};
 use super::tally::Tally;
 use crate::poller::Poller;
@@ -47,7 +48,7 @@ pub(super) struct Worker<'a, S> {
     slots: Vec<Slot>,
     lanes: Vec<Lane>,
     /// With HTTP/2: the connections, each with the slots of its streams.
-    wires: Vec<Wire>,
+    wires: Vec<Trunk>,
     /// Those with something to send.
     dirty: Vec<u32>,
     events: Vec<Event>,
@@ -55,6 +56,8 @@ pub(super) struct Worker<'a, S> {
     tally: Tally,
     buffer: Box<[u8]>,
     scratch: Vec<u8>,
+    /// How sessions begin with each target that is called by https.
+    security: Vec<Option<Security>>,
     random: Rng,
     started: Instant,
     /// Slots with a request.
@@ -84,7 +87,7 @@ impl<'a, S: Slices> Worker<'a, S> {
                     slots.push(Slot { wire: wires.len() as u32, ..Slot::new(target as u32) });
                 }
                 if plan.streams.is_some() {
-                    wires.push(Wire::new(target as u32));
+                    wires.push(Trunk::new(target as u32));
                 }
             }
         }
@@ -104,6 +107,7 @@ impl<'a, S: Slices> Worker<'a, S> {
             tally: Tally::default(),
             buffer: vec![0; RECEIVE_BYTES].into_boxed_slice(),
             scratch: Vec::new(),
+            security: plan.targets.iter().map(own_security).collect(),
             random,
             started: Instant::now(),
             busy: 0,
@@ -132,7 +136,7 @@ impl<'a, S: Slices> Worker<'a, S> {
         let until = nanoseconds(self.plan.timeouts.connect);
         while self.now() < until
             && (self.slots.iter().any(|slot| matches!(slot.state, State::Connecting { .. }))
-                || self.wires.iter().any(Wire::is_connecting))
+                || self.wires.iter().any(Trunk::is_connecting))
         {
             if self.stop.load(Ordering::Relaxed) {
                 break;
@@ -152,6 +156,7 @@ impl<'a, S: Slices> Worker<'a, S> {
             slot.free_since = 0;
         }
         self.tally.errors = Default::default();
+        (self.tally.handshakes, self.tally.resumed) = (0, 0);
         Ok(())
     }
 
@@ -307,6 +312,10 @@ impl<'a, S: Slices> Worker<'a, S> {
         };
         self.fail(slot, kind, request, now);
     }
+}
+
+fn own_security(target: &Target) -> Option<Security> {
+    target.security.as_ref().map(Security::for_thread)
 }
 
 #[inline]

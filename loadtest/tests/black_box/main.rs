@@ -8,4 +8,5 @@ mod mixes;
 mod origin;
 mod reports;
 mod support;
+mod tls;
 mod usage;

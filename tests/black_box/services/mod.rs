@@ -2,6 +2,7 @@
 
 mod credentials;
 mod failures;
+mod lambda;
 mod moto;
 
 use serde_json::{Value, json};

@@ -6,9 +6,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, SignatureAlgorithm,
 };
+use rustls::client::ResolvesClientCert;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SignatureScheme, SupportedProtocolVersion};
 
 /// An authority of a test.
 pub(crate) struct Authority {
@@ -105,6 +107,31 @@ pub(crate) fn client_config_for(
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth()
+}
+
+/// The same client with a certificate of its own.
+pub(crate) fn with_certificate(config: &ClientConfig, issued: &Issued) -> ClientConfig {
+    let provider = rustls::crypto::ring::default_provider();
+    let key = provider.key_provider.load_private_key(issued.key()).expect("a key");
+    let certified = Arc::new(CertifiedKey::new(issued.chain(), key));
+    let mut config = config.clone();
+    config.client_auth_cert_resolver = Arc::new(Always(certified));
+    config.resumption = rustls::client::Resumption::default();
+    config
+}
+
+/// Presents it whomever the server knows.
+#[derive(Debug)]
+struct Always(Arc<CertifiedKey>);
+
+impl ResolvesClientCert for Always {
+    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
 }
 
 /// A server that presents one certificate.

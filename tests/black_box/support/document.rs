@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 pub(crate) struct Document {
     paths: Map<String, Value>,
     gateway_responses: Map<String, Value>,
+    /// Security schemes beside that of API keys.
+    schemes: Map<String, Value>,
     root: Map<String, Value>,
 }
 
@@ -59,6 +61,21 @@ impl Document {
         self.method("ANY", "/{proxy+}", integration)
     }
 
+    /// A security scheme with an authorizer.
+    pub(crate) fn authorizer(mut self, name: &str, authorizer: Value) -> Self {
+        let scheme = json!({
+            "type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authorizer": authorizer,
+        });
+        self.schemes.insert(name.to_owned(), scheme);
+        self
+    }
+
+    /// Callers of the method are those of this security scheme, with these scopes.
+    pub(crate) fn secured(mut self, method: &str, path: &str, scheme: &str, scopes: &[&str]) -> Self {
+        self.paths[path][method.to_ascii_lowercase()]["security"] = json!([{scheme: scopes}]);
+        self
+    }
+
     /// A key of an operation that is there already.
     pub(crate) fn operation(mut self, method: &str, path: &str, key: &str, value: Value) -> Self {
         self.paths[path][method.to_ascii_lowercase()][key] = value;
@@ -85,6 +102,9 @@ impl Document {
                 "api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
             }},
         });
+        for (name, scheme) in &self.schemes {
+            document["components"]["securitySchemes"][name] = scheme.clone();
+        }
         if !self.gateway_responses.is_empty() {
             document["x-amazon-apigateway-gateway-responses"] = Value::Object(self.gateway_responses.clone());
         }

@@ -49,7 +49,7 @@ impl Setup {
 
     /// Further keys of the listener.
     pub(crate) fn listener_more(self, more: &str) -> Self {
-        Self { listener_more: more.to_owned(), ..self }
+        Self { listener_more: format!("{more}\n"), ..self }
     }
 
     /// Clients may speak HTTP/2 without TLS.
@@ -79,7 +79,7 @@ impl Setup {
     pub(crate) fn text(&self) -> String {
         let Self { shards, listener, listener_more, stage, limits, more, .. } = self;
         format!(
-            "[node]\nshards = {shards}\n\n[[listener]]\naddress = \"{listener}\"\n{listener_more}\n\n[limits]\n{limits}\n\n\
+            "[node]\nshards = {shards}\n\n[[listener]]\naddress = \"{listener}\"\n{listener_more}\n[limits]\n{limits}\n\n\
              [[api]]\nid = \"api\"\ndefinition = \"api.json\"\n\n[[api.stage]]\nname = \"test\"\n{stage}\n\n{more}\n"
         )
     }

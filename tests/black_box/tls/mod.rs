@@ -3,6 +3,7 @@
 mod attacks;
 mod backends;
 mod certificates;
+mod mutual;
 mod sessions;
 
 use std::process::{Command, Output, Stdio};

@@ -6,6 +6,7 @@ pub mod limits;
 pub mod load;
 pub mod reload;
 pub mod routes;
+pub mod transform;
 
 use super::journal::Journal;
 use super::measurement::{Measurement, Phase};
@@ -50,7 +51,7 @@ pub fn run(
         Course::FixedRate(rate) => load::at(&session, journal, Phase::FixedRate, Some(rate)),
         Course::Routes(_) => routes::run(&session, journal),
         Course::Limits(_) => limits::run(&session, journal),
-        Course::Functions => load::at(&session, journal, Phase::Saturation, None),
+        Course::Functions | Course::Transform => load::at(&session, journal, Phase::Saturation, None),
         Course::Idle(connections) => idle::run(&session, journal, connections),
         Course::Reload(rate) => reload::run(&session, journal, rate),
     }
@@ -62,7 +63,12 @@ fn contenders(
     proxies: &[Found],
     origin: &Origin,
 ) -> Result<Vec<Contender>, Trouble> {
-    let proxies = proxies.iter().filter(|found| scenario.relay || found.proxy != Proxy::Floor);
+    let proxies = proxies.iter().filter(|found| match found.proxy {
+        Proxy::Floor => scenario.relay,
+        // Ours is built without TLS.
+        Proxy::Pingora => scenario.tls.is_none(),
+        _ => true,
+    });
     let entrants: Vec<Entrant> = match scenario.course {
         Course::Routes(routes) => proxies
             .filter(|found| routes::takes(found.proxy))
@@ -73,6 +79,9 @@ fn contenders(
         }
         Course::Functions => {
             proxies.filter(|found| functions::takes(found.proxy)).flat_map(functions::both).collect()
+        }
+        Course::Transform => {
+            proxies.filter(|found| transform::takes(found.proxy)).flat_map(transform::both).collect()
         }
         _ => proxies.map(Entrant::plain).collect(),
     };

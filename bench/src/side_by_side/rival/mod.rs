@@ -84,6 +84,10 @@ pub struct Setting {
     pub limits: Option<Limits>,
     /// The function that answers instead of the origin.
     pub function: Option<Function>,
+    /// Whether bodies are validated and rewritten.
+    pub transform: bool,
+    /// Whether it is for https; the certificate lies in its folder.
+    pub tls: bool,
     /// Where its messages go.
     pub log: PathBuf,
 }

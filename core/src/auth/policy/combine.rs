@@ -9,6 +9,8 @@ use super::statement::Decision;
 pub enum By {
     /// The caller's own.
     Identity,
+    /// The one that an authorizer gave.
+    Authorizer,
     /// The API's resource policy.
     Resource,
 }

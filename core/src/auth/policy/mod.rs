@@ -1,4 +1,4 @@
-//! IAM policies, compiled when the configuration is loaded; no JSON is read for a request.
+//! IAM policies, compiled when the configuration is loaded, or when an authorizer gives one; no JSON is read for a request.
 //!
 //! AWS: "IAM JSON policy elements reference", "Policy evaluation logic". A [`Policy`] is a list of [`Statement`]s that
 //! are asked about one [`Action`] on one resource with the [`Facts`] of one request; [`combine`] joins what the caller's
@@ -9,6 +9,7 @@ mod arn;
 pub mod combine;
 mod condition;
 mod date;
+pub mod document;
 mod facts;
 mod glob;
 mod key;
@@ -20,6 +21,7 @@ pub use self::action::{Action, ActionSet};
 pub use self::arn::{ArnPattern, OwnArn, ResourceError, ResourcePattern, ResourceSet};
 pub use self::condition::{Condition, ConditionError};
 pub use self::date::parse_seconds as parse_date;
+pub use self::document::DocumentError;
 pub use self::facts::{Facts, Value};
 pub use self::glob::{Glob, GlobError, Variables};
 pub use self::key::Key;

@@ -1,14 +1,13 @@
 //! What becomes of one request on one slot: begun, sent, answered or failed.
 
-use std::io;
-use std::os::fd::OwnedFd;
-
 use super::super::answer::{self, Answer, AtEnd};
 use super::super::kind::Kind;
 use super::super::slot::{Exchange, Request, Stage, State};
+use super::super::wire::{Made, Wire};
 use super::{GRACE, Slices, Worker};
 use crate::poller::{Ready, Token};
 use crate::socket::{self, Connected};
+use std::io;
 
 /// How long a closed-loop connection rests after it could not be made: a target that is down is not hammered.
 const REST: u64 = 20_000_000;
@@ -25,7 +24,7 @@ impl<S: Slices> Worker<'_, S> {
             return self.begin_shared(slot, request, now);
         }
         match self.slots[slot].take() {
-            State::Idle { socket } => self.send(slot, socket, request, now),
+            State::Idle { wire } => self.send(slot, wire, request, now),
             _ => {
                 if let Err(error) = self.connect(slot, Some(request), now) {
                     self.fail_to_connect(slot, &error, now);
@@ -38,25 +37,33 @@ impl<S: Slices> Worker<'_, S> {
         self.slots[slot].close();
         let token = Token { slot: slot as u32, generation: self.slots[slot].generation };
         let target = self.lanes[self.slots[slot].lane as usize].target;
-        match socket::connect(&self.plan.targets[target].address)? {
-            Connected::Soon(socket) => {
-                self.poller.watch(&socket, token)?;
-                self.slots[slot].state = State::Connecting { socket, since: now, request };
-            }
-            Connected::Now(socket) => {
-                self.poller.watch(&socket, token)?;
-                self.connected(slot, socket, request);
-            }
+        let (socket, is_made) = match socket::connect(&self.plan.targets[target].address)? {
+            Connected::Soon(socket) => (socket, false),
+            Connected::Now(socket) => (socket, true),
+        };
+        let wire = Wire::new(socket, self.security[target].as_ref())?;
+        self.poller.watch(&wire, token)?;
+        if is_made {
+            return self.make(slot, wire, now, request);
         }
+        self.slots[slot].state = State::Connecting { wire, since: now, request };
         Ok(())
     }
 
-    fn connected(&mut self, slot: usize, socket: OwnedFd, request: Option<Request>) {
+    /// Goes on with making a connection.
+    fn make(&mut self, slot: usize, mut wire: Wire, since: u64, request: Option<Request>) -> io::Result<()> {
+        let Made::Yes { handshake, resumed } = wire.make()? else {
+            self.slots[slot].state = State::Connecting { wire, since, request };
+            return Ok(());
+        };
         self.tally.connections += 1;
+        self.tally.handshakes += u64::from(handshake);
+        self.tally.resumed += u64::from(resumed);
         match request {
-            Some(request) => self.send(slot, socket, request, self.now()),
-            None => self.slots[slot].state = State::Idle { socket },
+            Some(request) => self.send(slot, wire, request, self.now()),
+            None => self.slots[slot].state = State::Idle { wire },
         }
+        Ok(())
     }
 
     fn fail_to_connect(&mut self, slot: usize, error: &io::Error, now: u64) {
@@ -75,7 +82,7 @@ impl<S: Slices> Worker<'_, S> {
     }
 
     #[inline]
-    fn send(&mut self, slot: usize, socket: OwnedFd, request: Request, now: u64) {
+    fn send(&mut self, slot: usize, mut wire: Wire, request: Request, now: u64) {
         let lane = self.slots[slot].lane as usize;
         let target = &self.plan.targets[self.lanes[lane].target];
         let template = target.mix.draw(&mut self.random);
@@ -85,16 +92,16 @@ impl<S: Slices> Worker<'_, S> {
         let bytes = template.bytes(closes, &mut self.random, &mut self.scratch);
         let exchange =
             Exchange { request, sent: now, is_head: template.is_head(), closes, stage: Stage::Head };
-        match socket::send(&socket, bytes) {
-            Ok(sent) if sent == bytes.len() => place.state = State::Busy { socket, exchange },
+        match wire.send(bytes) {
+            Ok(sent) if sent == bytes.len() => place.state = State::Busy { wire, exchange },
             Ok(sent) => {
                 place.unsent.extend_from_slice(&bytes[sent..]);
-                place.state = State::Busy { socket, exchange };
+                place.state = State::Busy { wire, exchange };
                 self.send_rest(slot);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 place.unsent.extend_from_slice(bytes);
-                place.state = State::Busy { socket, exchange };
+                place.state = State::Busy { wire, exchange };
             }
             Err(_) => self.fail(slot, Kind::Reset, request, now),
         }
@@ -102,9 +109,11 @@ impl<S: Slices> Worker<'_, S> {
 
     fn send_rest(&mut self, slot: usize) {
         let place = &mut self.slots[slot];
-        let State::Busy { socket, .. } = &place.state else { return };
+        let State::Busy { wire, .. } = &mut place.state else { return };
+        // What comes of a failure, receiving sees.
+        let _ = wire.flush();
         while place.unsent_from < place.unsent.len() {
-            match socket::send(socket, &place.unsent[place.unsent_from..]) {
+            match wire.send(&place.unsent[place.unsent_from..]) {
                 Ok(sent) => place.unsent_from += sent,
                 // A target may answer and close before it has read everything: `receive` sees what came of it.
                 Err(_) => return,
@@ -116,28 +125,28 @@ impl<S: Slices> Worker<'_, S> {
 
     #[inline]
     pub(super) fn handle(&mut self, slot: usize, ready: Ready) {
-        if ready.writable && !self.slots[slot].unsent.is_empty() {
+        if ready.writable {
             self.send_rest(slot);
         }
         match self.slots[slot].take() {
-            State::Busy { socket, exchange } if ready.readable => {
-                self.receive(slot, socket, exchange, ready.ended);
+            State::Busy { wire, exchange } if ready.readable => {
+                self.receive(slot, wire, exchange, ready.ended);
             }
-            State::Connecting { socket, request, .. } => match socket::outcome(&socket) {
-                Ok(()) => self.connected(slot, socket, request),
+            State::Connecting { wire, since, request } => match self.make(slot, wire, since, request) {
+                Ok(()) => {}
                 Err(error) if request.is_some() => self.fail_to_connect(slot, &error, self.now()),
                 Err(_) => self.slots[slot].close(),
             },
-            State::Idle { socket } if ready.readable => self.receive_idle(slot, socket),
+            State::Idle { wire } if ready.readable => self.receive_idle(slot, wire),
             state => self.slots[slot].state = state,
         }
     }
 
     /// An idle connection may be closed by the peer; anything it says is out of turn.
-    fn receive_idle(&mut self, slot: usize, socket: OwnedFd) {
-        match socket::receive(&socket, &mut self.buffer) {
+    fn receive_idle(&mut self, slot: usize, mut wire: Wire) {
+        match wire.receive(&mut self.buffer) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.slots[slot].state = State::Idle { socket }
+                self.slots[slot].state = State::Idle { wire }
             }
             Ok(0) | Err(_) => self.slots[slot].close(),
             Ok(_) => {
@@ -149,9 +158,9 @@ impl<S: Slices> Worker<'_, S> {
 
     /// A short read is the end of what is there, unless the peer has closed: then the end is still to be read.
     #[inline]
-    fn receive(&mut self, slot: usize, socket: OwnedFd, mut exchange: Exchange, ended: bool) {
+    fn receive(&mut self, slot: usize, mut wire: Wire, mut exchange: Exchange, ended: bool) {
         loop {
-            let received = match socket::receive(&socket, &mut self.buffer) {
+            let received = match wire.receive(&mut self.buffer) {
                 Ok(0) => return self.ended(slot, &exchange),
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -161,14 +170,14 @@ impl<S: Slices> Worker<'_, S> {
             let bytes = &self.buffer[..received];
             match answer::take(&mut exchange, &mut self.slots[slot].head, bytes) {
                 Ok(Some(answer)) => {
-                    return self.complete(slot, (!ended).then_some(socket), &exchange, answer);
+                    return self.complete(slot, (!ended).then_some(wire), &exchange, answer);
                 }
-                Ok(None) if received < self.buffer.len() && !ended => break,
+                Ok(None) if wire.ends_with_short_read() && received < self.buffer.len() && !ended => break,
                 Ok(None) => {}
                 Err(_) => return self.fail(slot, Kind::Malformed, exchange.request, self.now()),
             }
         }
-        self.slots[slot].state = State::Busy { socket, exchange };
+        self.slots[slot].state = State::Busy { wire, exchange };
     }
 
     fn ended(&mut self, slot: usize, exchange: &Exchange) {
@@ -181,13 +190,7 @@ impl<S: Slices> Worker<'_, S> {
     }
 
     #[inline]
-    pub(super) fn complete(
-        &mut self,
-        slot: usize,
-        socket: Option<OwnedFd>,
-        exchange: &Exchange,
-        answer: Answer,
-    ) {
+    pub(super) fn complete(&mut self, slot: usize, wire: Option<Wire>, exchange: &Exchange, answer: Answer) {
         let now = self.now();
         self.tally.answered += 1;
         self.tally.in_time += u64::from(now <= self.deadline + GRACE);
@@ -201,9 +204,9 @@ impl<S: Slices> Worker<'_, S> {
         }
         self.busy -= 1;
         let sent_whole = self.slots[slot].unsent.is_empty();
-        match socket {
-            Some(socket) if answer.keeps_alive && !exchange.closes && sent_whole => {
-                self.slots[slot].state = State::Idle { socket };
+        match wire {
+            Some(wire) if answer.keeps_alive && !exchange.closes && sent_whole && wire.is_flushed() => {
+                self.slots[slot].state = State::Idle { wire };
             }
             _ => self.slots[slot].close(),
         }

@@ -1,0 +1,85 @@
+//! Stages of an exchange whose function is at AWS: the Lambda Invoke API, called as any backend.
+
+use super::{Call, Exchange, Step, integration_of};
+use crate::clock::Now;
+use crate::http1::{BodyFraming, encode};
+use crate::integration::{Integration, Lambda, Remote};
+use crate::reject::Reject;
+use crate::shard::Shard;
+use crate::transform::request;
+
+/// Says that the function has failed; the content is the error's document (AWS: "Invoke", response elements).
+const FUNCTION_ERROR: &[u8] = b"x-amz-function-error";
+
+impl Exchange {
+    /// Calls with the event that stands in `out`.
+    pub(super) fn invoke_remote(
+        &mut self,
+        shard: &mut Shard,
+        now: Now,
+        lambda: &Lambda,
+        remote: &Remote,
+        asynchronous: bool,
+    ) -> Step {
+        let event = std::mem::take(&mut self.out);
+        let signed = self.write_out("", |values, out| {
+            out.extend_from_slice(b"POST ");
+            out.extend_from_slice(remote.path.as_bytes());
+            out.extend_from_slice(b" HTTP/1.1\r\n");
+            encode::field(b"Host", remote.host.as_bytes(), out);
+            encode::field(b"Content-Type", b"application/json", out);
+            let kind: &[u8] = if asynchronous { b"Event" } else { b"RequestResponse" };
+            encode::field(b"X-Amz-Invocation-Type", kind, out);
+            request::write_own_fields(values, out);
+            let signed = shard.signers.sign(&remote.signing, &event, now, out);
+            encode::field(b"Content-Length", itoa::Buffer::new().format(event.len()).as_bytes(), out);
+            out.extend_from_slice(b"\r\n");
+            out.extend_from_slice(&event);
+            signed
+        });
+        if signed.is_err() {
+            return self.refuse(shard, now, Reject::NoCredentials);
+        }
+        self.called = Some(now);
+        Step::Call(Call {
+            origin: remote.origin,
+            timeout_ms: lambda.timeout_ms,
+            upload: BodyFraming::None,
+            // A function that is invoked twice may do its work twice.
+            is_idempotent: false,
+            is_head: false,
+        })
+    }
+
+    /// The head of the API's answer is there; a function's answer is needed whole.
+    pub(super) fn respond_invoked(&mut self, shard: &mut Shard, now: Now) -> Step {
+        if self.response.framing() == BodyFraming::None {
+            return self.respond_invoked_body(shard, now, b"");
+        }
+        Step::ReadResponse { bytes_max: self.payload_bytes_max() }
+    }
+
+    /// AWS: "If the Lambda API rejects the invocation request, API Gateway returns a 500 error code. If the function runs
+    /// but returns an error, … API Gateway returns a 502."
+    pub(super) fn respond_invoked_body(&mut self, shard: &mut Shard, now: Now, payload: &[u8]) -> Step {
+        match self.response.status() {
+            200..=299 if self.response.find(FUNCTION_ERROR).next().is_some() => {
+                self.answer_failed(shard, now, payload)
+            }
+            200..=299 => self.answer_invoked(shard, now, payload),
+            413 => self.refuse(shard, now, Reject::EventTooLarge),
+            429 | 500.. => self.refuse(shard, now, Reject::FunctionThrottled),
+            // No such function, or no permission to invoke it.
+            _ => self.refuse(shard, now, Reject::InvocationRefused),
+        }
+    }
+
+    /// Whether the method's function is at AWS.
+    pub(super) fn invokes_remotely(&self) -> bool {
+        let plan = self.plan();
+        matches!(
+            self.routed.map(|routed| integration_of(&plan, routed)),
+            Some(Integration::Lambda(lambda)) if lambda.remote().is_some()
+        )
+    }
+}

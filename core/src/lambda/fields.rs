@@ -106,6 +106,7 @@ fn write_gateway_fields(values: &Values<'_>, out: &mut Vec<u8>, [open, close]: [
     member("X-Forwarded-Port", &|out| {
         out.extend_from_slice(itoa::Buffer::new().format(arrival.listener_port).as_bytes());
     });
-    member("X-Forwarded-Proto", &|out| out.extend_from_slice(b"http"));
+    let scheme: &[u8] = if arrival.is_secure { b"https" } else { b"http" };
+    member("X-Forwarded-Proto", &|out| out.extend_from_slice(scheme));
     out.pop();
 }

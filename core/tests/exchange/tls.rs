@@ -58,7 +58,7 @@ fn a_function_is_told_of_the_certificate() {
     let mut gateway = Gateway::new(DOCUMENT).by_tls(session(None));
     let sent = gateway.exchange("GET /prod/pets HTTP/1.1\nHost: a", Origin::Function(Ok("{}"))).sent;
     assert!(!sent.contains("clientCert"), "{sent}");
-    assert!(!sent.contains("X-Forwarded-Proto\":\"http\""), "{sent}");
+    assert!(sent.contains(r#""X-Forwarded-Proto":"https""#), "{sent}");
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn invoke(request: &Message) -> String {
         "boom" => answer("200 OK\r\nX-Amz-Function-Error: Unhandled", r#"{"errorMessage":"boom"}"#),
         "throttle" => answer("429 Too Many Requests", r#"{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded"}"#),
         "large" => ok(&json!({"statusCode": 200, "body": "x".repeat(5 << 20)}).to_string()),
-        "chunks" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{\"statusCode\": 20\r\n14\r\n3, \"body\": \"pieces\"}\r\n0\r\n\r\n".to_owned(),
+        "chunks" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11\r\n{\"statusCode\": 20\r\n14\r\n3, \"body\": \"pieces\"}\r\n0\r\n\r\n".to_owned(),
         "lie" => "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"statusCode\": 200".to_owned(),
         told => ok(&json!({"statusCode": 200, "body": format!("told {told}")}).to_string()),
     }

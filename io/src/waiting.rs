@@ -17,8 +17,8 @@ pub(crate) const LEDGER_NS_MAX: u64 = 2_000_000_000;
 /// How long a request waits for what another one is told by an authorizer, in nanoseconds; then it asks for itself.
 pub(crate) const AUTHORIZER_NS_MAX: u64 = AUTHORIZER_TIMEOUT_MS as u64 * 1_000_000;
 
-/// Requests that wait, by what they wait for. At most one for each request that is being served, and for those that were
-/// taken back meanwhile, whose number is limited.
+/// Requests that wait, by what they wait for. At most one for each request that is being served, and for
+/// those that were taken back meanwhile, whose number is limited.
 pub(crate) struct Waiting<K> {
     waits: RefCell<HashMap<K, Vec<Rc<Wait>>, RandomState>>,
     ns_max: u64,

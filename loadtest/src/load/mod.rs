@@ -12,8 +12,8 @@
 //! - [`verdict`]: whose fault it is; [`report`], [`summary`], [`html`], [`progress`]: what is shown
 //!
 //! With HTTP/2 a slot is the place of one stream: `link` is a connection of those as bytes, `worker::streams` what becomes of
-//! its requests. WebSocket will be a further variant of `wire` and `answer`'s framing; the schedule, the counts and the
-//! reports know nothing of either.
+//! its requests. WebSocket will be a further variant of `wire` and `answer`'s framing; the
+//! schedule, the counts and the reports know nothing of either.
 
 pub mod options;
 pub mod plan;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-use self::streams::Wire;
+use self::streams::Trunk;
 use super::kind::Kind;
 use super::lane::{self, Lane};
 use super::link::Event;
@@ -48,7 +48,7 @@ pub(super) struct Worker<'a, S> {
     slots: Vec<Slot>,
     lanes: Vec<Lane>,
     /// With HTTP/2: the connections, each with the slots of its streams.
-    wires: Vec<Wire>,
+    wires: Vec<Trunk>,
     /// Those with something to send.
     dirty: Vec<u32>,
     events: Vec<Event>,
@@ -87,7 +87,7 @@ impl<'a, S: Slices> Worker<'a, S> {
                     slots.push(Slot { wire: wires.len() as u32, ..Slot::new(target as u32) });
                 }
                 if plan.streams.is_some() {
-                    wires.push(Wire::new(target as u32));
+                    wires.push(Trunk::new(target as u32));
                 }
             }
         }
@@ -136,7 +136,7 @@ impl<'a, S: Slices> Worker<'a, S> {
         let until = nanoseconds(self.plan.timeouts.connect);
         while self.now() < until
             && (self.slots.iter().any(|slot| matches!(slot.state, State::Connecting { .. }))
-                || self.wires.iter().any(Wire::is_connecting))
+                || self.wires.iter().any(Trunk::is_connecting))
         {
             if self.stop.load(Ordering::Relaxed) {
                 break;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tidegate_loadtest::http2::frame;
 
-use crate::support::{errors, load_json};
+use crate::support::{errors, load, load_json};
 
 /// A running `nghttpd`, which serves a folder with `index.html`.
 struct Nghttpd {
@@ -133,6 +133,8 @@ fn failures_by_kind() {
         let (code, report) = load_json(&["--http2", "--streams", "1", "-c", "1", "-n", "1", &url]);
         assert_eq!((code, errors(&report)), (1, vec![(kind.to_owned(), 1)]), "{report}");
     }
+    let run = load(&["--http2", "-c", "1", "https://127.0.0.1:1/"]);
+    assert!(run.code == 2 && run.stderr.contains("over TLS is not built yet"), "{}", run.stderr);
     let nobody = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
     let (code, report) = load_json(&["--http2", "-c", "1", "-n", "1", &format!("http://{nobody}")]);
     assert_eq!((code, errors(&report)), (1, vec![("refused".to_owned(), 1)]), "{report}");

@@ -13,43 +13,43 @@ use crate::poller::{Ready, Token};
 use crate::socket::{self, Connected};
 
 /// The place of one connection.
-pub(super) struct Wire {
+pub(super) struct Trunk {
     /// Index of its target's lane.
     lane: u32,
     /// Which of its connections this is.
     generation: u32,
-    state: WireState,
+    state: TrunkState,
     /// Slots whose requests wait for the connection, or for room on it.
     waiting: VecDeque<u32>,
     /// Whether there is something to send.
     is_dirty: bool,
 }
 
-pub(super) enum WireState {
+pub(super) enum TrunkState {
     Closed,
     Connecting { socket: OwnedFd, since: u64 },
     Open { socket: OwnedFd, link: Box<Link> },
 }
 
-impl Wire {
+impl Trunk {
     pub(super) fn new(lane: u32) -> Self {
-        Self { lane, generation: 0, state: WireState::Closed, waiting: VecDeque::new(), is_dirty: false }
+        Self { lane, generation: 0, state: TrunkState::Closed, waiting: VecDeque::new(), is_dirty: false }
     }
 
     pub(super) fn is_connecting(&self) -> bool {
-        matches!(self.state, WireState::Connecting { .. })
+        matches!(self.state, TrunkState::Connecting { .. })
     }
 
     /// When the connect began that takes so long, if one is under way.
     pub(super) fn connecting_since(&self) -> Option<u64> {
         match self.state {
-            WireState::Connecting { since, .. } => Some(since),
-            WireState::Closed | WireState::Open { .. } => None,
+            TrunkState::Connecting { since, .. } => Some(since),
+            TrunkState::Closed | TrunkState::Open { .. } => None,
         }
     }
 
     pub(super) fn close(&mut self) {
-        self.state = WireState::Closed;
+        self.state = TrunkState::Closed;
         self.generation = self.generation.wrapping_add(1);
     }
 }
@@ -61,9 +61,9 @@ impl<S: Slices> Worker<'_, S> {
         let wire = self.slots[slot].wire as usize;
         self.wires[wire].waiting.push_back(slot as u32);
         match self.wires[wire].state {
-            WireState::Closed => self.connect_wire(wire, now),
-            WireState::Connecting { .. } => {}
-            WireState::Open { .. } => self.begin_waiting(wire),
+            TrunkState::Closed => self.connect_wire(wire, now),
+            TrunkState::Connecting { .. } => {}
+            TrunkState::Open { .. } => self.begin_waiting(wire),
         }
     }
 
@@ -81,7 +81,7 @@ impl<S: Slices> Worker<'_, S> {
         match socket::connect(&self.plan.targets[target].address)? {
             Connected::Soon(socket) => {
                 self.poller.watch(&socket, token)?;
-                self.wires[wire].state = WireState::Connecting { socket, since: now };
+                self.wires[wire].state = TrunkState::Connecting { socket, since: now };
             }
             Connected::Now(socket) => {
                 self.poller.watch(&socket, token)?;
@@ -93,7 +93,7 @@ impl<S: Slices> Worker<'_, S> {
 
     fn open_wire(&mut self, wire: usize, socket: OwnedFd) {
         self.tally.connections += 1;
-        self.wires[wire].state = WireState::Open { socket, link: Box::new(Link::new()) };
+        self.wires[wire].state = TrunkState::Open { socket, link: Box::new(Link::new()) };
         self.mark(wire);
         self.begin_waiting(wire);
     }
@@ -106,7 +106,7 @@ impl<S: Slices> Worker<'_, S> {
 
     /// Begins what waits, as far as there is room.
     fn begin_waiting(&mut self, wire: usize) {
-        while let WireState::Open { link, .. } = &self.wires[wire].state
+        while let TrunkState::Open { link, .. } = &self.wires[wire].state
             && link.has_room()
             && let Some(slot) = self.wires[wire].waiting.pop_front()
         {
@@ -123,7 +123,7 @@ impl<S: Slices> Worker<'_, S> {
         let target = &self.plan.targets[self.lanes[lane].target];
         let template = target.mix.draw(&mut self.random);
         let bytes = template.bytes(false, &mut self.random, &mut self.scratch);
-        let WireState::Open { link, .. } = &mut self.wires[wire].state else { return };
+        let TrunkState::Open { link, .. } = &mut self.wires[wire].state else { return };
         let stream = link.begin(slot as u32, bytes, template.is_head());
         if self.plan.requests_per_connection == Some(link.begun()) {
             link.leave();
@@ -143,7 +143,7 @@ impl<S: Slices> Worker<'_, S> {
     }
 
     fn send_wire(&mut self, wire: usize) {
-        let WireState::Open { socket, link } = &mut self.wires[wire].state else { return };
+        let TrunkState::Open { socket, link } = &mut self.wires[wire].state else { return };
         while !link.unsent().is_empty() {
             match socket::send(socket, link.unsent()) {
                 Ok(sent) => link.sent(sent),
@@ -170,8 +170,8 @@ impl<S: Slices> Worker<'_, S> {
     }
 
     fn connected_wire(&mut self, wire: usize) {
-        let state = std::mem::replace(&mut self.wires[wire].state, WireState::Closed);
-        let WireState::Connecting { socket, .. } = state else { return };
+        let state = std::mem::replace(&mut self.wires[wire].state, TrunkState::Closed);
+        let TrunkState::Connecting { socket, .. } = state else { return };
         match socket::outcome(&socket) {
             Ok(()) => self.open_wire(wire, socket),
             Err(error) => self.fail_waiting(wire, Kind::of_connect(&error), self.now()),
@@ -180,7 +180,7 @@ impl<S: Slices> Worker<'_, S> {
 
     fn receive_wire(&mut self, wire: usize, ended: bool) {
         loop {
-            let WireState::Open { socket, link } = &mut self.wires[wire].state else { return };
+            let TrunkState::Open { socket, link } = &mut self.wires[wire].state else { return };
             let received = match socket::receive(socket, &mut self.buffer) {
                 Ok(0) => return self.lose_wire(wire, Kind::Closed),
                 Ok(received) => received,
@@ -224,7 +224,7 @@ impl<S: Slices> Worker<'_, S> {
 
     /// A connection that has served its time makes room for the next one.
     fn renew_wire(&mut self, wire: usize) {
-        let WireState::Open { link, .. } = &self.wires[wire].state else { return };
+        let TrunkState::Open { link, .. } = &self.wires[wire].state else { return };
         if !link.is_over() {
             return;
         }
@@ -237,9 +237,9 @@ impl<S: Slices> Worker<'_, S> {
 
     /// The connection is gone, with all that was under way on it.
     fn lose_wire(&mut self, wire: usize, kind: Kind) {
-        let state = std::mem::replace(&mut self.wires[wire].state, WireState::Closed);
+        let state = std::mem::replace(&mut self.wires[wire].state, TrunkState::Closed);
         self.wires[wire].close();
-        if let WireState::Open { link, .. } = state {
+        if let TrunkState::Open { link, .. } = state {
             if !link.is_greeted() {
                 return self.fail_waiting(wire, kind, self.now());
             }
@@ -267,15 +267,15 @@ impl<S: Slices> Worker<'_, S> {
     /// Whether the begin of an answer has come.
     pub(super) fn has_head(&self, slot: usize, stream: u32) -> bool {
         match &self.wires[self.slots[slot].wire as usize].state {
-            WireState::Open { link, .. } => link.has_head(stream),
-            WireState::Closed | WireState::Connecting { .. } => false,
+            TrunkState::Open { link, .. } => link.has_head(stream),
+            TrunkState::Closed | TrunkState::Connecting { .. } => false,
         }
     }
 
     /// Takes back what takes too long, so that the server need not go on.
     pub(super) fn cancel_stream(&mut self, slot: usize, stream: u32) {
         let wire = self.slots[slot].wire as usize;
-        if let WireState::Open { link, .. } = &mut self.wires[wire].state {
+        if let TrunkState::Open { link, .. } = &mut self.wires[wire].state {
             link.cancel(stream);
             self.mark(wire);
         }

@@ -241,7 +241,7 @@ impl Exchange {
                     self.out.extend_from_slice(encode::CHUNK_END);
                 }
                 BodyFraming::Chunked | BodyFraming::UntilClose | BodyFraming::Length(_) => {
-                    self.out.extend_from_slice(begun)
+                    self.out.extend_from_slice(begun);
                 }
                 BodyFraming::None => return step,
             }

@@ -166,9 +166,17 @@ fn bench(arguments: &[&str]) -> Command {
     command
 }
 
-/// Values of a column; none of those looked at has a comma.
+/// Values of a column; none of those looked at has a comma, but names in quotes may.
 fn column<'a>(csv: &'a str, name: &str) -> Vec<&'a str> {
-    let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let fields = |line: &'a str| {
+        let mut quoted = false;
+        let is_end = move |character| {
+            quoted ^= character == '"';
+            character == ',' && !quoted
+        };
+        line.split(is_end).collect::<Vec<_>>()
+    };
+    let mut lines = csv.lines().map(fields);
     let head = lines.next().unwrap();
     let index = head.iter().position(|its| *its == name).unwrap_or_else(|| panic!("{name} in {head:?}"));
     lines.map(|fields| fields[index]).collect()

@@ -205,9 +205,11 @@ const NOT_YET: &str = "not supported yet";
 #[test]
 fn keys_of_the_file_that_are_not_supported_yet() {
     let base = Setup::new(&good());
-    for (key, line) in [("cache", "cache = { size = \"64 MiB\", ttl = 300 }"), ("canary", "canary = {}")] {
-        check_refused(&base.clone().stage(line).write(), &[key, NOT_YET, "tidegate.toml:"], key);
-    }
+    check_refused(
+        &base.clone().stage("canary = {}").write(),
+        &["canary", NOT_YET, "tidegate.toml:"],
+        "canary",
+    );
     for (name, text) in [
         ("HTTP", base.text().replace("id = \"api\"", "id = \"api\"\ntype = \"HTTP\"")),
         ("WEBSOCKET", base.text().replace("id = \"api\"", "id = \"api\"\ntype = \"WEBSOCKET\"")),
@@ -251,8 +253,6 @@ fn features_of_documents_that_are_not_supported_yet() {
                 it
             }),
         ),
-        ("compression", change("/x-amazon-apigateway-minimum-compression-size", json!(1024))),
-        ("contentHandling", change(&format!("{integration}/contentHandling"), json!("CONVERT_TO_TEXT"))),
     ];
     for (name, document) in rows {
         let folder = Setup::new(&good()).write();

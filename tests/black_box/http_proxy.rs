@@ -12,7 +12,10 @@ const SENT: &str = "Accept: application/xml\r\nAccept-Charset: utf-8\r\nAccept-E
     Content-Type: text/plain\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nExpect: 100-continue\r\nMax-Forwards: 9\r\n\
     Pragma: no-cache\r\nProxy-Authenticate: Basic\r\nRange: bytes=0-1\r\nReferer: http://r/\r\nServer: mine\r\n\
     TE: trailers\r\nTrailer: X-T\r\nUpgrade: h2c\r\nUser-Agent: tester\r\nVia: 1.1 v\r\nWarn: w\r\n\
-    WWW-Authenticate: Basic\r\nContent-Length: 5\r\n";
+    WWW-Authenticate: Basic\r\nContent-Length: 25\r\n";
+/// `hello`, as Content-Encoding says.
+const CODED: &[u8] =
+    b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05\x00\x00\x00";
 
 #[track_caller]
 fn sorted_fields(message: &Message) -> Vec<String> {
@@ -28,7 +31,8 @@ fn fields_of_a_client_that_pass() {
     let origin = Origin::answering(ok(""));
     let gateway = Setup::new(&Document::new().pass_all(origin.address)).start();
     let mut client = gateway.client();
-    client.send(format!("POST /test/x HTTP/1.1\r\nHost: client.example\r\n{SENT}X-Custom: c\r\n\r\nhello"));
+    client.send(format!("POST /test/x HTTP/1.1\r\nHost: client.example\r\n{SENT}X-Custom: c\r\n\r\n"));
+    client.send(CODED);
     assert_eq!(client.final_response().status(), 200);
     let received = origin.request().message;
     let trace = received.field("x-amzn-trace-id").expect("a trace").to_owned();

@@ -63,8 +63,12 @@ impl KeySets {
             .table
             .iter()
             .any(|(url, held)| table.get(url).is_none_or(|newer| newer.version != held.version));
+        let are_first = !self.table.contains_key(url) && table.contains_key(url);
         self.table = table;
-        if let Some(asked) = self.asked.get_mut(url) {
+        if are_first {
+            // Nobody has asked yet for newer ones than these.
+            self.asked.remove(url);
+        } else if let Some(asked) = self.asked.get_mut(url) {
             asked.answered = true;
         }
         changed
@@ -101,6 +105,16 @@ mod tests {
         assert!(!sets.hear(table(1), "a"));
         assert!(sets.hear(table(2), "a"), "other keys");
         assert!(sets.hear(Arc::default(), "a"), "no keys");
+    }
+
+    #[test]
+    fn who_asks_for_the_first_keys_has_not_asked_for_newer_ones() {
+        let (mut sets, url) = (KeySets::default(), Arc::from("a"));
+        assert!(sets.ask(&url, at(0)));
+        assert!(!sets.hear(table(1), "a"));
+        assert!(sets.ask(&url, at(1)), "they may have changed since");
+        assert!(!sets.hear(table(1), "a"));
+        assert!(!sets.ask(&url, at(2)), "they have not");
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Cognito {
     /// ID token.
     pub fn admits(&self, claims: &Claims, scopes: Option<&[Box<str>]>) -> Result<(), TokenError> {
         let wanted = if scopes.is_some() { "access" } else { "id" };
-        if claims.value("token_use") != Some(wanted) {
+        if claims.token_use() != Some(wanted) {
             return Err(TokenError::Use);
         }
         if let Some(pattern) = &self.audience

@@ -10,6 +10,8 @@ use crate::clock;
 pub struct Claims {
     /// Names and values as texts, sorted by name.
     values: Box<[(Box<str>, Box<str>)]>,
+    /// Which kind of token it is; only a text says that.
+    token_use: Option<Box<str>>,
     /// Who it is for; several where it is a list.
     audience: Box<[Box<str>]>,
     expires_s: Option<u64>,
@@ -26,12 +28,13 @@ impl Claims {
             Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).map(Into::into).collect(),
             Some(_) | None => Box::default(),
         };
+        let token_use = payload.get("token_use").and_then(Value::as_str).map(Into::into);
         let mut values: Vec<(Box<str>, Box<str>)> = payload
             .into_iter()
             .map(|(name, value)| (name.as_str().into(), text(&name, &value).into()))
             .collect();
         values.sort();
-        Self { values: values.into(), audience, expires_s, not_before_s }
+        Self { values: values.into(), token_use, audience, expires_s, not_before_s }
     }
 
     /// The value of a claim.
@@ -43,6 +46,11 @@ impl Claims {
     /// Names and values.
     pub fn values(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// Which kind of token of a user pool it is: `id` or `access`.
+    pub fn token_use(&self) -> Option<&str> {
+        self.token_use.as_deref()
     }
 
     /// Who it is for.

@@ -16,6 +16,10 @@ fuzz_target!(|data: &[u8]| {
         }
         let coded = coding.compress(data);
         assert_eq!(coding.decompress(&coded, data.len() as u64).as_deref(), Ok(data));
-        assert_eq!(decompress(&[coding, coding], &coding.compress(&coded), data.len().max(coded.len()) as u64).as_deref(), Ok(data));
+        assert_eq!(
+            decompress(&[coding, coding], &coding.compress(&coded), data.len().max(coded.len()) as u64)
+                .as_deref(),
+            Ok(data)
+        );
     }
 });

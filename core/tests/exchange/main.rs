@@ -26,6 +26,7 @@ mod authorizers;
 mod aws_function;
 mod caching;
 mod caching_apart;
+mod caching_coded;
 mod caching_http;
 mod cognito;
 mod compression;

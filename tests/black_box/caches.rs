@@ -11,6 +11,7 @@ use crate::support::document::{Document, http_proxy, mock};
 use crate::support::eventually;
 use crate::support::gate::Gate;
 use crate::support::gateway::{Gateway, tidegate};
+use crate::support::http2::Http2;
 use crate::support::message::Message;
 use crate::support::origin::{Origin, ok};
 use crate::support::setup::Setup;
@@ -34,6 +35,40 @@ fn ask(gateway: &Gateway, clients: usize) -> Vec<Client> {
 
 fn answers(clients: Vec<Client>) -> Vec<Message> {
     clients.into_iter().map(|mut client| client.response()).collect()
+}
+
+/// A kept answer goes to clients of both versions, whichever asked first; one too large to be kept passes whole.
+#[test]
+fn answers_are_shared_with_http2() {
+    let origin = Origin::replying(|request| match request.start.as_str() {
+        start if start.contains("large") => ok(&"0123456789abcdef".repeat(200_000)),
+        _ => ok(&"0123456789abcdef".repeat(4_000)),
+    });
+    let uri = format!("http://{}/{{size}}", origin.address);
+    let mut integration = http_proxy("GET", uri);
+    integration["requestParameters"] = json!({"integration.request.path.size": "method.request.path.size"});
+    integration["cacheKeyParameters"] = json!(["method.request.path.size"]);
+    let document = Document::new().method("GET", "/{size}/{version}", integration);
+    for (first, size, bytes, calls) in
+        [("1", "small", 64_000, 1), ("2", "small", 64_000, 1), ("2", "large", 3_200_000, 4)]
+    {
+        let gateway = Setup::new(&document).stage(CACHE).h2c().start();
+        let before = origin.whole();
+        for turn in 0..4 {
+            let path = format!("/test/{size}/x");
+            let is_second = (turn % 2 == 0) == (first == "2");
+            let (status, body) = if is_second {
+                let answer = Http2::connect(gateway.address).get(&path);
+                (answer.status(), answer.text())
+            } else {
+                let answer = gateway.get(&path);
+                (answer.status(), answer.text())
+            };
+            assert_eq!((status, body.len()), (200, bytes), "{first} first, {size}, {turn}");
+            assert!(body.starts_with("0123456789abcdef0123") && body.ends_with("9abcdef"));
+        }
+        assert_eq!(origin.whole(), before + calls, "{first} first, {size}");
+    }
 }
 
 #[test]

@@ -120,18 +120,22 @@ fn policy(statement: impl Fn(usize) -> String) -> Policy {
     policy_document(&json, own, Some("petstore")).unwrap_or_else(|findings| panic!("{findings}"))
 }
 
-/// Each statement is looked at: the last one alone is about the method.
-fn policies(criterion: &mut Criterion) {
-    let head = signed();
-    let facts = Facts {
-        request: &head,
+fn facts(head: &RequestHead) -> Facts<'_> {
+    Facts {
+        request: head,
         source_ip: "203.0.113.7".parse().expect("an address"),
         network: None,
         is_secure: false,
         now_s: NOW_S,
         region: "us-east-1",
         principal: None,
-    };
+    }
+}
+
+/// Each statement is looked at: the last one alone is about the method.
+fn policies(criterion: &mut Criterion) {
+    let head = signed();
+    let facts = facts(&head);
     let resources = policy(|number| {
         format!(
             r#"{{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/prod/*/pets/{}"}}"#,
@@ -194,15 +198,7 @@ fn tokens(criterion: &mut Criterion) {
 /// What an authorizer has answered is found, and its policy judges the method.
 fn authorizer(criterion: &mut Criterion) {
     let head = signed();
-    let facts = Facts {
-        request: &head,
-        source_ip: "203.0.113.7".parse().expect("an address"),
-        network: None,
-        is_secure: false,
-        now_s: NOW_S,
-        region: "us-east-1",
-        principal: None,
-    };
+    let facts = facts(&head);
     let own = OwnArn { region: "us-east-1", account: "123456789012" };
     let answer = br#"{"principalId":"user","policyDocument":{"Version":"2012-10-17","Statement":[
         {"Action":"execute-api:Invoke","Effect":"Allow","Resource":"arn:aws:execute-api:us-east-1:123456789012:petstore/prod/*/pets/*"}]},

@@ -40,17 +40,7 @@ fn a_run_leaves_a_report() {
 
 #[test]
 fn functions_beside_http_proxy() {
-    let out = tempfile::tempdir().unwrap();
-    let output =
-        bench(&["run", "functions", "--against", "none", "--rounds", "1", "--seconds", "0.2", "--anyway"])
-            .arg("--bin-dir")
-            .arg(binaries())
-            .arg("--out")
-            .arg(out.path())
-            .output()
-            .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+    let out = measured("functions");
     let read = |name: &str| fs::read_to_string(out.path().join(name)).unwrap();
     let markdown = read("report.md");
     let goal = "CPU per request with the origin's: at most 2.5 of tidegate, http_proxy |";
@@ -61,17 +51,7 @@ fn functions_beside_http_proxy() {
 
 #[test]
 fn transforming_beside_http_proxy() {
-    let out = tempfile::tempdir().unwrap();
-    let output =
-        bench(&["run", "transform", "--against", "none", "--rounds", "1", "--seconds", "0.2", "--anyway"])
-            .arg("--bin-dir")
-            .arg(binaries())
-            .arg("--out")
-            .arg(out.path())
-            .output()
-            .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+    let out = measured("transform");
     let read = |name: &str| fs::read_to_string(out.path().join(name)).unwrap();
     let csv = read("raw.csv");
     assert_eq!(column(&csv, "failed"), ["0", "0"], "{csv}");
@@ -81,26 +61,7 @@ fn transforming_beside_http_proxy() {
 
 #[test]
 fn answers_from_the_cache() {
-    let out = tempfile::tempdir().unwrap();
-    let output = bench(&[
-        "run",
-        "cache-hits-64k",
-        "--against",
-        "none",
-        "--rounds",
-        "1",
-        "--seconds",
-        "0.2",
-        "--anyway",
-    ])
-    .arg("--bin-dir")
-    .arg(binaries())
-    .arg("--out")
-    .arg(out.path())
-    .output()
-    .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+    let out = measured("cache-hits-64k");
     let settings =
         fs::read_to_string(out.path().join("configs/cache-hits-64k/tidegate/tidegate.toml")).unwrap();
     assert!(settings.contains("cache = { size"), "{settings}");
@@ -108,18 +69,8 @@ fn answers_from_the_cache() {
 
 #[test]
 fn limits_refuse_and_cost() {
-    let out = tempfile::tempdir().unwrap();
-    let output =
-        bench(&["run", "limits-10000", "--against", "none", "--rounds", "1", "--seconds", "0.2", "--anyway"])
-            .arg("--bin-dir")
-            .arg(binaries())
-            .arg("--out")
-            .arg(out.path())
-            .output()
-            .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
     // A proxy that refuses no stranger, or lets all through under a low limit, is a measurement that failed.
-    assert!(output.status.success(), "{said}");
+    let out = measured("limits-10000");
     let read = |name: &str| fs::read_to_string(out.path().join(name)).unwrap();
     let (markdown, csv) = (read("report.md"), read("raw.csv"));
     assert!(markdown.contains("| tidegate, no limits |"), "{markdown}");
@@ -164,6 +115,22 @@ fn bench(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate-bench"));
     command.args(arguments);
     command
+}
+
+/// The folder of a short run of a scenario without rivals, which succeeds.
+#[track_caller]
+fn measured(scenario: &str) -> tempfile::TempDir {
+    let out = tempfile::tempdir().unwrap();
+    let output =
+        bench(&["run", scenario, "--against", "none", "--rounds", "1", "--seconds", "0.2", "--anyway"])
+            .arg("--bin-dir")
+            .arg(binaries())
+            .arg("--out")
+            .arg(out.path())
+            .output()
+            .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    out
 }
 
 /// Values of a column; none of those looked at has a comma, but names in quotes may.

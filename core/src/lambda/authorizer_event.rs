@@ -2,10 +2,9 @@
 //!
 //! AWS: "Input to an API Gateway Lambda authorizer".
 
-use super::event::path;
-use super::json::{escape_behind, write_string};
+use super::event;
+use super::json::escape_behind;
 use super::parameters::Nothing;
-use super::{context, fields, parameters};
 use crate::mapping::Source;
 use crate::method::Method;
 use crate::plan::Node;
@@ -27,19 +26,8 @@ pub fn write_request(values: &Values<'_>, verb: Method, method: &[u8], out: &mut
     out.reserve(2048);
     out.extend_from_slice(br#"{"type":"REQUEST","methodArn":""#);
     write_arn(values.view.node, method, out);
-    out.extend_from_slice(br#"","resource":"#);
-    write_string(values.view.resource().map_or("", |resource| &resource.path).as_bytes(), out);
-    out.extend_from_slice(br#","path":"#);
-    write_string(path(values), out);
-    out.extend_from_slice(br#","httpMethod":"#);
-    write_string(verb.name().as_bytes(), out);
-    fields::write(values, out);
-    parameters::write_query(values, Nothing::Object, out);
-    out.extend_from_slice(br#","pathParameters":"#);
-    parameters::write_path(values, Nothing::Object, out);
-    out.extend_from_slice(br#","stageVariables":"#);
-    parameters::write_stage(values, Nothing::Object, out);
-    context::write(values, verb, out);
+    out.extend_from_slice(br#"","#);
+    event::write_request(values, verb, Nothing::Object, out);
     out.push(b'}');
 }
 

@@ -22,21 +22,27 @@ pub fn write(
     out: &mut Vec<u8>,
 ) {
     out.reserve(2048 + content.len());
-    out.extend_from_slice(br#"{"resource":"#);
+    out.push(b'{');
+    write_request(values, method, Nothing::Null, out);
+    write_body(values, content, binary, out);
+    out.push(b'}');
+}
+
+/// Appends the members that tell of a request, all but its body. `nothing` stands where there are no parameters.
+pub(super) fn write_request(values: &Values<'_>, method: Method, nothing: Nothing, out: &mut Vec<u8>) {
+    out.extend_from_slice(br#""resource":"#);
     write_string(values.view.resource().map_or("", |resource| &resource.path).as_bytes(), out);
     out.extend_from_slice(br#","path":"#);
     write_string(path(values), out);
     out.extend_from_slice(br#","httpMethod":"#);
     write_string(method.name().as_bytes(), out);
     fields::write(values, out);
-    parameters::write_query(values, Nothing::Null, out);
+    parameters::write_query(values, nothing, out);
     out.extend_from_slice(br#","pathParameters":"#);
-    parameters::write_path(values, Nothing::Null, out);
+    parameters::write_path(values, nothing, out);
     out.extend_from_slice(br#","stageVariables":"#);
-    parameters::write_stage(values, Nothing::Null, out);
+    parameters::write_stage(values, nothing, out);
     context::write(values, method, out);
-    write_body(values, content, binary, out);
-    out.push(b'}');
 }
 
 /// The path without the stage; with the base path of a custom domain. Slashes that were doubled at its start are one, as

@@ -1,11 +1,9 @@
 //! Cognito user pools, which moto plays: sign-up, log-in, calls, expiry, and keys that change.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-
 use serde_json::{Value, json};
 
 use crate::support::document::{Document, mock};
+use crate::support::driver::Driver;
 use crate::support::eventually;
 use crate::support::gateway::Gateway;
 use crate::support::setup::Setup;
@@ -15,9 +13,7 @@ const UNAUTHORIZED: (u16, &str) = (401, r#"{"message":"Unauthorized"}"#);
 
 /// moto, running, with a user pool; ends when dropped.
 struct Pool {
-    child: Child,
-    orders: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    driver: Driver,
     url: String,
     arn: String,
 }
@@ -25,26 +21,13 @@ struct Pool {
 impl Pool {
     #[track_caller]
     fn start() -> Self {
-        let root = env!("CARGO_MANIFEST_DIR");
-        let python = format!("{root}/.venv/bin/python");
-        let mut child = Command::new(&python)
-            .arg(format!("{root}/tests/black_box/cognito/moto_driver.py"))
-            .env("no_proxy", "*")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{python}: {error}; .ci/run installs it"));
-        let mut answers = BufReader::new(child.stdout.take().expect("piped"));
-        let there = read(&mut answers);
-        let text = |name: &str| there[name].as_str().unwrap_or_else(|| panic!("{name}: {there}")).to_owned();
-        let (url, arn) = (text("url"), text("arn"));
-        Self { orders: child.stdin.take().expect("piped"), child, answers, url, arn }
+        let driver = Driver::start("cognito/moto_driver.py");
+        Self { url: driver.text("url"), arn: driver.text("arn"), driver }
     }
 
     #[track_caller]
     fn order(&mut self, order: Value) -> Value {
-        writeln!(self.orders, "{order}").expect("it reads");
-        read(&mut self.answers)
+        self.driver.order(&order)
     }
 
     fn sign_up(&mut self, name: &str) {
@@ -82,20 +65,6 @@ impl Pool {
             .secured("GET", "/scoped", "pool", &["aws.cognito.signin.user.admin", "other"]);
         Setup::new(&document).more(&format!("[aws.endpoint]\ncognito-idp = \"{}\"\n", self.url)).start()
     }
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-#[track_caller]
-fn read(answers: &mut impl BufRead) -> Value {
-    let mut line = String::new();
-    answers.read_line(&mut line).expect("it answers");
-    serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}; .ci/run installs moto"))
 }
 
 fn call(gateway: &Gateway, path: &str, token: &str) -> (u16, String) {

@@ -6,6 +6,7 @@
 pub(crate) mod certificates;
 pub(crate) mod client;
 pub(crate) mod document;
+pub(crate) mod driver;
 pub(crate) mod framing;
 pub(crate) mod gate;
 pub(crate) mod gateway;

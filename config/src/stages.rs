@@ -153,7 +153,9 @@ fn compile_lambda(
     let arn = FunctionArn::of_uri(&uri)
         .inspect_err(|error| report_arn(lambda.uri_span, is_custom, error, report))
         .ok()?;
-    let place = place(lambda, &uri, &arn, stage, backends, report)?;
+    let (uri_span, credentials) = (lambda.uri_span, lambda.credentials.as_ref());
+    let named = Named { uri: &uri, arn: &arn, uri_span, credentials, key: "credentials" };
+    let place = place(named, stage, backends, report)?;
     let kind = match lambda.custom.as_ref() {
         None => LambdaKind::Proxy,
         Some(mapped) => LambdaKind::Custom(Box::new(compile_custom(mapped))),
@@ -178,8 +180,10 @@ fn compile_authorizer(
     let uri = uri.map_err(|error| warn_uri(authorizer.uri_span, stage, &error, report)).ok()?;
     let arn = FunctionArn::of_uri(&uri);
     let arn = arn.map_err(|_| report_authorizer_uri(authorizer.uri_span, &uri, report)).ok()?;
-    let function = backends.functions.find(&arn, NOT_OF_AUTHORIZERS, authorizer.uri_span, report)?;
-    Some(AuthorizerFunction { function, invoked_arn: arn.text.into() })
+    let (uri_span, credentials) = (authorizer.uri_span, authorizer.credentials.as_ref());
+    let named = Named { uri: &uri, arn: &arn, uri_span, credentials, key: "authorizerCredentials" };
+    let place = place(named, stage, backends, report)?;
+    Some(AuthorizerFunction { place, invoked_arn: arn.text.into() })
 }
 
 fn compile_http(
@@ -218,30 +222,38 @@ fn compile_http(
 
 /// Why AWS is not called for a function that is not here.
 const NOT_WITHOUT_AWS: &str = ", and without [aws] no function of AWS is called";
-const NOT_OF_AUTHORIZERS: &str = "; calling AWS Lambda to authorise is not supported yet";
+
+/// A function as a definition names it.
+struct Named<'a> {
+    uri: &'a str,
+    arn: &'a FunctionArn,
+    uri_span: Span,
+    /// The role that signs, if it is at AWS; and where it stands.
+    credentials: Option<&'a (Template, Span)>,
+    /// Under which key.
+    key: &'static str,
+}
 
 /// Where a function is: here, or at AWS if that is configured.
 fn place(
-    lambda: &openapi::Lambda,
-    uri: &str,
-    arn: &FunctionArn,
+    Named { uri, arn, uri_span, credentials, key }: Named<'_>,
     stage: &file::stage::Stage,
     backends: &mut Backends,
     report: &mut Report,
 ) -> Option<FunctionPlace> {
     if let Some(function) = backends.functions.find_here(arn) {
-        if let Some((_, at)) = &lambda.credentials {
+        if let Some((_, at)) = credentials {
             report
-                .warning(*at, format!("`credentials` has no effect in stage `{}`", stage.name))
+                .warning(*at, format!("`{key}` has no effect in stage `{}`", stage.name))
                 .help("the function runs here and needs no permission");
         }
         return Some(FunctionPlace::Here(function));
     }
     if !backends.services.has_functions() {
-        let found = backends.functions.find(arn, NOT_WITHOUT_AWS, lambda.uri_span, report);
+        let found = backends.functions.find(arn, NOT_WITHOUT_AWS, uri_span, report);
         return found.map(FunctionPlace::Here);
     }
-    let source = match &lambda.credentials {
+    let source = match credentials {
         Some((template, at)) => {
             let arn = template.text(|name| stage.variable(name));
             let arn = arn.inspect_err(|error| warn_uri(*at, stage, error, report)).ok()?;
@@ -249,13 +261,11 @@ fn place(
         }
         None => CredentialsSource::Default,
     };
-    let uri = ServiceUri::parse(uri)
-        .inspect_err(|error| service::report_uri(lambda.uri_span, *error, report))
-        .ok()?;
+    let uri =
+        ServiceUri::parse(uri).inspect_err(|error| service::report_uri(uri_span, *error, report)).ok()?;
     let (url, endpoint) = backends.services.endpoint(&uri, &[]);
-    let endpoint = endpoint
-        .inspect_err(|error| report_endpoint(lambda.uri_span, uri.service, &url, error, report))
-        .ok()?;
+    let endpoint =
+        endpoint.inspect_err(|error| report_endpoint(uri_span, uri.service, &url, error, report)).ok()?;
     let remote = Remote {
         origin: backends.id(endpoint.origin),
         host: backends.host(&endpoint.host),

@@ -91,10 +91,14 @@ struct Connection {
 
 impl Connection {
     fn new() -> Self {
+        Self::with(DOCUMENT, CACHE)
+    }
+
+    fn with(document: &str, stage: &str) -> Self {
         let limits = Limits::default();
-        let settings = plan::Settings { stage: CACHE, ..plan::Settings::default() };
+        let settings = plan::Settings { stage, ..plan::Settings::default() };
         Self {
-            shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT, settings)), 1),
+            shard: Shard::new(Arc::new(plan::plan(document, LOG_FORMAT, settings)), 1),
             exchange: Exchange::default(),
             peer: Peer {
                 source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
@@ -190,5 +194,43 @@ fn hit(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, exchange, hit);
+/// So many resources, a hundred below each of their parents.
+fn document(routes: usize) -> String {
+    let route = |index: usize| {
+        let path = format!("/service-{}/resource-{}", index / 100, index % 100);
+        format!(
+            "  {path}:\n    get:\n      x-amazon-apigateway-integration: {{ type: http_proxy, httpMethod: GET, \
+             uri: 'http://origin.test{path}' }}\n"
+        )
+    };
+    "paths:\n".to_owned() + &(0..routes).map(route).collect::<String>()
+}
+
+/// Requests for the routes of a definition in an order without sense: a large definition is not in the nearest cache.
+fn routes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("exchange/routes");
+    for routes in [1, 5_000] {
+        let mut connection = Connection::with(&document(routes), "");
+        let requests: Vec<String> = (0..routes)
+            .map(|index| index * 2_741 % routes)
+            .map(|index| {
+                format!(
+                    "GET /prod/service-{}/resource-{} HTTP/1.1\r\nHost: api.example.com\r\n\r\n",
+                    index / 100,
+                    index % 100
+                )
+            })
+            .collect();
+        let mut turn = requests.iter().cycle();
+        group.bench_function(routes.to_string(), |bencher| {
+            bencher.iter(|| {
+                let request = turn.next().expect("it goes round");
+                assert!(connection.exchange(request.as_bytes(), RESPONSE.as_bytes()));
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, exchange, hit, routes);
 criterion_main!(benches);

@@ -121,11 +121,11 @@ fn compile_one(
             Integration::Mock(Mock { request: request.clone(), responses: responses(rules) })
         }
         Definition::Http(http) => match compile_http(http, stage, backends, report) {
-            Some(http) => Integration::Http(Box::new(http)),
+            Some(http) => Integration::Http(http),
             None => Integration::Misconfigured,
         },
         Definition::Service(service) => match compile_service(service, stage, backends, report) {
-            Some(http) => Integration::Http(Box::new(http)),
+            Some(http) => Integration::Http(http),
             None => Integration::Misconfigured,
         },
         Definition::Lambda(lambda) => match compile_lambda(lambda, stage, backends, report) {
@@ -204,8 +204,8 @@ fn compile_http(
                 service: None,
                 method: http.method,
                 target: endpoint.target,
-                query: http.parameters.query.clone(),
-                headers: http.parameters.headers.clone(),
+                query: http.parameters.query.as_slice().into(),
+                headers: http.parameters.headers.as_slice().into(),
                 timeout_ms: http.timeout_ms,
             })
         }
@@ -299,8 +299,8 @@ fn compile_service(
         service: Some(Box::new(backends.services.service(&uri, source))),
         method: http.method,
         target: endpoint.target,
-        query: http.parameters.query.clone(),
-        headers: http.parameters.headers.clone(),
+        query: http.parameters.query.as_slice().into(),
+        headers: http.parameters.headers.as_slice().into(),
         timeout_ms: http.timeout_ms,
     })
 }

@@ -475,7 +475,7 @@ impl Exchange {
             base_path: self.place.as_ref().filter(|place| place.mapped).map(base_path),
             principal: self.principal.map(|id| plan.principals.principal(id)),
             network: plan.networks.of(self.arrival.listener, self.arrival.source_ip.address()),
-            api_key: self.caller.map(|caller| plan.usage_plans.key_name(caller.key)),
+            api_key: self.caller.map(|caller| plan.usage_plans.name_of(caller.key)),
             api_key_source: self.place.map(|place| plan.apis[place.api].api_key_source).unwrap_or_default(),
             attested,
             outcome: &self.outcome,

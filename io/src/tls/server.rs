@@ -133,7 +133,10 @@ fn config(
     Ok(config)
 }
 
-fn certified(identity: &Identity, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, TlsError> {
+pub(super) fn certified(
+    identity: &Identity,
+    provider: &CryptoProvider,
+) -> Result<Arc<CertifiedKey>, TlsError> {
     let chain = identity.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
     let key = PrivateKeyDer::try_from(identity.key.clone());
     let key = key.map_err(|why| TlsError::Refused(rustls::Error::General(why.to_owned())))?;

@@ -3,6 +3,7 @@
 mod attacks;
 mod backends;
 mod certificates;
+mod client_certificates;
 mod mutual;
 mod sessions;
 

@@ -4,6 +4,7 @@ mod attacks;
 mod backends;
 mod certificates;
 mod client_certificates;
+mod clients;
 mod mutual;
 mod sessions;
 

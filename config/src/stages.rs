@@ -195,7 +195,10 @@ fn compile_http(
     match http.uri.endpoint(|name| stage.variable(name), &http.parameters.path) {
         Ok(mut endpoint) => {
             match &mut endpoint.origin.tls {
-                Some(tls) => http.tls.apply(tls),
+                Some(tls) => {
+                    http.tls.apply(tls);
+                    tls.client.clone_from(&stage.client_certificate);
+                }
                 None if http.tls.is_default() => {}
                 None => {
                     report.warning(http.uri_span, "`tlsConfig` has no effect: the backend is called by http");

@@ -224,7 +224,7 @@ fn read_endpoint(scheme: Scheme, uri: &str, mapped: &[Mapped]) -> Result<Endpoin
 /// What a backend must prove, unless its integration says otherwise. A dot at the end is not part of a name.
 fn tls(scheme: Scheme, host: &str) -> Option<OriginTls> {
     let name = host.strip_suffix('.').unwrap_or(host).to_owned();
-    (scheme == Scheme::Https).then_some(OriginTls { name, verify_issuer: true })
+    (scheme == Scheme::Https).then_some(OriginTls { name, verify_issuer: true, client: None })
 }
 
 /// Host (an IPv6 literal in its brackets) and port.

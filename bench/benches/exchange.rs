@@ -82,7 +82,7 @@ const CONTENT: &[u8] = &[b'x'; 512];
 
 struct Connection {
     shard: Shard,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     peer: Peer,
     request_limits: HeadLimits,
     response_limits: HeadLimits,
@@ -99,7 +99,7 @@ impl Connection {
         let settings = plan::Settings { stage, ..plan::Settings::default() };
         Self {
             shard: Shard::new(Arc::new(plan::plan(document, LOG_FORMAT, settings)), 1),
-            exchange: Exchange::default(),
+            exchange: Box::default(),
             peer: Peer {
                 source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
                 listener_port: 80,
@@ -114,7 +114,7 @@ impl Connection {
 
     /// One exchange; its answer is in `exchange.out`. True when the backend was called.
     fn exchange(&mut self, request: &[u8], response: &[u8]) -> bool {
-        let (exchange, shard) = (&mut self.exchange, &mut self.shard);
+        let (exchange, shard) = (&mut *self.exchange, &mut self.shard);
         let now = Now { unix_ms: 784_111_777_000, monotonic_ns: 0 };
         exchange.request.clear();
         exchange.request.buffer_mut().extend_from_slice(request);
@@ -232,5 +232,25 @@ fn routes(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, exchange, hit, routes);
+/// The same request on one connection after the other: those of many are not in the nearest cache.
+fn connections(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("exchange/connections");
+    let request = format!("GET /prod/proxy/pets/42 HTTP/1.1\r\n{FIELDS}");
+    for connections in [1, 512] {
+        let mut connection = Connection::new();
+        let mut exchanges: Vec<Box<Exchange>> = (0..connections).map(|_| Box::default()).collect();
+        let mut turn = 0;
+        group.bench_function(connections.to_string(), |bencher| {
+            bencher.iter(|| {
+                turn = (turn + 1) % connections;
+                std::mem::swap(&mut connection.exchange, &mut exchanges[turn]);
+                assert!(connection.exchange(request.as_bytes(), RESPONSE.as_bytes()));
+                std::mem::swap(&mut connection.exchange, &mut exchanges[turn]);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, exchange, hit, routes, connections);
 criterion_main!(benches);

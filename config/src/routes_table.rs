@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use tidegate_core::auth::authorise::Authorization;
 use tidegate_core::cache::Callers;
-use tidegate_core::integration::{Http, HttpKind, Integration, Lambda, LambdaKind, Mock, Piece, Placeholder};
+use tidegate_core::integration::{
+    Http, HttpKind, Integration, Lambda, LambdaKind, Mock, Piece, Pieces, Placeholder,
+};
 use tidegate_core::mapping::{Source, Values};
 use tidegate_core::plan::{Api, EndpointType, Stage};
 use tidegate_core::route::RouteId;
@@ -142,7 +144,7 @@ fn describe_http(parameters: &[String], http: &Http) -> String {
     format!("{kind} {method} {uri} timeout {}", seconds(http.timeout_ms))
 }
 
-fn pieces<'a>(pieces: impl Iterator<Item = Piece<'a>>, parameters: &[String]) -> String {
+fn pieces(pieces: Pieces<'_>, parameters: &[String]) -> String {
     let text = |piece| match piece {
         Piece::Literal(text) => text.to_owned(),
         Piece::Placeholder(Placeholder { source, .. }) => format!("{{{}}}", expression(source, parameters)),

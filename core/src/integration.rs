@@ -4,7 +4,7 @@ mod target;
 
 use std::sync::Arc;
 
-pub use self::target::{Pattern, Piece, Placeholder, Target};
+pub use self::target::{Pattern, Piece, Pieces, Placeholder, Target};
 
 use regex::Regex;
 

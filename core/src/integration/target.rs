@@ -1,5 +1,7 @@
 //! Path and query of an integration URI.
 
+use std::slice;
+
 use crate::mapping::Source;
 
 /// Path and query of an integration URI, with `{name}` placeholders resolved to the mapping that fills them.
@@ -41,6 +43,30 @@ pub enum Piece<'a> {
     Placeholder(&'a Placeholder),
 }
 
+/// The parts of a path or a query.
+#[derive(Clone, Debug)]
+pub struct Pieces<'a> {
+    text: &'a str,
+    /// What is left of the text.
+    start: u32,
+    end: u32,
+    placeholders: slice::Iter<'a, Placeholder>,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        let end = self.placeholders.as_slice().first().map_or(self.end, |placeholder| placeholder.at);
+        if self.start < end {
+            let literal = &self.text[self.start as usize..end as usize];
+            self.start = end;
+            return Some(Piece::Literal(literal));
+        }
+        self.placeholders.next().map(Piece::Placeholder)
+    }
+}
+
 /// A path or a query, while it is read from a URI.
 #[derive(Clone, Debug, Default)]
 pub struct Pattern {
@@ -71,15 +97,20 @@ impl Target {
     }
 
     /// The path.
-    pub fn path(&self) -> impl Iterator<Item = Piece<'_>> {
-        let placeholders = &self.placeholders[..self.query.placeholder as usize];
-        pieces(&self.text, 0, self.query.text, placeholders)
+    pub fn path(&self) -> Pieces<'_> {
+        let (text, placeholder) = (self.query.text, self.query.placeholder as usize);
+        Pieces {
+            text: &self.text,
+            start: 0,
+            end: text,
+            placeholders: self.placeholders[..placeholder].iter(),
+        }
     }
 
     /// The query string; empty when there is none.
-    pub fn query(&self) -> impl Iterator<Item = Piece<'_>> {
-        let placeholders = &self.placeholders[self.query.placeholder as usize..];
-        pieces(&self.text, self.query.text, offset(self.text.len()), placeholders)
+    pub fn query(&self) -> Pieces<'_> {
+        let placeholders = self.placeholders[self.query.placeholder as usize..].iter();
+        Pieces { text: &self.text, start: self.query.text, end: offset(self.text.len()), placeholders }
     }
 
     /// Whether a placeholder stands for something of the client's body.
@@ -91,23 +122,6 @@ impl Target {
 /// URIs are far shorter than 4 GiB.
 fn offset(bytes: usize) -> u32 {
     bytes as u32
-}
-
-/// `text[start..end]` with the placeholders in it.
-fn pieces<'a>(
-    text: &'a str,
-    start: u32,
-    end: u32,
-    placeholders: &'a [Placeholder],
-) -> impl Iterator<Item = Piece<'a>> {
-    let literal =
-        |from: u32, to: u32| Some(&text[from as usize..to as usize]).filter(|text| !text.is_empty());
-    let starts = std::iter::once(start).chain(placeholders.iter().map(|placeholder| placeholder.at));
-    let ends = placeholders.iter().map(|placeholder| placeholder.at).chain(std::iter::once(end));
-    let fillings = placeholders.iter().map(Some).chain(std::iter::once(None));
-    starts.zip(ends).zip(fillings).flat_map(move |((from, to), filling)| {
-        literal(from, to).map(Piece::Literal).into_iter().chain(filling.map(Piece::Placeholder))
-    })
 }
 
 #[cfg(test)]

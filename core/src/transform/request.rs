@@ -1,7 +1,7 @@
 //! Writes the head of the request that goes to an HTTP backend.
 
 use crate::http1::{BodyFraming, Field, KnownField, KnownFields, RequestHead, encode};
-use crate::integration::{Http, HttpKind, Piece, Placeholder};
+use crate::integration::{Http, HttpKind, Piece, Pieces, Placeholder};
 use crate::mapping::{Mapped, Source};
 use crate::method::Method;
 use crate::transform::pass;
@@ -75,8 +75,8 @@ fn tidy_query(out: &mut Vec<u8>, query: usize) {
     }
 }
 
-fn write_pieces<'a>(
-    pieces: impl Iterator<Item = Piece<'a>>,
+fn write_pieces(
+    pieces: Pieces<'_>,
     values: &Values<'_>,
     out: &mut Vec<u8>,
     write_value: impl Fn(&Source, &mut Vec<u8>),

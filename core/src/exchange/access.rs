@@ -261,6 +261,13 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    /// The name of a method's authorizer.
+    pub(super) fn authorizer_name<'p>(&self, plan: &'p Plan, routed: Routed) -> &'p str {
+        authorizer_of(stage_of(plan, routed.place).0, routed)
+    }
+}
+
 /// The name of a method's authorizer.
 fn authorizer_of(api: &Api, routed: Routed) -> &str {
     match api.authorization[routed.route.0 as usize] {

@@ -48,4 +48,5 @@ mod connection;
 mod content;
 
 mod access_log;
+mod execution_log;
 mod injection;

@@ -280,7 +280,7 @@ impl Exchange {
         self.place = Some(place);
         self.check_certificate(&plan)?;
         if self.is_out_of_reach(&plan, place) {
-            return Err(Reject::UnknownApi);
+            return Err(Reject::OutOfReach);
         }
         if matches!(self.request.framing(), BodyFraming::Length(bytes) if bytes > plan.limits.payload_bytes_max)
         {

@@ -6,7 +6,7 @@
 
 use super::authorizer::Authorizing;
 use super::{Answer, Exchange, Routed, Step, Validated, integration_of, stage_of};
-use crate::auth::authorise::{Denial, Who, authorise};
+use crate::auth::authorise::{Denial, Spelling, Who, authorise};
 use crate::auth::policy::Action;
 use crate::auth::policy::combine::By;
 use crate::cache::{
@@ -318,7 +318,7 @@ impl Exchange {
         shard.method_names.name(&api.id, &stage.name, routed.method, path);
         let principal = self.principal.map(|id| plan.principals.principal(id));
         if principal.is_none_or(|principal| principal.arn.account() != account) {
-            return Err(Denial { action, by: By::Identity, statement: None, respelt: false });
+            return Err(Denial { action, by: By::Identity, statement: None, spelling: Spelling::Sent });
         }
         authorise(action, api, Who::Signer, account, &shard.method_names, &self.facts(plan))
     }

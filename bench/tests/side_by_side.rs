@@ -68,6 +68,15 @@ fn answers_from_the_cache() {
 }
 
 #[test]
+fn http2_over_tls() {
+    let out = measured("http2-streams-100");
+    let csv = fs::read_to_string(out.path().join("raw.csv")).unwrap();
+    assert_eq!(column(&csv, "failed"), ["0", "0"], "{csv}");
+    let markdown = fs::read_to_string(out.path().join("report.md")).unwrap();
+    assert!(markdown.contains("--http2 --streams=100"), "the load is HTTP/2: {markdown}");
+}
+
+#[test]
 fn limits_refuse_and_cost() {
     // A proxy that refuses no stranger, or lets all through under a low limit, is a measurement that failed.
     let out = measured("limits-10000");
@@ -86,6 +95,30 @@ fn limits_refuse_and_cost() {
         assert_eq!(fs::read_to_string(folder.join("keys.csv")).unwrap().lines().count(), 10_001);
     }
     assert!(!out.path().join("configs/limits-10000/tidegate, no limits/keys.csv").exists());
+}
+
+#[test]
+fn callers_are_known_and_cost() {
+    // A proxy that lets a stranger in is a measurement that failed.
+    for (scenario, most, scheme) in [
+        ("tokens", "500 ns", "type: cognito_user_pools"),
+        ("signatures", "5.00 µs", "awsSigv4"),
+        ("authorizer", "1.00 µs", "function:doorkeeper"),
+    ] {
+        let out = measured(scenario);
+        let read = |name: &str| fs::read_to_string(out.path().join(name)).unwrap();
+        let (markdown, csv) = (read("report.md"), read("raw.csv"));
+        let goal = format!("CPU per request: at most {most} above tidegate, open |");
+        assert!(
+            markdown.contains(&goal) && !markdown.contains(&format!("{goal} not measured")),
+            "{markdown}"
+        );
+        assert_eq!(column(&csv, "failed"), ["0", "0"], "{csv}");
+        let definition = read(&format!("configs/{scenario}/tidegate/definition.yaml"));
+        assert!(definition.contains(scheme), "{definition}");
+        let requests = read("configs/requests");
+        assert_eq!(requests.lines().filter(|line| line.starts_with("Authorization: ")).count(), 1_000);
+    }
 }
 
 #[test]

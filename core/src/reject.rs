@@ -26,6 +26,8 @@ pub enum Reject {
     PayloadTooLarge,
     /// No API or stage is meant by host and path.
     UnknownApi,
+    /// The API is private, and the client comes from none of its networks.
+    OutOfReach,
     /// The domain asks for a certificate, and the client's is not one that it knows.
     ClientCertificate,
     /// No resource with this method.
@@ -116,6 +118,12 @@ pub enum AuthorizerFault {
     Throttled,
     /// Its function's answer cannot be used.
     Malformed(Malformed),
+    /// The Lambda API has answered with this status.
+    Refused(u16),
+    /// The Lambda API cannot be reached.
+    Unreachable,
+    /// There are no credentials to call the Lambda API with.
+    NoCredentials,
     /// The keys of the token's issuer are not known.
     NoKeys,
 }
@@ -181,7 +189,7 @@ impl Reject {
             Self::PayloadTooLarge => {
                 (T::RequestTooLarge, 413, BAD, "HTTP content length exceeded", PlainText, Close)
             }
-            Self::UnknownApi | Self::ClientCertificate => {
+            Self::UnknownApi | Self::OutOfReach | Self::ClientCertificate => {
                 (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive)
             }
             Self::Signature(error) => {
@@ -303,6 +311,7 @@ impl Reject {
             | Self::BodyTimeout
             | Self::PayloadTooLarge
             | Self::UnknownApi
+            | Self::OutOfReach
             | Self::ClientCertificate
             | Self::NoRoute
             | Self::Signature(_)

@@ -47,7 +47,7 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
     peer: &Peer,
 ) -> End {
     let mut upload = Upload::None;
-    let mut backend = None;
+    let mut backend: Option<Backend> = None;
     // Of the plan that the exchange begins with: a body, or the ledger, may take longer than a reload.
     let (functions, pools) = (shard.functions.current(), shard.pools());
     let mut step = advance(shard, exchange, Event::Request(peer, shard.entropy()));
@@ -81,6 +81,10 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
                 },
             },
             Step::Call(call) => {
+                // An authorizer's function has answered before, to the end.
+                if let Some(asked) = backend.take() {
+                    asked.release(shard, true);
+                }
                 let pool = Rc::clone(&pools[call.origin.0 as usize]);
                 match call_backend(shard, pool, exchange, inbound, outbound, &mut upload, call).await {
                     Ok(called) => {
@@ -132,7 +136,7 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
                 shard.finish(exchange, bytes);
                 let uploaded = upload.settle(shard, inbound).await;
                 if let Some(backend) = backend.take() {
-                    backend.release(shard, exchange, uploaded);
+                    backend.release(shard, uploaded);
                 }
                 return match sent {
                     Err(Broken) => End::Broken,
@@ -160,13 +164,14 @@ struct Backend {
     pool: Rc<Pool>,
     stream: Stream,
     body: Body,
+    keeps_alive: bool,
 }
 
 impl Backend {
     /// Keeps the connection for the next request, if both messages are read to their ends. An answer whose content was
     /// not wanted is read to its end aside.
-    fn release(self, shard: &Rc<Shard>, exchange: &Exchange, uploaded: bool) {
-        if !uploaded || !exchange.response.keeps_alive() {
+    fn release(self, shard: &Rc<Shard>, uploaded: bool) {
+        if !uploaded || !self.keeps_alive {
             return;
         }
         if self.body.is_done() {
@@ -174,7 +179,7 @@ impl Backend {
         }
         let shard_there = Rc::clone(shard);
         shard.ring.spawn(async move {
-            let Self { pool, mut stream, mut body } = self;
+            let Self { pool, mut stream, mut body, .. } = self;
             if discard(&mut body, &mut stream).await {
                 pool.release(stream, &shard_there.ring, &shard_there.limits());
             }
@@ -187,10 +192,10 @@ fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
         let core = &mut *shard.core.borrow_mut();
         let step = exchange.advance(core, shard.now(), event);
         shard.tell_followers(core);
+        shard.tell_authorized(core);
         step
     };
     shard.tell_ledger();
-    shard.wake_authorized();
     shard.ask_keys();
     step
 }
@@ -296,7 +301,8 @@ async fn call_backend<I: Inbound>(
             Ok(Ok(())) => {
                 let framing = exchange.response.framing();
                 let body = Body::new(framing, plan.limits.payload_bytes_max, u64::from(call.timeout_ms));
-                return Ok(Backend { pool, stream: backend, body });
+                let keeps_alive = exchange.response.keeps_alive();
+                return Ok(Backend { pool, stream: backend, body, keeps_alive });
             }
             Ok(Err(NoResponse::Dead)) if reused && repeatable => {}
             Ok(Err(NoResponse::Dead | NoResponse::Broken)) => {

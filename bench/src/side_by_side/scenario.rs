@@ -1,5 +1,6 @@
 //! What is measured: one row each.
 
+use super::callers::Proof;
 use super::security::Sessions;
 
 /// A load, and what is asked of a proxy under it.
@@ -25,6 +26,8 @@ pub struct Scenario {
     pub cached: bool,
     /// How sessions begin, if clients come by https.
     pub tls: Option<Sessions>,
+    /// With HTTP/2: requests at once on each connection.
+    pub streams: Option<u32>,
     /// Whether a relay of bytes does the same work, so that it can be the bound.
     pub relay: bool,
 }
@@ -40,6 +43,8 @@ pub enum Course {
     Routes(usize),
     /// As fast as it goes with limits for so many API keys, and without.
     Limits(usize),
+    /// As fast as it goes with callers who say who they are, and with some who need not.
+    Callers(Proof),
     /// As fast as it goes with a function as backend, and with the origin.
     Functions,
     /// As fast as it goes with bodies that are validated and rewritten, and with the same that pass.
@@ -61,6 +66,7 @@ const KEEP_ALIVE: Scenario = Scenario {
     course: Course::Saturation,
     cached: false,
     tls: None,
+    streams: None,
     relay: true,
 };
 
@@ -76,7 +82,7 @@ const CACHE_HITS: Scenario = Scenario {
 const TLS: Scenario = Scenario { tls: Some(Sessions::Resumed), relay: false, ..KEEP_ALIVE };
 
 /// All of them, in the order in which they run.
-pub const SCENARIOS: [Scenario; 22] = [
+pub const SCENARIOS: [Scenario; 26] = [
     Scenario {
         name: "keep-alive-1",
         summary: "1 connection that is kept, answers of 11 bytes",
@@ -165,6 +171,13 @@ pub const SCENARIOS: [Scenario; 22] = [
         ..TLS
     },
     Scenario {
+        name: "http2-streams-100",
+        summary: "1 connection by https with HTTP/2, 100 requests at once, answers of 11 bytes",
+        connections: 1,
+        streams: Some(100),
+        ..TLS
+    },
+    Scenario {
         name: "slow-origin",
         summary: "512 connections, an origin that takes 20 ms, 8,000 requests/s",
         connections: 512,
@@ -183,6 +196,28 @@ pub const SCENARIOS: [Scenario; 22] = [
         name: "limits-10000",
         summary: "10,000 API keys, by Zipf's law, with throttles and quotas that refuse nobody, beside none of it",
         course: Course::Limits(10_000),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "tokens",
+        summary: "1,000 tokens of a Cognito user pool, known before, beside none; Envoy's jwt_authn",
+        course: Course::Callers(Proof::Token),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "signatures",
+        summary: "POST of 1 KiB, signed with Signature Version 4, beside the same unsigned",
+        upload_bytes: Some(1024),
+        course: Course::Callers(Proof::Signature),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "authorizer",
+        summary: "1,000 callers whom a Lambda authorizer has let in before, beside none",
+        course: Course::Callers(Proof::Authorizer),
         relay: false,
         ..KEEP_ALIVE
     },

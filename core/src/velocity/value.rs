@@ -119,13 +119,8 @@ impl<'a> Heap<'a> {
     pub(crate) fn new_list(self, kind: ListKind, items: &[Value<'a>]) -> Result<&'a List<'a>, OutOfMemory> {
         self.reserve(size_of::<List<'_>>() + size_of_val(items))?;
         let mut copy = BumpVec::with_capacity_in(items.len(), self.bump);
-        copy.extend_from_slice(items);
+        copy.extend_from_slice_copy(items);
         Ok(self.bump.alloc(List { kind, items: RefCell::new(copy) }))
-    }
-
-    pub(crate) fn json_list(self, items: BumpVec<'a, Value<'a>>) -> Result<Value<'a>, OutOfMemory> {
-        self.reserve(size_of::<List<'_>>())?;
-        Ok(Value::List(self.bump.alloc(List { kind: ListKind::Json, items: RefCell::new(items) })))
     }
 
     pub(crate) fn map(self) -> Result<&'a Map<'a>, OutOfMemory> {
@@ -140,13 +135,17 @@ impl<'a> Heap<'a> {
     }
 
     /// A map of JSON. Of several entries with the same key the last value counts, where the first stands.
-    pub(crate) fn json_map(
-        self,
-        entries: BumpVec<'a, (Value<'a>, Value<'a>)>,
-    ) -> Result<Value<'a>, OutOfMemory> {
-        self.reserve(size_of::<Map<'_>>() + 2 * size_of_val(entries.as_slice()))?;
+    pub(crate) fn json_map(self, read: &[(Value<'a>, Value<'a>)]) -> Result<Value<'a>, OutOfMemory> {
+        self.reserve(size_of::<Map<'_>>() + 2 * size_of_val(read))?;
         let order = RefCell::new(BumpVec::new_in(self.bump));
-        let entries = RefCell::new(if has_same_keys(&entries) { self.distinct(&entries) } else { entries });
+        let entries = if has_same_keys(read) {
+            self.distinct(read)
+        } else {
+            let mut entries = BumpVec::with_capacity_in(read.len(), self.bump);
+            entries.extend_from_slice_copy(read);
+            entries
+        };
+        let entries = RefCell::new(entries);
         Ok(Value::Map(self.bump.alloc(Map { entries, order, kind: MapKind::Json })))
     }
 
@@ -209,11 +208,35 @@ impl<'a> Value<'a> {
         matches!(self, Self::Null)
     }
 
-    /// `equals` of keys, items and scalars. Lists and maps are equal here only if they are the same one.
+    /// `equals` of items and scalars. Lists and maps are equal here only if they are the same one.
     pub(crate) fn is_same(self, other: Self) -> bool {
         match (self, other) {
             (Self::Text(one), Self::Text(two)) => one == two,
             _ => self.order(other) == Ordering::Equal,
+        }
+    }
+
+    /// The same for keys of small maps: lists and maps are equal by what they hold, too, as long as that can be seen with so
+    /// many looks.
+    fn is_same_key(self, other: Self, looks: &Cell<u32>) -> bool {
+        let Some(left) = looks.get().checked_sub(1) else { return false };
+        looks.set(left);
+        match (self, other) {
+            _ if self.is_same(other) => true,
+            (Self::List(one), Self::List(two)) => {
+                let (one, two) = (one.items.borrow(), two.items.borrow());
+                let mut pairs = one.iter().zip(two.iter());
+                one.len() == two.len() && pairs.all(|(one, two)| one.is_same_key(*two, looks))
+            }
+            (Self::Map(one), Self::Map(two)) => {
+                let (one, two) = (one.entries.borrow(), two.entries.borrow());
+                let is_in = |(key, value): &(Value<'a>, Value<'a>)| {
+                    let other = two.iter().find(|(other, _)| other.is_same_key(*key, looks));
+                    other.is_some_and(|(_, other)| other.is_same_key(*value, looks))
+                };
+                one.len() == two.len() && one.iter().all(is_in)
+            }
+            _ => false,
         }
     }
 
@@ -261,6 +284,8 @@ impl<'a> Value<'a> {
 
 /// Maps up to this size are searched from front to back.
 const SMALL: usize = 16;
+/// Looks at parts of keys that are lists or maps, for one search.
+const LOOKS_MAX: u32 = 256;
 /// Entries of a larger map that may be missing in its order.
 const TAIL: usize = 64;
 /// The rank of a text.
@@ -307,6 +332,7 @@ impl<'a> Map<'a> {
     }
 
     /// The value of a text key.
+    #[inline(always)]
     pub(crate) fn get_named(&self, name: &str) -> Option<Value<'a>> {
         let entries = self.entries.borrow();
         if entries.len() <= SMALL {
@@ -315,6 +341,10 @@ impl<'a> Map<'a> {
             return found.map(|(_, value)| *value);
         }
         drop(entries);
+        self.get_named_of_many(name)
+    }
+
+    fn get_named_of_many(&self, name: &str) -> Option<Value<'a>> {
         let position = self.find_by(|known| match known {
             Value::Text(text) => text.cmp(name),
             other => other.rank().cmp(&TEXT_RANK),
@@ -325,7 +355,8 @@ impl<'a> Map<'a> {
     fn find(&self, key: Value<'a>) -> Option<usize> {
         let entries = self.entries.borrow();
         if entries.len() <= SMALL {
-            return entries.iter().position(|(known, _)| known.is_same(key));
+            let looks = Cell::new(LOOKS_MAX);
+            return entries.iter().position(|(known, _)| known.is_same_key(key, &looks));
         }
         drop(entries);
         self.find_by(|known| known.order(key))

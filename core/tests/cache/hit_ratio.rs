@@ -89,7 +89,6 @@ pub(crate) fn check_in(bytes_max: u64, name: &str, trace: &[u32], behind_lru: f6
     let text = format!(
         "{name}: {ours:.1}, LRU {lru:.1}, W-TinyLFU {tiny:.1}, optimum {best:.1}, {capacity} answers"
     );
-    println!("{text}");
     assert!(ours <= best, "{text}");
     assert!(ours >= lru - behind_lru, "{text}");
     assert!(ours >= tiny - behind_tiny_lfu, "{text}");

@@ -52,6 +52,10 @@ pub(crate) enum Function {
     Answers(String),
     Fails(String),
     Silent(InvokeFailure),
+    /// It is at AWS, whose API answers so, lines ending with a bare LF.
+    Called(String),
+    /// It is at AWS, whose API has no answer.
+    Uncalled(CallFailure),
 }
 
 /// One exchange as it went.
@@ -73,6 +77,8 @@ pub(crate) struct Exchanged {
     pub(crate) logged: String,
     /// The line about a denial.
     pub(crate) denial: String,
+    /// The execution log.
+    pub(crate) execution: String,
 }
 
 pub(crate) struct Gateway {
@@ -86,6 +92,8 @@ pub(crate) struct Gateway {
     pub(crate) keys_asked: Vec<String>,
     /// How authorizers' functions were asked: the invocation, the event and the header fields.
     pub(crate) asked: Vec<(Invoke, String, String)>,
+    /// How the Lambda API was called for them, and what it was sent.
+    pub(crate) called: Vec<(Call, String)>,
     exchange: Exchange,
     now: Now,
     peer: Peer,
@@ -114,6 +122,7 @@ impl Gateway {
             keys_to_come: VecDeque::new(),
             keys_asked: Vec::new(),
             asked: Vec::new(),
+            called: Vec::new(),
             exchange: Exchange::default(),
             now: Now { unix_ms: 784_111_777_000, monotonic_ns: 0 },
             peer: Peer {
@@ -149,6 +158,10 @@ impl Gateway {
 
     fn take_authorizer(&mut self) -> Option<Function> {
         self.authorizers.pop_front()
+    }
+
+    fn take_authorizer_at_aws(&mut self) -> Option<Function> {
+        self.authorizers.pop_front_if(|next| matches!(next, Function::Called(_) | Function::Uncalled(_)))
     }
 
     /// These key sets come, which nobody has asked for.
@@ -205,6 +218,14 @@ impl Gateway {
                     let body = content(request.framing(), request.surplus());
                     self.advance(Event::Body(&body))
                 }
+                Step::Call(called) if let Some(answer) = self.take_authorizer_at_aws() => {
+                    self.called.push((called, text(&self.exchange.out)));
+                    match &answer {
+                        Function::Called(answer) => self.call(called, Origin::Answers(answer)),
+                        Function::Uncalled(failure) => self.call(called, Origin::Fails(*failure)),
+                        other => panic!("the function is at AWS: {other:?}"),
+                    }
+                }
                 Step::Call(called) => {
                     call = Some(called);
                     sent.clone_from(&self.exchange.out);
@@ -229,6 +250,7 @@ impl Gateway {
                         Function::Answers(payload) => Event::Invoked(payload.as_bytes()),
                         Function::Fails(document) => Event::FunctionFailed(document.as_bytes()),
                         Function::Silent(failure) => Event::InvokeFailed(*failure),
+                        other => panic!("the function is here: {other:?}"),
                     })
                 }
                 Step::Invoke(invoked) => {
@@ -256,6 +278,7 @@ impl Gateway {
         let mut log = Vec::new();
         let now = self.tick();
         self.exchange.leave_cache(&mut self.shard.caches);
+        let execution = self.exchange.take_execution_log().map(|(_, lines)| text(&lines));
         self.exchange.finish(&mut self.shard.meters, now, sent_bytes, |_| &mut log);
         Exchanged {
             call,
@@ -267,6 +290,7 @@ impl Gateway {
             answer,
             logged: text(&log),
             denial,
+            execution: execution.unwrap_or_default(),
         }
     }
 

@@ -6,6 +6,7 @@ mod carrier;
 mod plan;
 #[path = "../support/sources.rs"]
 mod sources;
+mod wire;
 
 mod to_custom;
 mod to_function;
@@ -38,9 +39,11 @@ mod gateway_responses;
 mod iam;
 mod limits;
 mod refusals;
+mod remote_authorizer;
 mod remote_function;
 mod resource_policies;
 mod sign;
+mod spellings;
 mod templates;
 mod tls;
 mod token_attacks;
@@ -50,4 +53,5 @@ mod connection;
 mod content;
 
 mod access_log;
+mod execution_log;
 mod injection;

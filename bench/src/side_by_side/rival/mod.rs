@@ -21,6 +21,7 @@ use std::process::Command;
 use clap::ValueEnum;
 use rustix::process::Signal;
 
+use super::callers::Callers;
 use super::limits::Limits;
 use super::process::{Launch, Started};
 use super::trouble::Trouble;
@@ -85,6 +86,8 @@ pub struct Setting {
     pub routes: usize,
     /// Its keys and limits.
     pub limits: Option<Limits>,
+    /// Its callers, if they have to say who they are.
+    pub callers: Option<Callers>,
     /// Whether answers are kept and given again.
     pub cached: bool,
     /// The function that answers instead of the origin.
@@ -93,6 +96,8 @@ pub struct Setting {
     pub transform: bool,
     /// Whether it is for https; the certificate lies in its folder.
     pub tls: bool,
+    /// Whether clients may speak HTTP/2.
+    pub http2: bool,
     /// Where its messages go.
     pub log: PathBuf,
 }

@@ -1,7 +1,7 @@
 //! Who may have an answer made anew, and what becomes of one who may not.
 
 use super::super::{Exchange, Routed, stage_of};
-use crate::auth::authorise::{Denial, Who, authorise};
+use crate::auth::authorise::{Denial, Spelling, Who, authorise};
 use crate::auth::policy::Action;
 use crate::auth::policy::combine::By;
 use crate::cache::{Demand, Invalidation, MethodCache, Unauthorised};
@@ -42,7 +42,7 @@ impl Exchange {
         shard.method_names.name(&api.id, &stage.name, routed.method, path);
         let principal = self.principal.map(|id| plan.principals.principal(id));
         if principal.is_none_or(|principal| principal.arn.account() != account) {
-            return Err(Denial { action, by: By::Identity, statement: None, respelt: false });
+            return Err(Denial { action, by: By::Identity, statement: None, spelling: Spelling::Sent });
         }
         authorise(action, api, Who::Signer, account, &shard.method_names, &self.facts(plan))
     }

@@ -100,14 +100,14 @@ impl Exchange {
         name != b"*" && !is_own && !is_overridden && !http.is_some_and(reads_body)
     }
 
-    /// One who leads reads the backend's content whole, unless it is too large to be kept.
+    /// One who leads reads the backend's content whole, unless it is too large to be kept; a log has a look at it, too.
     pub(in crate::exchange) fn read_entry(&mut self, shard: &mut Shard, now: Now) -> Option<Step> {
-        let Role::Leads(_) = self.caching.role else { return None };
+        let Role::Leads(_) = self.caching.role else { return self.read_content_for_log() };
         match self.response.framing() {
             BodyFraming::None => None,
             BodyFraming::Length(bytes) if bytes > CACHE_ENTRY_BYTES_MAX => {
                 self.pass_by(shard, now);
-                None
+                self.read_content_for_log()
             }
             BodyFraming::Length(_) | BodyFraming::Chunked | BodyFraming::UntilClose => {
                 Some(Step::ReadResponse {

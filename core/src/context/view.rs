@@ -1,270 +1,14 @@
-//! `$context`: what a request knows about itself, for mappings, gateway responses and access logs.
-//!
-//! AWS: "API Gateway mapping template and access logging variable reference".
+//! What variables are for one request.
 
-use std::borrow::Cow;
-
+use super::{Attested, ErrorFacts, Outcome, Variable};
 use crate::arrival::Arrival;
-use crate::auth::authorizer::Grant;
-use crate::auth::jwt::Claims;
 use crate::auth::principal::Principal;
 use crate::clock;
 use crate::http1::{KnownField, RequestHead, Version};
+use crate::limit::KeyName;
 use crate::plan::{Api, ApiKeySource, EndpointType, Network, Node, Resource, Stage};
 use crate::route::RouteId;
 use crate::tls::client::ClientCertificate;
-
-/// A `$context` variable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Variable {
-    /// `accountId`
-    AccountId,
-    /// `apiId`
-    ApiId,
-    /// `deploymentId`
-    DeploymentId,
-    /// `domainName`
-    DomainName,
-    /// `domainPrefix`
-    DomainPrefix,
-    /// `endpointType`
-    EndpointType,
-    /// `error.message`
-    ErrorMessage,
-    /// `error.messageString`
-    ErrorMessageString,
-    /// `error.responseType`
-    ErrorResponseType,
-    /// `error.validationErrorString`
-    ValidationErrorString,
-    /// `extendedRequestId`
-    ExtendedRequestId,
-    /// `httpMethod`
-    HttpMethod,
-    /// `identity.apiKey`: a secret; log lines have its last characters only.
-    ApiKey,
-    /// `identity.apiKeyId`: the key's name.
-    ApiKeyId,
-    /// `identity.accessKey`: of who signed the request.
-    AccessKey,
-    /// `identity.accountId`
-    CallerAccountId,
-    /// `identity.caller`, `identity.user`: what the principal is called for ever.
-    Caller,
-    /// `identity.principalOrgId`
-    PrincipalOrgId,
-    /// `identity.userArn`
-    UserArn,
-    /// `identity.vpcId`
-    VpcId,
-    /// `identity.vpceId`
-    VpceId,
-    /// `authenticate.error`, `authenticate.status`: of the signature.
-    AuthenticateError,
-    /// See [`Self::AuthenticateError`].
-    AuthenticateStatus,
-    /// `authorize.error`, `authorize.status`: of policies.
-    AuthorizeError,
-    /// See [`Self::AuthorizeError`].
-    AuthorizeStatus,
-    /// `authorizer.N`: what the authorizer says of the caller, or how it did.
-    Authorizer(Box<str>),
-    /// `identity.sourceIp`
-    SourceIp,
-    /// `identity.userAgent`
-    UserAgent,
-    /// `path`
-    Path,
-    /// `protocol`. AWS calls HTTP/2 HTTP/1.1 here.
-    Protocol,
-    /// `protocol` in an access log, which tells HTTP/2.
-    LoggedProtocol,
-    /// `requestId`
-    RequestId,
-    /// `requestTime`, in the Common Log Format.
-    RequestTime,
-    /// `requestTimeEpoch`, in milliseconds.
-    RequestTimeEpoch,
-    /// `resourceId`
-    ResourceId,
-    /// `resourcePath`
-    ResourcePath,
-    /// `stage`
-    Stage,
-    /// `xrayTraceId`: the trace root.
-    XrayTraceId,
-    /// `customDomain.basePathMatched`
-    BasePathMatched,
-    /// `integration.latency`, `integrationLatency`, in milliseconds.
-    IntegrationLatency,
-    /// `integration.status`, `integration.integrationStatus`, `integrationStatus`.
-    IntegrationStatus,
-    /// `integration.error`, `integrationErrorMessage`
-    IntegrationError,
-    /// `responseLatency`, in milliseconds.
-    ResponseLatency,
-    /// `responseLength`, in bytes of payload.
-    ResponseLength,
-    /// `status`
-    Status,
-    /// `tlsVersion`
-    TlsVersion,
-    /// `cipherSuite`
-    CipherSuite,
-    /// `identity.clientCert.clientCertPem`
-    ClientCertPem,
-    /// `identity.clientCert.subjectDN`
-    ClientCertSubject,
-    /// `identity.clientCert.issuerDN`
-    ClientCertIssuer,
-    /// `identity.clientCert.serialNumber`
-    ClientCertSerial,
-    /// `identity.clientCert.validity.notBefore`
-    ClientCertNotBefore,
-    /// `identity.clientCert.validity.notAfter`
-    ClientCertNotAfter,
-    /// A variable that API Gateway knows and that has no value here: its feature is not configured for the request
-    /// (authorizers, WAF, client certificates, canaries).
-    Absent,
-}
-
-impl Variable {
-    /// Reads a name without `$context.`.
-    pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "accountId" => Self::AccountId,
-            "apiId" => Self::ApiId,
-            "deploymentId" => Self::DeploymentId,
-            "domainName" => Self::DomainName,
-            "domainPrefix" => Self::DomainPrefix,
-            "endpointType" => Self::EndpointType,
-            "error.message" => Self::ErrorMessage,
-            "error.messageString" => Self::ErrorMessageString,
-            "error.responseType" => Self::ErrorResponseType,
-            "error.validationErrorString" => Self::ValidationErrorString,
-            "extendedRequestId" => Self::ExtendedRequestId,
-            "httpMethod" => Self::HttpMethod,
-            "identity.apiKey" => Self::ApiKey,
-            "identity.apiKeyId" => Self::ApiKeyId,
-            "identity.accessKey" => Self::AccessKey,
-            "identity.accountId" => Self::CallerAccountId,
-            "identity.caller" | "identity.user" => Self::Caller,
-            "identity.principalOrgId" => Self::PrincipalOrgId,
-            "identity.userArn" => Self::UserArn,
-            "identity.vpcId" => Self::VpcId,
-            "identity.vpceId" => Self::VpceId,
-            "authenticate.error" => Self::AuthenticateError,
-            "authenticate.status" => Self::AuthenticateStatus,
-            "authorize.error" => Self::AuthorizeError,
-            "authorize.status" => Self::AuthorizeStatus,
-            "identity.sourceIp" => Self::SourceIp,
-            "identity.userAgent" => Self::UserAgent,
-            "path" => Self::Path,
-            "protocol" => Self::Protocol,
-            "requestId" => Self::RequestId,
-            "requestTime" => Self::RequestTime,
-            "requestTimeEpoch" => Self::RequestTimeEpoch,
-            "resourceId" => Self::ResourceId,
-            "resourcePath" => Self::ResourcePath,
-            "stage" => Self::Stage,
-            "tlsVersion" => Self::TlsVersion,
-            "cipherSuite" => Self::CipherSuite,
-            "identity.clientCert.clientCertPem" => Self::ClientCertPem,
-            "identity.clientCert.subjectDN" => Self::ClientCertSubject,
-            "identity.clientCert.issuerDN" => Self::ClientCertIssuer,
-            "identity.clientCert.serialNumber" => Self::ClientCertSerial,
-            "identity.clientCert.validity.notBefore" => Self::ClientCertNotBefore,
-            "identity.clientCert.validity.notAfter" => Self::ClientCertNotAfter,
-            "xrayTraceId" => Self::XrayTraceId,
-            "customDomain.basePathMatched" => Self::BasePathMatched,
-            "integration.latency" | "integrationLatency" => Self::IntegrationLatency,
-            "integration.status" | "integration.integrationStatus" | "integrationStatus" => {
-                Self::IntegrationStatus
-            }
-            "integration.error" | "integrationErrorMessage" => Self::IntegrationError,
-            "responseLatency" => Self::ResponseLatency,
-            "responseLength" => Self::ResponseLength,
-            "status" => Self::Status,
-            _ if let Some(name) = name.strip_prefix("authorizer.") => Self::Authorizer(name.into()),
-            _ if ABSENT.contains(&name) || ABSENT_GROUPS.iter().any(|group| name.starts_with(group)) => {
-                Self::Absent
-            }
-            _ => return None,
-        })
-    }
-}
-
-const ABSENT: [&str; 6] = [
-    "awsEndpointRequestId",
-    "customDomain.routingRuleIdMatched",
-    "integration.requestId",
-    "isCanaryRequest",
-    "wafResponseCode",
-    "webaclArn",
-];
-
-const ABSENT_GROUPS: [&str; 5] = ["authorize.", "authenticate.", "identity.", "waf.", "requestOverride."];
-
-/// How a request ended, for the access log and for gateway responses.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// Status sent to the client; 0 when it went away before there was one.
-    pub status: u16,
-    /// Payload bytes sent to the client.
-    pub response_bytes: u64,
-    /// Milliseconds from the whole head received to the last byte handed to the kernel.
-    pub latency_ms: u64,
-    /// Milliseconds that the integration took to its response head.
-    pub integration_latency_ms: Option<u64>,
-    /// The integration's status.
-    pub integration_status: Option<i64>,
-    /// The error, when the gateway answered by itself.
-    pub error: Option<ErrorFacts>,
-    /// Whether its signature was good, if its method asks for one.
-    pub authenticated: Option<bool>,
-    /// Whether policies let it call, if there are any.
-    pub authorized: Option<bool>,
-    /// How its authorizer did, if it has one.
-    pub authorizer: Option<AuthorizerOutcome>,
-}
-
-/// How an authorizer did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AuthorizerOutcome {
-    /// `authorizer.status`: 200, or that of the refusal.
-    pub status: u16,
-    /// `authorizer.integrationStatus`: of the function.
-    pub integration_status: Option<i64>,
-    /// `authorizer.latency`, `authorizer.integrationLatency`: milliseconds until it had answered; 0 when it was not asked.
-    pub latency_ms: u64,
-}
-
-/// What is known of a caller from an authorizer.
-#[derive(Clone, Copy, Debug)]
-pub enum Attested<'a> {
-    /// What the function of a Lambda authorizer has answered, and how many milliseconds that took.
-    Granted {
-        /// The answer.
-        grant: &'a Grant,
-        /// 0 when it was remembered.
-        latency_ms: u64,
-    },
-    /// What a token of a Cognito user pool says.
-    Claimed(&'a Claims),
-}
-
-/// What `$context.error` says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ErrorFacts {
-    /// `error.message`; `None` is null.
-    pub message: Option<Cow<'static, str>>,
-    /// `error.responseType`
-    pub response_type: &'static str,
-    /// `integration.error`: the integration failed.
-    pub of_integration: bool,
-    /// `error.validationErrorString`: what the model says against the body.
-    pub validation: Option<String>,
-}
 
 /// Everything that a variable may read, borrowed from where it lives.
 #[derive(Clone, Copy)]
@@ -282,7 +26,7 @@ pub struct View<'a> {
     /// The base path mapping that matched, on a custom domain.
     pub base_path: Option<&'a [u8]>,
     /// The name of the API key that it came with, if its method needs one and it is good.
-    pub api_key: Option<&'a [u8]>,
+    pub api_key: Option<KeyName<'a>>,
     /// Whether the value of that key came from the authorizer, not from a header field.
     pub api_key_source: ApiKeySource,
     /// What the authorizer says.
@@ -329,7 +73,7 @@ impl<'a> View<'a> {
             Variable::HttpMethod => put(out, Some(self.request.method())),
             Variable::ApiKey => put(out, self.api_key.and_then(|_| self.api_key_value())),
             Variable::Authorizer(name) => self.write_authorizer(name, out),
-            Variable::ApiKeyId => put(out, self.api_key),
+            Variable::ApiKeyId => put(out, self.api_key.map(KeyName::read)),
             Variable::AccessKey => {
                 put(out, self.principal.map(|principal| principal.credentials.access_key_id.as_bytes()))
             }
@@ -508,16 +252,6 @@ pub(crate) fn put_quoted(out: &mut Vec<u8>, value: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names() {
-        assert_eq!(Variable::parse("requestId"), Some(Variable::RequestId));
-        assert_eq!(Variable::parse("integrationLatency"), Variable::parse("integration.latency"));
-        assert_eq!(Variable::parse("authorizer.claims.sub"), Some(Variable::Authorizer("claims.sub".into())));
-        assert_eq!(Variable::parse("identity.cognitoIdentityId"), Some(Variable::Absent));
-        assert_eq!(Variable::parse("requestid"), None);
-        assert_eq!(Variable::parse(""), None);
-    }
 
     #[test]
     fn a_quoted_message_is_a_json_string() {

@@ -77,6 +77,8 @@ pub(crate) struct Exchanged {
     pub(crate) logged: String,
     /// The line about a denial.
     pub(crate) denial: String,
+    /// The execution log.
+    pub(crate) execution: String,
 }
 
 pub(crate) struct Gateway {
@@ -276,6 +278,7 @@ impl Gateway {
         let mut log = Vec::new();
         let now = self.tick();
         self.exchange.leave_cache(&mut self.shard.caches);
+        let execution = self.exchange.take_execution_log().map(|(_, lines)| text(&lines));
         self.exchange.finish(&mut self.shard.meters, now, sent_bytes, |_| &mut log);
         Exchanged {
             call,
@@ -287,6 +290,7 @@ impl Gateway {
             answer,
             logged: text(&log),
             denial,
+            execution: execution.unwrap_or_default(),
         }
     }
 

@@ -6,7 +6,7 @@
 //! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
 //! order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles, quotas), `content`
 //! (codings and conversions of bodies), `validation` (parameters and bodies), `caching` (answers that are there already),
-//! `backend`, `function`, `invocation` and `mock` (the integrations), `answer` (what the client gets); `redirect` is before
+//! `backend`, `function`, `streaming`, `invocation` and `mock` (the integrations), `answer` (what the client gets); `redirect` is before
 //! all of them.
 
 mod access;
@@ -22,13 +22,14 @@ mod metering;
 mod mock;
 mod mutual;
 mod redirect;
+mod streaming;
 mod validation;
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use self::authorizer::Authorizing;
-pub use self::function::{Invoke, InvokeFailure};
+pub use self::function::{Invoke, InvokeFailure, Wanted};
 
 use self::caching::Caching;
 
@@ -174,6 +175,9 @@ pub enum Event<'a> {
     CallFailed(CallFailure),
     /// The function has answered with this payload; empty for an asynchronous invocation that has been taken.
     Invoked(&'a [u8]),
+    /// The function streams its answer, of which this is the beginning, at least to the end of its metadata. The rest follows
+    /// when the answer is sent.
+    InvokedBegun(&'a [u8]),
     /// The function has failed; this document says how.
     FunctionFailed(&'a [u8]),
     /// The invocation had no answer.
@@ -217,6 +221,14 @@ pub enum Step {
         bytes_max: u64,
         /// What becomes of more.
         more: More,
+    },
+    /// The beginning of what a function at AWS streams, at least to the end of its metadata, out of the event stream that the
+    /// Lambda API answers with: [`Event::InvokedBegun`], or [`Event::Invoked`] if that was all.
+    ReadBegun {
+        /// Milliseconds to the end of the answer.
+        timeout_ms: u32,
+        /// Longest pause in it, in milliseconds.
+        pause_ms: u32,
     },
     /// The end of another exchange's fill, for so many milliseconds; it will stand in the outbox of [`Shard::caches`].
     AwaitFill {
@@ -320,6 +332,10 @@ impl Exchange {
             Event::FunctionFailed(document) if self.is_asking() => self.told_failure(shard, now, document),
             Event::InvokeFailed(failure) if self.is_asking() => self.told_nothing(shard, now, failure),
             Event::Invoked(payload) => self.answer_invoked(shard, now, payload),
+            Event::InvokedBegun(begun) => {
+                self.count_integration(now, Some(function::INVOKED));
+                self.answer_streamed(shard, now, begun, streaming::Rest::Content)
+            }
             Event::FunctionFailed(document) => self.answer_failed(shard, now, document),
             Event::InvokeFailed(failure) => {
                 self.count_integration(now, failure.status());

@@ -286,7 +286,7 @@ fn read_uri(value: &Node, node: &PlanNode, report: &mut Report) -> Option<Templa
         Template::of(text, node).map_err(|error| report.error(value.span, error.to_string())).ok()?;
     // With stage variables only a stage can say whether the URI is good.
     if !template.has_variables()
-        && template.text(|_| None).is_ok_and(|uri| FunctionArn::of_uri(&uri).is_err())
+        && template.text(|_| None).is_ok_and(|uri| FunctionArn::of_uri(&uri, false).is_err())
     {
         report_uri(value.span, text, report);
         return None;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Exchange, Invoke, InvokeFailure, Routed, Step, stage_of};
+use super::{Exchange, Invoke, InvokeFailure, Routed, Step, Wanted, stage_of};
 use crate::auth::authorise::deny_early;
 use crate::auth::authorizer::identity::{self, Asked};
 use crate::auth::authorizer::{AuthorizerId, FlightId, Grant, Input, Known};
@@ -94,7 +94,7 @@ impl Exchange {
             Input::Request { .. } => authorizer_event::write_request(values, routed.method, method, out),
         });
         let function = function.function;
-        Ok(Some(Step::Invoke(Invoke { function, timeout_ms: AUTHORIZER_TIMEOUT_MS, asynchronous: false })))
+        Ok(Some(Step::Invoke(Invoke { function, timeout_ms: AUTHORIZER_TIMEOUT_MS, wanted: Wanted::Answer })))
     }
 
     /// The key of what is remembered, if the request names its caller.

@@ -14,7 +14,7 @@ use crate::cache::{
     StageCache, Stored, Unauthorised,
 };
 use crate::clock::Now;
-use crate::http1::{BodyFraming, Version, encode};
+use crate::http1::BodyFraming;
 use crate::integration::{Http, HttpKind, Integration};
 use crate::limits::{CACHE_ENTRY_BYTES_MAX, INTEGRATION_TIMEOUT_MS};
 use crate::plan::Plan;
@@ -233,19 +233,7 @@ impl Exchange {
         self.pass_by(shard, now);
         let mut step = self.answer_response(shard, now, None);
         if let Step::Answer(answer) = &mut step {
-            match answer.download {
-                // In HTTP/2 frames tell.
-                BodyFraming::Chunked if self.request.version() != Version::Http2 => {
-                    encode::chunk_head(begun.len(), &mut self.out);
-                    self.out.extend_from_slice(begun);
-                    self.out.extend_from_slice(encode::CHUNK_END);
-                }
-                BodyFraming::Chunked | BodyFraming::UntilClose | BodyFraming::Length(_) => {
-                    self.out.extend_from_slice(begun);
-                }
-                BodyFraming::None => return step,
-            }
-            answer.inline_bytes = begun.len() as u64;
+            self.append_begun(answer, begun);
         }
         step
     }

@@ -1,7 +1,7 @@
 //! Lambda authorizers: what their functions get, what becomes of what they answer, and what is remembered.
 
 use serde_json::{Value, json};
-use tidegate_core::exchange::InvokeFailure;
+use tidegate_core::exchange::{InvokeFailure, Wanted};
 use tidegate_core::limits::AUTHORIZER_TIMEOUT_MS;
 use tidegate_core::plan::FunctionId;
 
@@ -181,8 +181,8 @@ fn a_token_authorizer_gets_the_token() {
     let exchanged = served(&mut gateway, &with_token("/prod//pets/a%2Fb/"));
     let (invoke, event, fields) = &gateway.asked[0];
     assert_eq!(
-        (invoke.function, invoke.timeout_ms, invoke.asynchronous),
-        (FunctionId(0), AUTHORIZER_TIMEOUT_MS, false)
+        (invoke.function, invoke.timeout_ms, invoke.wanted),
+        (FunctionId(0), AUTHORIZER_TIMEOUT_MS, Wanted::Answer)
     );
     assert_eq!(
         event,

@@ -1,6 +1,7 @@
 //! What each command does: joins `config` and `io`, and prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command is for")]
 
+use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 use tidegate_config::{Diagnostics, Loaded, Settings, Shards};
 use tidegate_core::method::{Method, RouteMethod};
 use tidegate_core::plan::{Api, Plan, Route};
+use tidegate_core::tls::Identity;
 use tidegate_core::tls::certificate::{Certificate, validity_text};
 use tidegate_io::doctor::{self, Verdict};
 use tidegate_io::gateway::{self, Bound, GatewayError, Listener};
@@ -89,16 +91,21 @@ pub(crate) fn doctor(file: &Path) -> ExitCode {
     if file.exists() { certificates(file) } else { ExitCode::SUCCESS }
 }
 
-/// What the domains of a configuration present, and until when; what is wrong with it goes to standard error.
+/// What the domains of a configuration present to clients, and its stages to backends, and until when; what is wrong with
+/// it goes to standard error.
 fn certificates(file: &Path) -> ExitCode {
     let Some(loaded) = load(file) else { return ExitCode::FAILURE };
-    for domain in &loaded.plan.tls.domains {
-        for identity in &domain.identities {
-            let Some(Ok(leaf)) = identity.chain.first().map(|der| Certificate::parse(der)) else { continue };
-            let (subject, until) = (&leaf.subject, validity_text(leaf.validity.1));
-            println!("{}: the certificate of {subject} ends on {until}", domain.name);
+    let print = |who: &str, identity: &Identity| {
+        if let Some(Ok(leaf)) = identity.chain.first().map(|der| Certificate::parse(der)) {
+            println!("{who}: the certificate of {} ends on {}", leaf.subject, validity_text(leaf.validity.1));
         }
+    };
+    for domain in &loaded.plan.tls.domains {
+        domain.identities.iter().for_each(|identity| print(&domain.name, identity));
     }
+    let presented = loaded.plan.origins.iter().filter_map(|origin| origin.tls.as_ref()?.client.as_deref());
+    let presented: HashSet<&Identity> = presented.collect();
+    presented.into_iter().for_each(|identity| print("to backends", identity));
     ExitCode::SUCCESS
 }
 

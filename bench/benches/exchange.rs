@@ -82,7 +82,7 @@ const CONTENT: &[u8] = &[b'x'; 512];
 
 struct Connection {
     shard: Shard,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     peer: Peer,
     request_limits: HeadLimits,
     response_limits: HeadLimits,
@@ -91,11 +91,15 @@ struct Connection {
 
 impl Connection {
     fn new() -> Self {
+        Self::with(DOCUMENT, CACHE)
+    }
+
+    fn with(document: &str, stage: &str) -> Self {
         let limits = Limits::default();
-        let settings = plan::Settings { stage: CACHE, ..plan::Settings::default() };
+        let settings = plan::Settings { stage, ..plan::Settings::default() };
         Self {
-            shard: Shard::new(Arc::new(plan::plan(DOCUMENT, LOG_FORMAT, settings)), 1),
-            exchange: Exchange::default(),
+            shard: Shard::new(Arc::new(plan::plan(document, LOG_FORMAT, settings)), 1),
+            exchange: Box::default(),
             peer: Peer {
                 source_ip: AddressText::new("192.0.2.7".parse().expect("an address")),
                 listener_port: 80,
@@ -110,7 +114,7 @@ impl Connection {
 
     /// One exchange; its answer is in `exchange.out`. True when the backend was called.
     fn exchange(&mut self, request: &[u8], response: &[u8]) -> bool {
-        let (exchange, shard) = (&mut self.exchange, &mut self.shard);
+        let (exchange, shard) = (&mut *self.exchange, &mut self.shard);
         let now = Now { unix_ms: 784_111_777_000, monotonic_ns: 0 };
         exchange.request.clear();
         exchange.request.buffer_mut().extend_from_slice(request);
@@ -190,5 +194,63 @@ fn hit(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, exchange, hit);
+/// So many resources, a hundred below each of their parents.
+fn document(routes: usize) -> String {
+    let route = |index: usize| {
+        let path = format!("/service-{}/resource-{}", index / 100, index % 100);
+        format!(
+            "  {path}:\n    get:\n      x-amazon-apigateway-integration: {{ type: http_proxy, httpMethod: GET, \
+             uri: 'http://origin.test{path}' }}\n"
+        )
+    };
+    "paths:\n".to_owned() + &(0..routes).map(route).collect::<String>()
+}
+
+/// Requests for the routes of a definition in an order without sense: a large definition is not in the nearest cache.
+fn routes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("exchange/routes");
+    for routes in [1, 5_000] {
+        let mut connection = Connection::with(&document(routes), "");
+        let requests: Vec<String> = (0..routes)
+            .map(|index| index * 2_741 % routes)
+            .map(|index| {
+                format!(
+                    "GET /prod/service-{}/resource-{} HTTP/1.1\r\nHost: api.example.com\r\n\r\n",
+                    index / 100,
+                    index % 100
+                )
+            })
+            .collect();
+        let mut turn = requests.iter().cycle();
+        group.bench_function(routes.to_string(), |bencher| {
+            bencher.iter(|| {
+                let request = turn.next().expect("it goes round");
+                assert!(connection.exchange(request.as_bytes(), RESPONSE.as_bytes()));
+            });
+        });
+    }
+    group.finish();
+}
+
+/// The same request on one connection after the other: those of many are not in the nearest cache.
+fn connections(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("exchange/connections");
+    let request = format!("GET /prod/proxy/pets/42 HTTP/1.1\r\n{FIELDS}");
+    for connections in [1, 512] {
+        let mut connection = Connection::new();
+        let mut exchanges: Vec<Box<Exchange>> = (0..connections).map(|_| Box::default()).collect();
+        let mut turn = 0;
+        group.bench_function(connections.to_string(), |bencher| {
+            bencher.iter(|| {
+                turn = (turn + 1) % connections;
+                std::mem::swap(&mut connection.exchange, &mut exchanges[turn]);
+                assert!(connection.exchange(request.as_bytes(), RESPONSE.as_bytes()));
+                std::mem::swap(&mut connection.exchange, &mut exchanges[turn]);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, exchange, hit, routes, connections);
 criterion_main!(benches);

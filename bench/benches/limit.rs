@@ -104,7 +104,8 @@ fn admit(criterion: &mut Criterion) {
             let &(meter, key) = next.next().expect("endless");
             now += 20_000;
             let throttles = [(meter.with(MeterId(1)), rate), method];
-            let client = Some(Client { meter, plan: "basic", key: key.as_bytes(), quota: None });
+            let account = || Account { plan: "basic".to_owned(), key: key.to_owned() };
+            let client = Some(Client { meter, account: &account, quota: None });
             let limits = Limits { throttles: &throttles, client, generation: 0 };
             assert_eq!(meters.admit(black_box(&limits), now), Ok(()));
         });

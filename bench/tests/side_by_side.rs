@@ -68,6 +68,15 @@ fn answers_from_the_cache() {
 }
 
 #[test]
+fn http2_over_tls() {
+    let out = measured("http2-streams-100");
+    let csv = fs::read_to_string(out.path().join("raw.csv")).unwrap();
+    assert_eq!(column(&csv, "failed"), ["0", "0"], "{csv}");
+    let markdown = fs::read_to_string(out.path().join("report.md")).unwrap();
+    assert!(markdown.contains("--http2 --streams=100"), "the load is HTTP/2: {markdown}");
+}
+
+#[test]
 fn limits_refuse_and_cost() {
     // A proxy that refuses no stranger, or lets all through under a low limit, is a measurement that failed.
     let out = measured("limits-10000");

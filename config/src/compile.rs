@@ -10,6 +10,7 @@ use tidegate_core::hosts::{DomainSpec, Hosts};
 use tidegate_core::limit::{StageId, UsagePlans, account_meter};
 use tidegate_core::plan::{Api, EndpointType, Node, Plan};
 use tidegate_core::span::Span;
+use tidegate_core::tls::ServerTls;
 
 use crate::diagnostics::Diagnostics;
 use crate::file::{self, Settings};
@@ -57,7 +58,9 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     let apis: Vec<Api> = file
         .apis
         .into_iter()
-        .filter_map(|api| compile_api(api, &file.node, &mut backends, &mut report, &mut definitions))
+        .filter_map(|api| {
+            compile_api(api, &file.node, &file.tls, &mut backends, &mut report, &mut definitions)
+        })
         .collect();
     // An API that is left out has an error, and then there is no plan.
     let mut usage_plans = UsagePlans::default();
@@ -180,6 +183,7 @@ fn compile_hosts(domains: Vec<DomainSpec>, apis: &[Api]) -> Result<Hosts, String
 fn compile_api(
     api: file::api::Api,
     node: &Node,
+    tls: &ServerTls,
     backends: &mut Backends,
     report: &mut Report,
     findings: &mut Diagnostics,
@@ -193,7 +197,7 @@ fn compile_api(
         }
     };
     let mut definition = Report::new(source);
-    let compiled = compile_definition(api, node, backends, &mut definition, report);
+    let compiled = compile_definition(api, node, tls, backends, &mut definition, report);
     findings.append(definition.into_findings());
     compiled
 }
@@ -201,12 +205,13 @@ fn compile_api(
 fn compile_definition(
     mut api: file::api::Api,
     node: &Node,
+    tls: &ServerTls,
     backends: &mut Backends,
     report: &mut Report,
     file_report: &mut Report,
 ) -> Option<Api> {
     let root = tree::yaml::read(report)?;
-    let around = openapi::Around { node, api: &api.id, endpoint: api.endpoint };
+    let around = openapi::Around { node, api: &api.id, endpoint: api.endpoint, tls };
     let mut definition = openapi::read(&root, around, report)?;
     let routing = routing::compile(&definition.methods, report)?;
     let settings =

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use tidegate_core::auth::authorise::Authorization;
 use tidegate_core::cache::Callers;
-use tidegate_core::integration::{Http, HttpKind, Integration, Lambda, LambdaKind, Mock, Piece};
+use tidegate_core::integration::{
+    Http, HttpKind, Integration, Lambda, LambdaKind, Mock, Piece, Pieces, Placeholder,
+};
 use tidegate_core::mapping::{Source, Values};
 use tidegate_core::plan::{Api, EndpointType, Stage};
 use tidegate_core::route::RouteId;
@@ -135,19 +137,20 @@ fn describe_http(parameters: &[String], http: &Http) -> String {
         (None, HttpKind::Custom(_)) => "HTTP",
     };
     let method = http.method.map_or("ANY", |method| method.name());
-    let mut uri = format!("http://{}{}", http.host, pieces(&http.target.path, parameters));
-    if !http.target.query.is_empty() {
-        let _ = write!(uri, "?{}", pieces(&http.target.query, parameters));
+    let mut uri = format!("http://{}{}", http.host, pieces(http.target.path(), parameters));
+    let query = pieces(http.target.query(), parameters);
+    if !query.is_empty() {
+        let _ = write!(uri, "?{query}");
     }
     format!("{kind} {method} {uri} timeout {}", seconds(http.timeout_ms))
 }
 
-fn pieces(pieces: &[Piece], parameters: &[String]) -> String {
-    let text = |piece: &Piece| match piece {
-        Piece::Literal(text) => text.to_string(),
-        Piece::Placeholder(_, source) => format!("{{{}}}", expression(source, parameters)),
+fn pieces(pieces: Pieces<'_>, parameters: &[String]) -> String {
+    let text = |piece| match piece {
+        Piece::Literal(text) => text.to_owned(),
+        Piece::Placeholder(Placeholder { source, .. }) => format!("{{{}}}", expression(source, parameters)),
     };
-    pieces.iter().map(text).collect()
+    pieces.map(text).collect()
 }
 
 /// The expression that a source was read from, shortened for path parameters to their name.

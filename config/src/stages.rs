@@ -121,12 +121,12 @@ fn compile_one(
             Integration::Mock(Mock { request: request.clone(), responses: responses(rules) })
         }
         Definition::Http(http) => match compile_http(http, stage, backends, report) {
-            Some(http) => Integration::Http(Box::new(http)),
+            Some(http) => Integration::Http(http),
             None => Integration::Misconfigured,
         },
         Definition::Service(service) => {
             match compile_service(service, authorization, stage, backends, report) {
-                Some(http) => Integration::Http(Box::new(http)),
+                Some(http) => Integration::Http(http),
                 None => Integration::Misconfigured,
             }
         }
@@ -156,7 +156,16 @@ fn compile_lambda(
     let arn = FunctionArn::of_uri(&uri, lambda.streams)
         .inspect_err(|error| report_arn(lambda.uri_span, is_custom, error, report))
         .ok()?;
-    let place = place(lambda, authorization, &uri, &arn, stage, backends, report)?;
+    let (uri_span, credentials) = (lambda.uri_span, lambda.credentials.as_ref());
+    let named = Named {
+        uri: &uri,
+        arn: &arn,
+        uri_span,
+        credentials,
+        key: "credentials",
+        authorization: Some(authorization),
+    };
+    let place = place(named, stage, backends, report)?;
     let kind = match lambda.custom.as_ref() {
         None if lambda.streams => LambdaKind::StreamedProxy,
         None => LambdaKind::Proxy,
@@ -182,8 +191,12 @@ fn compile_authorizer(
     let uri = uri.map_err(|error| warn_uri(authorizer.uri_span, stage, &error, report)).ok()?;
     let arn = FunctionArn::of_uri(&uri, false);
     let arn = arn.map_err(|_| report_authorizer_uri(authorizer.uri_span, &uri, report)).ok()?;
-    let function = backends.functions.find(&arn, NOT_OF_AUTHORIZERS, authorizer.uri_span, report)?;
-    Some(AuthorizerFunction { function, invoked_arn: arn.text.into() })
+    let (uri_span, credentials) = (authorizer.uri_span, authorizer.credentials.as_ref());
+    let authorization = None;
+    let key = "authorizerCredentials";
+    let named = Named { uri: &uri, arn: &arn, uri_span, credentials, key, authorization };
+    let place = place(named, stage, backends, report)?;
+    Some(AuthorizerFunction { place, invoked_arn: arn.text.into() })
 }
 
 fn compile_http(
@@ -195,7 +208,10 @@ fn compile_http(
     match http.uri.endpoint(|name| stage.variable(name), &http.parameters.path) {
         Ok(mut endpoint) => {
             match &mut endpoint.origin.tls {
-                Some(tls) => http.tls.apply(tls),
+                Some(tls) => {
+                    http.tls.apply(tls);
+                    tls.client.clone_from(&stage.client_certificate);
+                }
                 None if http.tls.is_default() => {}
                 None => {
                     report.warning(http.uri_span, "`tlsConfig` has no effect: the backend is called by http");
@@ -208,8 +224,8 @@ fn compile_http(
                 service: None,
                 method: http.method,
                 target: endpoint.target,
-                query: http.parameters.query.clone(),
-                headers: http.parameters.headers.clone(),
+                query: http.parameters.query.as_slice().into(),
+                headers: http.parameters.headers.as_slice().into(),
                 timeout_ms: http.timeout_ms,
             })
         }
@@ -222,45 +238,55 @@ fn compile_http(
 
 /// Why AWS is not called for a function that is not here.
 const NOT_WITHOUT_AWS: &str = ", and without [aws] no function of AWS is called";
-const NOT_OF_AUTHORIZERS: &str = "; calling AWS Lambda to authorise is not supported yet";
+
+/// A function as a definition names it.
+struct Named<'a> {
+    uri: &'a str,
+    arn: &'a FunctionArn,
+    uri_span: Span,
+    /// The role that signs, if it is at AWS; and where it stands.
+    credentials: Option<&'a (Template, Span)>,
+    /// Under which key.
+    key: &'static str,
+    /// How callers of the method are known; an authorizer has none that could sign, for it is what they are known by.
+    authorization: Option<Authorization>,
+}
 
 /// Where a function is: here, or at AWS if that is configured.
 fn place(
-    lambda: &openapi::Lambda,
-    authorization: Authorization,
-    uri: &str,
-    arn: &FunctionArn,
+    Named { uri, arn, uri_span, credentials, key, authorization }: Named<'_>,
     stage: &file::stage::Stage,
     backends: &mut Backends,
     report: &mut Report,
 ) -> Option<FunctionPlace> {
     if let Some(function) = backends.functions.find_here(arn) {
-        if let Some((_, at)) = &lambda.credentials {
+        if let Some((_, at)) = credentials {
             report
-                .warning(*at, format!("`credentials` has no effect in stage `{}`", stage.name))
+                .warning(*at, format!("`{key}` has no effect in stage `{}`", stage.name))
                 .help("the function runs here and needs no permission");
         }
         return Some(FunctionPlace::Here(function));
     }
     if !backends.services.has_functions() {
-        let found = backends.functions.find(arn, NOT_WITHOUT_AWS, lambda.uri_span, report);
+        let found = backends.functions.find(arn, NOT_WITHOUT_AWS, uri_span, report);
         return found.map(FunctionPlace::Here);
     }
-    let by = match &lambda.credentials {
+    let by = match credentials {
         Some((template, at)) => {
             let arn = template.text(|name| stage.variable(name));
             let arn = arn.inspect_err(|error| warn_uri(*at, stage, error, report)).ok()?;
-            signatory(&arn, *at, authorization, report)?
+            match authorization {
+                Some(authorization) => signatory(&arn, *at, authorization, report)?,
+                None => service::source(&arn, *at, report)?.into(),
+            }
         }
         None => CredentialsSource::Default.into(),
     };
-    let uri = ServiceUri::parse(uri)
-        .inspect_err(|error| service::report_uri(lambda.uri_span, *error, report))
-        .ok()?;
+    let uri =
+        ServiceUri::parse(uri).inspect_err(|error| service::report_uri(uri_span, *error, report)).ok()?;
     let (url, endpoint) = backends.services.endpoint(&uri, &[]);
-    let endpoint = endpoint
-        .inspect_err(|error| report_endpoint(lambda.uri_span, uri.service, &url, error, report))
-        .ok()?;
+    let endpoint =
+        endpoint.inspect_err(|error| report_endpoint(uri_span, uri.service, &url, error, report)).ok()?;
     let remote = Remote {
         origin: backends.id(endpoint.origin),
         host: backends.host(&endpoint.host),
@@ -305,8 +331,8 @@ fn compile_service(
         service: Some(Box::new(backends.services.service(&uri, by))),
         method: http.method,
         target: endpoint.target,
-        query: http.parameters.query.clone(),
-        headers: http.parameters.headers.clone(),
+        query: http.parameters.query.as_slice().into(),
+        headers: http.parameters.headers.as_slice().into(),
         timeout_ms: http.timeout_ms,
     })
 }

@@ -10,6 +10,7 @@ use crate::auth::jwt::Claims;
 use crate::auth::principal::Principal;
 use crate::clock;
 use crate::http1::{KnownField, RequestHead, Version};
+use crate::limit::KeyName;
 use crate::plan::{Api, ApiKeySource, EndpointType, Network, Node, Resource, Stage};
 use crate::route::RouteId;
 use crate::tls::client::ClientCertificate;
@@ -282,7 +283,7 @@ pub struct View<'a> {
     /// The base path mapping that matched, on a custom domain.
     pub base_path: Option<&'a [u8]>,
     /// The name of the API key that it came with, if its method needs one and it is good.
-    pub api_key: Option<&'a [u8]>,
+    pub api_key: Option<KeyName<'a>>,
     /// Whether the value of that key came from the authorizer, not from a header field.
     pub api_key_source: ApiKeySource,
     /// What the authorizer says.
@@ -329,7 +330,7 @@ impl<'a> View<'a> {
             Variable::HttpMethod => put(out, Some(self.request.method())),
             Variable::ApiKey => put(out, self.api_key.and_then(|_| self.api_key_value())),
             Variable::Authorizer(name) => self.write_authorizer(name, out),
-            Variable::ApiKeyId => put(out, self.api_key),
+            Variable::ApiKeyId => put(out, self.api_key.map(KeyName::read)),
             Variable::AccessKey => {
                 put(out, self.principal.map(|principal| principal.credentials.access_key_id.as_bytes()))
             }

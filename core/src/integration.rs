@@ -1,6 +1,10 @@
 //! What answers a method: the compiled integration of one method in one stage.
 
+mod target;
+
 use std::sync::Arc;
+
+pub use self::target::{Pattern, Piece, Pieces, Placeholder, Target};
 
 use regex::Regex;
 
@@ -19,7 +23,7 @@ pub enum Integration {
     /// Answers by itself.
     Mock(Mock),
     /// Calls an HTTP backend.
-    Http(Box<Http>),
+    Http(Http),
     /// Invokes a function (`aws_proxy`, or `aws` with a function).
     Lambda(Box<Lambda>),
     /// Cannot be called in this stage, because its URI needs a stage variable that the stage lacks, or does not make
@@ -27,8 +31,9 @@ pub enum Integration {
     Misconfigured,
 }
 
-/// An `http` or `http_proxy` integration, or an `aws` one with a service that is no function.
+/// An `http` or `http_proxy` integration, or an `aws` one with a service that is no function. Two cache lines.
 #[derive(Debug)]
+#[repr(align(64))]
 pub struct Http {
     /// Whether the exchange is passed through or mapped.
     pub kind: HttpKind,
@@ -44,9 +49,9 @@ pub struct Http {
     /// Which AWS service it is (`aws`), if it is one; then calls are signed.
     pub service: Option<Box<Service>>,
     /// Mapped query parameters.
-    pub query: Vec<Mapped>,
+    pub query: Box<[Mapped]>,
     /// Mapped header fields.
-    pub headers: Vec<Mapped>,
+    pub headers: Box<[Mapped]>,
     /// Time from the end of the request to the response head, and between pieces of the response, in milliseconds.
     pub timeout_ms: u32,
 }
@@ -54,10 +59,8 @@ pub struct Http {
 impl Http {
     /// Whether a mapping reads the client's body.
     pub fn maps_body(&self) -> bool {
-        let in_target = |piece: &Piece| matches!(piece, Piece::Placeholder(_, source) if source.reads_body());
         let mut mapped = self.query.iter().chain(&self.headers);
-        let mut pieces = self.target.path.iter().chain(&self.target.query);
-        mapped.any(|mapped| mapped.source.reads_body()) || pieces.any(in_target)
+        self.target.reads_body() || mapped.any(|mapped| mapped.source.reads_body())
     }
 }
 
@@ -135,24 +138,6 @@ pub struct Custom {
     pub request: RequestTemplates,
     /// The response, by the backend's status or the function's error message.
     pub responses: Responses,
-}
-
-/// Path and query of an integration URI, with `{name}` placeholders resolved to the mapping that fills them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Target {
-    /// The path; starts with a literal `/`.
-    pub path: Vec<Piece>,
-    /// The query string without `?`; empty when there is none.
-    pub query: Vec<Piece>,
-}
-
-/// A part of a URI.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// Stands as it is.
-    Literal(Box<str>),
-    /// `integration.request.path.N`: its name and where its value comes from; an absent value is the empty string.
-    Placeholder(Box<str>, Source),
 }
 
 /// A `mock` integration.
@@ -371,6 +356,11 @@ mod tests {
 
     fn response(status: u16) -> IntegrationResponse {
         IntegrationResponse { status, headers: vec![], templates: vec![], content_handling: None }
+    }
+
+    #[test]
+    fn an_integration_is_two_cache_lines() {
+        assert_eq!((size_of::<Integration>(), align_of::<Integration>()), (128, 64));
     }
 
     #[track_caller]

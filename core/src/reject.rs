@@ -114,6 +114,12 @@ pub enum AuthorizerFault {
     Throttled,
     /// Its function's answer cannot be used.
     Malformed(Malformed),
+    /// The Lambda API has answered with this status.
+    Refused(u16),
+    /// The Lambda API cannot be reached.
+    Unreachable,
+    /// There are no credentials to call the Lambda API with.
+    NoCredentials,
     /// The keys of the token's issuer are not known.
     NoKeys,
 }

@@ -3,7 +3,7 @@
 use tidegate_core::arrival::Arrival;
 use tidegate_core::context::{Outcome, View};
 use tidegate_core::http1::{HeadLimits, RequestHead};
-use tidegate_core::integration::{Http, HttpKind, Piece, Target};
+use tidegate_core::integration::{Http, HttpKind, Pattern, Target};
 use tidegate_core::mapping::Source;
 use tidegate_core::method::Method;
 use tidegate_core::plan::{ApiKeySource, Node, OriginId};
@@ -14,16 +14,18 @@ use tidegate_core::velocity::Overrides;
 
 /// The proxy of everything below `/` to everything below `/b/`.
 fn proxy() -> Http {
-    let path = vec![Piece::Literal("/b/".into()), Piece::Placeholder("b".into(), Source::Path(0))];
+    let mut path = Pattern::default();
+    path.push_literal("/b/");
+    path.push_placeholder("b", Source::Path(0));
     Http {
         service: None,
         kind: HttpKind::Proxy,
         origin: OriginId(0),
         host: "backend".into(),
         method: None,
-        target: Target { path, query: Vec::new() },
-        query: Vec::new(),
-        headers: Vec::new(),
+        target: Target::new(path, Pattern::default()),
+        query: Box::default(),
+        headers: Box::default(),
         timeout_ms: 1000,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use tidegate_core::exchange::{CallFailure, Exchange};
+use tidegate_core::exchange::CallFailure;
 
 use crate::function::Streamed;
 use crate::function::remote::{Begun, Unpacking};
@@ -26,13 +26,15 @@ pub(crate) struct Called {
     pub(crate) pool: Rc<Pool>,
     pub(crate) stream: Stream,
     pub(crate) body: Body,
+    /// Whether the backend lets the connection be used again.
+    pub(crate) keeps_alive: bool,
 }
 
 impl Backend {
     /// See [`Called::release`]; the connection of a function goes back by itself.
-    pub(crate) fn release(self, shard: &Rc<Shard>, exchange: &Exchange, uploaded: bool) {
+    pub(crate) fn release(self, shard: &Rc<Shard>, uploaded: bool) {
         match self {
-            Self::Http(called) | Self::Remote(called, _) => called.release(shard, exchange, uploaded),
+            Self::Http(called) | Self::Remote(called, _) => called.release(shard, uploaded),
             Self::Function(streamed) => drop(streamed),
         }
     }
@@ -76,8 +78,8 @@ impl Backend {
 impl Called {
     /// Keeps the connection for the next request, if both messages are read to their ends. An answer whose content was
     /// not wanted is read to its end aside.
-    fn release(self, shard: &Rc<Shard>, exchange: &Exchange, uploaded: bool) {
-        if !uploaded || !exchange.response.keeps_alive() {
+    fn release(self, shard: &Rc<Shard>, uploaded: bool) {
+        if !uploaded || !self.keeps_alive {
             return;
         }
         if self.body.is_done() {
@@ -85,11 +87,18 @@ impl Called {
         }
         let shard_there = Rc::clone(shard);
         shard.ring.spawn(async move {
-            let Self { pool, mut stream, mut body } = self;
+            let Self { pool, mut stream, mut body, .. } = self;
             if discard(&mut body, &mut stream).await {
                 pool.release(stream, &shard_there.ring, &shard_there.limits());
             }
         });
+    }
+}
+
+/// Hands over to who answers next. Before it an authorizer's function may have answered, to the end.
+pub(crate) fn replace(backend: &mut Option<Backend>, next: Option<Backend>, shard: &Rc<Shard>) {
+    if let Some(asked) = std::mem::replace(backend, next) {
+        asked.release(shard, true);
     }
 }
 

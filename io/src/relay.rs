@@ -15,8 +15,8 @@ use tidegate_core::reject::Reject;
 
 use crate::backend::{self, Backend, Called, Content};
 use crate::ends::{Broken, Inbound, Outbound, Rest};
+use crate::function;
 use crate::function::remote::Begun;
-use crate::function::{self, Invoked};
 use crate::shard::Shard;
 use crate::stream::{Body, BodyFailure, Stream};
 use crate::upload::Upload;
@@ -48,7 +48,7 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
     peer: &Peer,
 ) -> End {
     let mut upload = Upload::None;
-    let mut backend = None;
+    let mut backend: Option<Backend> = None;
     // Of the plan that the exchange begins with: a body, or the ledger, may take longer than a reload.
     let (functions, pools) = (shard.functions.current(), shard.pools());
     let mut step = advance(shard, exchange, Event::Request(peer, shard.entropy()));
@@ -81,6 +81,7 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
                 },
             },
             Step::Call(call) => {
+                backend::replace(&mut backend, None, shard);
                 let pool = Rc::clone(&pools[call.origin.0 as usize]);
                 match call_backend(shard, pool, exchange, inbound, outbound, &mut upload, call).await {
                     Ok(called) => {
@@ -117,16 +118,9 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
             Step::Invoke(invoke) => {
                 let pool = &functions[invoke.function.0 as usize];
                 // In a box, so that exchanges without functions do not hold its memory.
-                match Box::pin(function::invoke(shard, pool, exchange, invoke)).await {
-                    Invoked::Answer(payload) => advance(shard, exchange, Event::Invoked(&payload)),
-                    Invoked::Begun(mut streamed) => {
-                        let begun = streamed.take_begun();
-                        backend = Some(Backend::Function(streamed));
-                        advance(shard, exchange, Event::InvokedBegun(&begun))
-                    }
-                    Invoked::Failed(document) => advance(shard, exchange, Event::FunctionFailed(&document)),
-                    Invoked::Refused(failure) => advance(shard, exchange, Event::InvokeFailed(failure)),
-                }
+                let mut invoked = Box::pin(function::invoke(shard, pool, exchange, invoke)).await;
+                backend::replace(&mut backend, invoked.take_rest().map(Backend::Function), shard);
+                advance(shard, exchange, invoked.event())
             }
             Step::ReadBegun { timeout_ms, pause_ms } => {
                 let read = Box::pin(backend::unpack(shard, &mut backend, timeout_ms, pause_ms)).await;
@@ -145,7 +139,7 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
                 shard.finish(exchange, bytes);
                 let uploaded = upload.settle(shard, inbound).await;
                 if let Some(backend) = backend.take() {
-                    backend.release(shard, exchange, uploaded);
+                    backend.release(shard, uploaded);
                 }
                 return match sent {
                     Err(Broken) => End::Broken,
@@ -173,10 +167,10 @@ fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
         let core = &mut *shard.core.borrow_mut();
         let step = exchange.advance(core, shard.now(), event);
         shard.tell_followers(core);
+        shard.tell_authorized(core);
         step
     };
     shard.tell_ledger();
-    shard.wake_authorized();
     shard.ask_keys();
     step
 }
@@ -258,7 +252,8 @@ async fn call_backend<I: Inbound>(
             Ok(Ok(())) => {
                 let framing = exchange.response.framing();
                 let body = Body::new(framing, plan.limits.payload_bytes_max, u64::from(call.timeout_ms));
-                return Ok(Called { pool, stream: backend, body });
+                let keeps_alive = exchange.response.keeps_alive();
+                return Ok(Called { pool, stream: backend, body, keeps_alive });
             }
             Ok(Err(NoResponse::Dead)) if reused && repeatable => {}
             Ok(Err(NoResponse::Dead | NoResponse::Broken)) => {

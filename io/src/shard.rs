@@ -393,7 +393,9 @@ impl Shard {
         lines.deny(exchange.denial());
         let core = &mut *self.core.borrow_mut();
         exchange.leave_cache(&mut core.caches);
+        exchange.leave_authorizer(&mut core.grants);
         self.tell_followers(core);
+        self.tell_authorized(core);
         let meters = &mut core.meters;
         exchange.finish(meters, self.now(), response_bytes, |destination| lines.buffer(destination));
         lines.flush_when_large();
@@ -422,8 +424,8 @@ impl Shard {
     }
 
     /// Wakes the requests that wait for questions to authorizers that have ended.
-    pub(crate) fn wake_authorized(&self) {
-        for flight in self.core.borrow_mut().grants.ended().drain(..) {
+    pub(crate) fn tell_authorized(&self, core: &mut tidegate_core::shard::Shard) {
+        for flight in core.grants.ended().drain(..) {
             self.authorizing.answer(&flight);
         }
     }

@@ -87,6 +87,7 @@ pub fn goals() -> Vec<Goal> {
             saturation("tls-keep-alive-64", cpu, at_most(nginx, 0.7)),
             saturation("tls-handshake-full", cpu, at_most(nginx, 1.0)),
             saturation("tls-handshake-resumed", cpu, at_most(nginx, 1.0)),
+            saturation("http2-streams-100", cpu, at_most(nginx, 0.8)),
             saturation("tls-body-1m", Quantity::BytesPerCpuSecond, at_least(nginx, 0.95)),
         ]);
     }

@@ -25,6 +25,8 @@ pub struct Scenario {
     pub cached: bool,
     /// How sessions begin, if clients come by https.
     pub tls: Option<Sessions>,
+    /// With HTTP/2: requests at once on each connection.
+    pub streams: Option<u32>,
     /// Whether a relay of bytes does the same work, so that it can be the bound.
     pub relay: bool,
 }
@@ -61,6 +63,7 @@ const KEEP_ALIVE: Scenario = Scenario {
     course: Course::Saturation,
     cached: false,
     tls: None,
+    streams: None,
     relay: true,
 };
 
@@ -76,7 +79,7 @@ const CACHE_HITS: Scenario = Scenario {
 const TLS: Scenario = Scenario { tls: Some(Sessions::Resumed), relay: false, ..KEEP_ALIVE };
 
 /// All of them, in the order in which they run.
-pub const SCENARIOS: [Scenario; 22] = [
+pub const SCENARIOS: [Scenario; 23] = [
     Scenario {
         name: "keep-alive-1",
         summary: "1 connection that is kept, answers of 11 bytes",
@@ -162,6 +165,13 @@ pub const SCENARIOS: [Scenario; 22] = [
         summary: "8 connections by https, answers of 1 MiB",
         connections: 8,
         answer_bytes: 1024 * 1024,
+        ..TLS
+    },
+    Scenario {
+        name: "http2-streams-100",
+        summary: "1 connection by https with HTTP/2, 100 requests at once, answers of 11 bytes",
+        connections: 1,
+        streams: Some(100),
         ..TLS
     },
     Scenario {

@@ -166,6 +166,7 @@ impl Stand {
             }),
             transform: *transform,
             tls: scenario.tls.is_some(),
+            http2: scenario.streams.is_some(),
             log: self.log(scenario, name),
         };
         let launch = found.configure(&setting)?;
@@ -238,7 +239,8 @@ impl Stand {
             Some(Sessions::Full) => &["--insecure", "--server-name=bench.test", "--no-resumption"],
         };
         let tls = tls.iter().map(|option| (*option).to_owned());
-        body.into_iter().chain(tls).chain([url]).collect()
+        let streams = scenario.streams.map(|streams| ["--http2".to_owned(), format!("--streams={streams}")]);
+        body.into_iter().chain(tls).chain(streams.into_iter().flatten()).chain([url]).collect()
     }
 
     /// Writes the files that requests of this scenario are made of.

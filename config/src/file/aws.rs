@@ -92,5 +92,5 @@ fn read_url(value: &Node, node: &PlanNode, report: &mut Report) -> Option<String
 }
 
 fn is_bare(endpoint: &Endpoint) -> bool {
-    endpoint.target.query.is_empty() && endpoint.target.path == [Piece::Literal("/".into())]
+    endpoint.target.query().next().is_none() && endpoint.target.path().eq([Piece::Literal("/")])
 }

@@ -6,13 +6,13 @@ use std::path::Path;
 use tidegate_core::hosts::{DomainSpec, MappingSpec};
 use tidegate_core::route::BasePaths;
 use tidegate_core::span::Span;
-use tidegate_core::tls::{DomainTls, SecurityPolicy};
+use tidegate_core::tls::DomainTls;
 
 use super::api::{Api, find_api, find_stage};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
-use crate::tls::{IdentityKeys, read_authorities, read_identities};
+use crate::tls::{IdentityKeys, read_authorities, read_identities, security_policy};
 use crate::tree::{Entry, Node};
 
 /// The domains, and what those with certificates present.
@@ -59,7 +59,7 @@ fn read_tls(
     };
     let policy = fields.take("security_policy");
     let truststore = fields.take("truststore");
-    let identities = read_identities(keys, name, folder, report);
+    let identities = read_identities(keys, Some(name), folder, report);
     if let (Some(entry), false) = (keys.certificate, has_https) {
         report
             .warning(entry.key_span, "`certificate` has no effect: no listener is for https")
@@ -69,16 +69,17 @@ fn read_tls(
         report.error(entry.key_span, format!("`{}` without `certificate`", entry.key));
     }
     let truststore = truststore.map(|entry| read_authorities(&entry.value, folder, report));
-    let policy = policy.and_then(|entry| read_policy(&entry.value, report)).unwrap_or_default();
-    (!identities.is_empty()).then(|| DomainTls { name: name.to_owned(), identities, policy, truststore })
-}
-
-fn read_policy(value: &Node, report: &mut Report) -> Option<SecurityPolicy> {
-    if scalar::text(value, report)? == "TLS_1_0" {
-        report.error(value.span, "TLS 1.0 is not spoken").help("use \"TLS_1_2\", or \"TLS_1_3\"");
-        return None;
+    let named = policy.and_then(|entry| security_policy::read(&entry.value, report));
+    if let (Some(entry), Some(_), Some(named)) = (policy, &truststore, named)
+        && named.is_enhanced
+    {
+        // AWS: "You can't enable mutual TLS on a domain name that uses an enhanced security policy."
+        report
+            .error(entry.value.span, "a domain with an enhanced security policy cannot have a `truststore`")
+            .help("use \"TLS_1_2\" or \"TLS_1_3\"");
     }
-    scalar::variant(value, &[("TLS_1_2", SecurityPolicy::Tls12), ("TLS_1_3", SecurityPolicy::Tls13)], report)
+    let policy = named.map(|named| named.policy).unwrap_or_default();
+    (!identities.is_empty()).then(|| DomainTls { name: name.to_owned(), identities, policy, truststore })
 }
 
 fn read_name(value: &Node, before: &[DomainSpec], report: &mut Report) -> Option<String> {

@@ -1,17 +1,20 @@
 //! `[[api.stage]]`: a stage, its variables, its access log, its throttles and its cache.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tidegate_core::limit::Rate;
 use tidegate_core::plan::{AccessLog, LogDestination};
 use tidegate_core::record::LogFormat;
 use tidegate_core::span::Span;
+use tidegate_core::tls::Identity;
 
 use super::cache::{self, Cache};
 use super::throttle::{self, MethodSettings, Of};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
+use crate::tls::read_client_identity;
 use crate::tree::{Entry, Node};
 
 /// A stage as `tidegate.toml` has it.
@@ -26,6 +29,8 @@ pub(crate) struct Stage {
     /// Each method's throttle, as AWS's `*/*`.
     pub(crate) throttle: Option<Rate>,
     pub(crate) cache: Option<Cache>,
+    /// What backends are presented that are called by https.
+    pub(crate) client_certificate: Option<Arc<Identity>>,
     /// Methods with settings of their own.
     pub(crate) methods: Vec<MethodSettings>,
 }
@@ -47,7 +52,7 @@ const COMMON_LOG_FORMAT: &str = "$context.identity.sourceIp $context.identity.ca
                                  [$context.requestTime] \"$context.httpMethod $context.resourcePath \
                                  $context.protocol\" $context.status $context.responseLength $context.requestId";
 
-const UNSUPPORTED: [&str; 3] = ["canary", "tracing", "client_certificate"];
+const UNSUPPORTED: [&str; 2] = ["canary", "tracing"];
 
 pub(super) fn read(section: Option<&Entry>, api: Span, folder: &Path, report: &mut Report) -> Vec<Stage> {
     let sections = section.map_or(&[][..], |section| scalar::list(&section.value, report));
@@ -72,12 +77,16 @@ fn read_stage(section: &Node, before: &[Stage], folder: &Path, report: &mut Repo
     let access_log = fields.value("access_log").and_then(|value| read_access_log(value, folder, report));
     let throttle = throttle::read(fields.value("throttle"), report);
     let cache = cache::read(fields.value("cache"), report);
+    let client_certificate = fields.value("client_certificate");
+    let client_certificate = client_certificate.and_then(|value| read_client_identity(value, folder, report));
     let methods = throttle::read_methods(fields.value("method"), Of::Stage, report);
     for key in UNSUPPORTED {
         fields.unsupported(key, report);
     }
     fields.finish(report);
-    Some(Stage { name, span: section.span, variables, access_log, throttle, cache, methods })
+    let client_certificate = client_certificate.map(Arc::new);
+    let span = section.span;
+    Some(Stage { name, span, variables, access_log, throttle, cache, client_certificate, methods })
 }
 
 fn read_name(value: &Node, before: &[Stage], report: &mut Report) -> Option<String> {

@@ -28,6 +28,8 @@ pub(crate) struct Authorizer {
     pub(crate) ttl_ms: u64,
     pub(crate) uri: Template,
     pub(crate) uri_span: Span,
+    /// The role that signs, if the function is at AWS; and where it stands.
+    pub(crate) credentials: Option<(Template, Span)>,
 }
 
 /// A Cognito authorizer, before it is known where the keys of its pools are.
@@ -110,13 +112,10 @@ fn read_lambda(
     let ttl_s = fields
         .value("authorizerResultTtlInSeconds")
         .map_or(Some(AUTHORIZER_TTL_S), |value| scalar::integer(value, 0..=AUTHORIZER_TTL_S_MAX, report));
-    if let Some(entry) = fields.take("authorizerCredentials")
-        && !entry.value.is_empty()
-    {
-        report
-            .warning(entry.key_span, "`authorizerCredentials` has no effect")
-            .help("the function runs here and needs no permission");
-    }
+    let credentials = match fields.value("authorizerCredentials").filter(|value| !value.is_empty()) {
+        Some(value) => Some((read_template(value, node, report)?, value.span)),
+        None => None,
+    };
     let input = match kind {
         Kind::Token => read_token(&mut fields, scheme, report),
         _ => read_request(&mut fields, scheme, ttl_s, report),
@@ -125,7 +124,8 @@ fn read_lambda(
     let uri = uri.and_then(|value| Some((read_uri(value, node, report)?, value.span)));
     fields.finish(report);
     let ((uri, uri_span), ttl_s) = (uri?, ttl_s?);
-    Some(Authorizer { name: scheme.key.to_string(), input: input?, ttl_ms: ttl_s * 1000, uri, uri_span })
+    let (name, ttl_ms) = (scheme.key.to_string(), ttl_s * 1000);
+    Some(Authorizer { name, input: input?, ttl_ms, uri, uri_span, credentials })
 }
 
 fn read_cognito(mut fields: Fields<'_>, scheme: &Entry, report: &mut Report) -> Option<UserPools> {
@@ -280,15 +280,18 @@ fn read_source(expression: &str, at: Span, report: &mut Report) -> Option<Source
     }
 }
 
-fn read_uri(value: &Node, node: &PlanNode, report: &mut Report) -> Option<Template> {
+fn read_template(value: &Node, node: &PlanNode, report: &mut Report) -> Option<Template> {
     let text = scalar::text(value, report)?;
-    let template =
-        Template::of(text, node).map_err(|error| report.error(value.span, error.to_string())).ok()?;
+    Template::of(text, node).map_err(|error| report.error(value.span, error.to_string())).ok()
+}
+
+fn read_uri(value: &Node, node: &PlanNode, report: &mut Report) -> Option<Template> {
+    let template = read_template(value, node, report)?;
     // With stage variables only a stage can say whether the URI is good.
     if !template.has_variables()
         && template.text(|_| None).is_ok_and(|uri| FunctionArn::of_uri(&uri, false).is_err())
     {
-        report_uri(value.span, text, report);
+        report_uri(value.span, value.scalar().unwrap_or_default(), report);
         return None;
     }
     Some(template)

@@ -7,6 +7,7 @@ use tidegate_core::limits::COMPRESSION_BYTES_MIN_MAX;
 use tidegate_core::media_types::BinaryMediaTypes;
 use tidegate_core::plan::{ApiKeySource, EndpointType, Node as PlanNode};
 use tidegate_core::span::Span;
+use tidegate_core::tls::ServerTls;
 
 use super::authorizers::{self, Authorizers};
 use super::{Definition, Method, gateway_responses, models, path_item, security, validators};
@@ -14,6 +15,7 @@ use crate::fields::Fields;
 use crate::policy::{self, Kind};
 use crate::report::Report;
 use crate::scalar;
+use crate::tls::security_policy;
 use crate::tree::{Entry, Node, Value};
 
 /// What the readers of a document's parts need of the whole.
@@ -33,6 +35,8 @@ pub(crate) struct Around<'a> {
     pub(crate) node: &'a PlanNode,
     pub(crate) api: &'a str,
     pub(crate) endpoint: EndpointType,
+    /// What listeners present.
+    pub(crate) tls: &'a ServerTls,
 }
 
 /// Extensions that AWS knows at the root of a REST API's document.
@@ -43,11 +47,9 @@ mod extension {
     pub(super) const GATEWAY_RESPONSES: &str = "x-amazon-apigateway-gateway-responses";
     pub(super) const POLICY: &str = "x-amazon-apigateway-policy";
     pub(super) const COMPRESSION: &str = "x-amazon-apigateway-minimum-compression-size";
-    pub(super) const UNSUPPORTED: [&str; 3] = [
-        "x-amazon-apigateway-cors",
-        "x-amazon-apigateway-security-policy",
-        "x-amazon-apigateway-endpoint-access-mode",
-    ];
+    pub(super) const SECURITY_POLICY: &str = "x-amazon-apigateway-security-policy";
+    pub(super) const ACCESS_MODE: &str = "x-amazon-apigateway-endpoint-access-mode";
+    pub(super) const UNSUPPORTED: [&str; 1] = ["x-amazon-apigateway-cors"];
     pub(super) const WITHOUT_EFFECT: [&str; 2] =
         ["x-amazon-apigateway-documentation", "x-amazon-apigateway-importexport-version"];
 }
@@ -89,6 +91,12 @@ pub(crate) fn read(root: &Node, around: Around<'_>, report: &mut Report) -> Opti
     read_servers(fields.value("servers"), around.endpoint, report);
     let api_key_source = read_api_key_source(&mut fields, &methods, report);
     read_root_extensions(&mut fields, around.endpoint, report);
+    if let Some(value) = fields.value(extension::SECURITY_POLICY) {
+        security_policy::read_of_api(value, around.tls, report);
+    }
+    if let Some(value) = fields.value(extension::ACCESS_MODE) {
+        read_access_mode(value, report);
+    }
     let binary_media_types = fields.take(extension::BINARY_MEDIA_TYPES);
     let binary_media_types =
         binary_media_types.map(|entry| read_binary_media_types(entry, &methods, report)).unwrap_or_default();
@@ -176,6 +184,13 @@ fn read_root_extensions(fields: &mut Fields<'_>, endpoint: EndpointType, report:
     }
     fields.ignore(&["securityDefinitions"]);
     security::check_extensions(fields, report);
+}
+
+/// `BASIC` asks for nothing more than the rest does.
+fn read_access_mode(value: &Node, report: &mut Report) {
+    if scalar::variant(value, &[("BASIC", false), ("STRICT", true)], report) == Some(true) {
+        report.unsupported(value.span, "the endpoint access mode `STRICT`");
+    }
 }
 
 /// `null`: no compression, as without the key.

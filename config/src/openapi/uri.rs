@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use tidegate_core::integration::{Piece, Target};
+use tidegate_core::integration::{Pattern, Target};
 use tidegate_core::mapping::{Mapped, Source};
 use tidegate_core::plan::{Node as PlanNode, Origin};
 use tidegate_core::tls::OriginTls;
@@ -217,14 +217,14 @@ fn read_endpoint(scheme: Scheme, uri: &str, mapped: &[Mapped]) -> Result<Endpoin
     Ok(Endpoint {
         host: if port == scheme.port() { host.into() } else { format!("{host}:{port}").into() },
         origin: Origin { tls: tls(scheme, &bare), host: bare, port },
-        target: Target { path: pieces(path, mapped)?, query: pieces(query, mapped)? },
+        target: Target::new(pattern(path, mapped)?, pattern(query, mapped)?),
     })
 }
 
 /// What a backend must prove, unless its integration says otherwise. A dot at the end is not part of a name.
 fn tls(scheme: Scheme, host: &str) -> Option<OriginTls> {
     let name = host.strip_suffix('.').unwrap_or(host).to_owned();
-    (scheme == Scheme::Https).then_some(OriginTls { name, verify_issuer: true })
+    (scheme == Scheme::Https).then_some(OriginTls { name, verify_issuer: true, client: None })
 }
 
 /// Host (an IPv6 literal in its brackets) and port.
@@ -270,27 +270,22 @@ fn read_port(digits: &str) -> Result<u16, UriError> {
 }
 
 /// Splits at placeholders. One that nothing fills stays literal (recorded fact 152).
-fn pieces(text: &str, mapped: &[Mapped]) -> Result<Vec<Piece>, UriError> {
-    let mut pieces = Vec::new();
-    let mut literal = String::new();
+fn pattern(text: &str, mapped: &[Mapped]) -> Result<Pattern, UriError> {
+    let mut pattern = Pattern::default();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('{') {
         let (name, after) = behind.split_once('}').ok_or(UriError::Unclosed)?;
         check_characters(before)?;
-        literal.push_str(before);
+        pattern.push_literal(before);
         match filling(name, mapped)? {
-            None => literal.push_str(&format!("{{{name}}}")),
-            Some(source) => {
-                push_literal(&mut pieces, &mut literal);
-                pieces.push(Piece::Placeholder(name.into(), source));
-            }
+            None => pattern.push_literal(&format!("{{{name}}}")),
+            Some(source) => pattern.push_placeholder(name, source),
         }
         rest = after;
     }
     check_characters(rest)?;
-    literal.push_str(rest);
-    push_literal(&mut pieces, &mut literal);
-    Ok(pieces)
+    pattern.push_literal(rest);
+    Ok(pattern)
 }
 
 fn filling(name: &str, mapped: &[Mapped]) -> Result<Option<Source>, UriError> {
@@ -299,12 +294,6 @@ fn filling(name: &str, mapped: &[Mapped]) -> Result<Option<Source>, UriError> {
         return Err(UriError::Placeholder(name.to_owned()));
     }
     Ok(mapped.iter().find(|mapped| &*mapped.name == name).map(|mapped| mapped.source.clone()))
-}
-
-fn push_literal(pieces: &mut Vec<Piece>, literal: &mut String) {
-    if !literal.is_empty() {
-        pieces.push(Piece::Literal(std::mem::take(literal).into()));
-    }
 }
 
 /// RFC 3986: what may stand unencoded in path and query; `|` and `^` are what backends see as sent by browsers, but
@@ -321,6 +310,7 @@ fn check_characters(text: &str) -> Result<(), UriError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidegate_core::integration::Piece;
 
     const VARIABLES: [(&str, &str); 4] =
         [("host", "a.test:8080"), ("url", "a.test/x?y=z"), ("bad", "a.test:81"), ("p", "v1")];
@@ -333,25 +323,24 @@ mod tests {
         Template::parse(uri, &node)?.endpoint(variable, &mapped)
     }
 
+    fn text(piece: Piece<'_>) -> &str {
+        match piece {
+            Piece::Literal(text) => text,
+            Piece::Placeholder(_) => "<>",
+        }
+    }
+
     /// Rows of URI, `Host` value, port, path and query with placeholders as `<>`.
     #[track_caller]
     fn check(rows: &[(&str, &str, u16, &str, &str)]) {
-        let text = |pieces: &[Piece]| -> String {
-            let text = |piece: &Piece| match piece {
-                Piece::Literal(text) => text.to_string(),
-                Piece::Placeholder(..) => "<>".to_owned(),
-            };
-            pieces.iter().map(text).collect()
-        };
         for (uri, host, port, path, query) in rows {
             let read = read(uri).unwrap_or_else(|error| panic!("{uri}: {error}"));
             assert_eq!((&*read.host, read.origin.port), (*host, *port), "{uri}");
-            assert_eq!(
-                (text(&read.target.path), text(&read.target.query)),
-                (path.to_string(), query.to_string()),
-                "{uri}"
-            );
-            assert!(matches!(&read.target.path[0], Piece::Literal(text) if text.starts_with('/')), "{uri}");
+            let (got_path, got_query) =
+                (read.target.path().map(text).collect(), read.target.query().map(text).collect());
+            assert_eq!((path.to_string(), query.to_string()), (got_path, got_query), "{uri}");
+            let first = read.target.path().next();
+            assert!(matches!(first, Some(Piece::Literal(text)) if text.starts_with('/')), "{uri}");
         }
     }
 

@@ -13,16 +13,20 @@ const DAY_S: i64 = 86_400;
 /// What AWS asks of RSA keys ("Configuring mutual TLS": RSA-2048 or more), and what every browser does.
 const RSA_BITS_MIN: usize = 2_048;
 
-/// Warns of a domain's certificate.
-pub(super) fn warn_of_leaf(
+/// Warns of a certificate that is presented.
+pub(super) fn warn_of_leaf(certificate: &Certificate, file: &str, at: Span, report: &mut Report) {
+    warn_of_time(certificate, file, at, report);
+    warn_of_strength(certificate, file, at, report);
+}
+
+/// Warns when it is not for its domain.
+pub(super) fn warn_of_name(
     certificate: &Certificate,
     file: &str,
     domain: &str,
     at: Span,
     report: &mut Report,
 ) {
-    warn_of_time(certificate, file, at, report);
-    warn_of_strength(certificate, file, at, report);
     if certificate.is_for(domain) {
         return;
     }

@@ -11,6 +11,7 @@ use tidegate_core::tls::certificate::{Certificate, Key};
 
 use super::findings;
 use super::pem::{self, PemFile};
+use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
 use crate::tree::{Entry, Node, Value};
@@ -29,10 +30,30 @@ pub(crate) struct IdentityKeys<'n> {
     pub(crate) staple: Option<&'n Entry>,
 }
 
-/// Reads what a domain presents; nothing if it presents nothing, or what it should cannot be read.
+/// Reads what a stage presents to backends: one certificate.
+pub(crate) fn read_client_identity(value: &Node, folder: &Path, report: &mut Report) -> Option<Identity> {
+    let mut fields = Fields::read(value, "`client_certificate`", report)?;
+    let keys =
+        IdentityKeys { certificate: fields.take("certificate"), key: fields.take("key"), staple: None };
+    fields.finish(report);
+    if keys.certificate.is_none() {
+        report.error(value.span, "`certificate` is missing").help(
+            "client_certificate = { certificate = \"client.pem\", key = \"client.key\" }, as AWS's clientCertificateId",
+        );
+        return None;
+    }
+    let mut identities = read_identities(keys, None, folder, report);
+    if identities.len() > 1 {
+        report.error(value.span, "a stage presents one certificate").help("name one file instead of several");
+    }
+    identities.pop()
+}
+
+/// Reads what a domain presents; nothing if it presents nothing, or what it should cannot be read. Without `domain` it is
+/// for no host.
 pub(crate) fn read_identities(
     keys: IdentityKeys<'_>,
-    domain: &str,
+    domain: Option<&str>,
     folder: &Path,
     report: &mut Report,
 ) -> Vec<Identity> {
@@ -84,7 +105,7 @@ pub(crate) fn read_identities(
 fn pair(
     file: &PemFile,
     files: &[PemFile],
-    domain: &str,
+    domain: Option<&str>,
     (at, key_at): (Span, Span),
     report: &mut Report,
 ) -> Option<Identity> {
@@ -103,7 +124,10 @@ fn pair(
             .help("keys must be RSA with 2048 bits or more, ECDSA on P-256 or P-384, or Ed25519; the first certificate of a file is that of the domain");
         return None;
     };
-    findings::warn_of_leaf(&chain[0], &name, domain, at, report);
+    findings::warn_of_leaf(&chain[0], &name, at, report);
+    if let Some(domain) = domain {
+        findings::warn_of_name(&chain[0], &name, domain, at, report);
+    }
     findings::warn_of_chain(&chain, &name, at, report);
     Some(Identity { chain: file.certificates.clone(), key, staple: None })
 }

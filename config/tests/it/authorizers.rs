@@ -4,8 +4,10 @@ use tidegate_config::routes_table;
 use tidegate_core::auth::authorise::Authorization;
 use tidegate_core::auth::authorizer::{AuthorizerId, Input};
 use tidegate_core::auth::cognito::{CognitoId, ScopesId};
+use tidegate_core::aws::CredentialsSource;
+use tidegate_core::integration::FunctionPlace;
 use tidegate_core::mapping::{Source, Values};
-use tidegate_core::plan::ApiKeySource;
+use tidegate_core::plan::{ApiKeySource, FunctionId};
 
 use crate::{Folder, TOML, describe};
 
@@ -60,10 +62,8 @@ fn a_token_authorizer() {
     assert_eq!(api.authorization, [Authorization::Lambda(AuthorizerId(0))]);
     assert_eq!((&api.api_key_required[..], api.api_key_source), (&[true][..], ApiKeySource::Header));
     let function = api.stages[0].authorizers[0].as_ref().expect("a function");
-    assert_eq!(
-        (function.function.0, &*function.invoked_arn),
-        (0, "arn:aws:lambda:us-east-1:123456789012:function:f")
-    );
+    assert!(matches!(function.place, FunctionPlace::Here(FunctionId(0))), "{:?}", function.place);
+    assert_eq!(&*function.invoked_arn, "arn:aws:lambda:us-east-1:123456789012:function:f");
     assert!(routes_table(&loaded).contains("CUSTOM a API_KEY"), "{}", routes_table(&loaded));
     let all = "type: TOKEN, authorizerUri: 'URI', identitySource: method.request.header.Other, identityValidationExpression: 'x+', authorizerResultTtlInSeconds: 0";
     let loaded = load(all, "x-amazon-apigateway-api-key-source: AUTHORIZER");
@@ -84,6 +84,54 @@ fn a_request_authorizer() {
     assert_eq!(authorizer.input.sources()[0], Source::Header("A".into(), Values::All));
     let loaded = load("type: request, authorizerUri: 'URI', authorizerResultTtlInSeconds: 0", "");
     assert!(loaded.plan.apis[0].authorizers[0].input.sources().is_empty());
+}
+
+const AWS: &str = "[aws]\nendpoint_url = \"http://127.0.0.1:5000\"\n";
+
+/// With a section `[aws]`, what is not here is at AWS.
+#[test]
+fn an_authorizer_at_aws() {
+    let far = URI.replace("function:f/", "function:far:live/");
+    let role = "arn:aws:iam::123456789012:role/asker";
+    let source = |role: &str| CredentialsSource::Role(role.into());
+    for (credentials, want) in [
+        (String::new(), CredentialsSource::Default),
+        (", authorizerCredentials: ''".to_owned(), CredentialsSource::Default),
+        (format!(", authorizerCredentials: '{role}'"), source(role)),
+        (
+            format!(", authorizerCredentials: '{}'", role.replace("asker", "${stageVariables.host}")),
+            source("arn:aws:iam::123456789012:role/a.test:8080"),
+        ),
+    ] {
+        let yaml = document(&format!("type: token, authorizerUri: '{far}'{credentials}"), "");
+        let toml = format!("{TOML}{FUNCTION}{AWS}");
+        let loaded = Folder::new(&[("tidegate.toml", &toml), ("api.yaml", &yaml)]).load();
+        let plan = loaded.unwrap_or_else(|findings| panic!("{findings}")).plan;
+        let function = plan.apis[0].stages[0].authorizers[0].as_ref().expect("a function");
+        let FunctionPlace::Remote(remote) = &function.place else { panic!("{:?}", function.place) };
+        assert_eq!(&*remote.host, "127.0.0.1:5000");
+        assert_eq!(
+            &*remote.path,
+            "/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:far:live/invocations"
+        );
+        assert_eq!(remote.signing.by, want.clone().into());
+        assert!(plan.aws.sources.contains(&want));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_role_of_an_authorizer() {
+    let far = URI.replace("function:f/", "function:far/");
+    for (role, want) in [
+        ("arn:aws:iam::1:role/x", "error: `arn:aws:iam::1:role/x` is not the ARN of a role"),
+        ("arn:aws:iam::*:user/*", "error: `arn:aws:iam::*:user/*` is not the ARN of a role"),
+    ] {
+        let yaml =
+            document(&format!("type: token, authorizerUri: '{far}', authorizerCredentials: '{role}'"), "");
+        let folder = Folder::new(&[("tidegate.toml", &format!("{TOML}{AWS}")), ("api.yaml", &yaml)]);
+        let text = describe(&folder, folder.load(), "api.yaml:");
+        assert!(text.contains(want), "{text}");
+    }
 }
 
 #[test]
@@ -151,12 +199,12 @@ fn what_is_wrong_is_reported_at_its_place() {
     );
     check(
         "type: token, authorizerUri: 'URI', authorizerCredentials: 'arn:aws:iam::1:role/x'",
-        "warning: `authorizerCredentials` has no effect",
+        "warning: `authorizerCredentials` has no effect in stage `prod`",
     );
     let missing = URI.replace("function:f/", "function:g/");
     check(
         &format!("type: token, authorizerUri: '{missing}'"),
-        "error: no [[function]] is arn:aws:lambda:us-east-1:123456789012:function:g",
+        "error: no [[function]] is arn:aws:lambda:us-east-1:123456789012:function:g, and without [aws] no function of AWS",
     );
     let variable = URI.replace("function:f/", "function:${stageVariables.none}/");
     check(

@@ -1,6 +1,6 @@
 //! What a document becomes.
 
-use tidegate_core::integration::{HttpKind, Integration, Passthrough, Piece};
+use tidegate_core::integration::{HttpKind, Integration, Passthrough, Pattern, Piece, Target};
 use tidegate_core::mapping::{Mapped, Source, Values};
 use tidegate_core::method::{Method, RouteMethod};
 use tidegate_core::plan::{Api, Origin, Plan};
@@ -115,17 +115,14 @@ fn http_proxy() {
     assert!(matches!(http.kind, HttpKind::Proxy));
     assert_eq!((&*http.host, http.method, http.timeout_ms), ("a.test:8080", None, 1234));
     assert_eq!(plan.origins[http.origin.0 as usize].port, 8080);
-    assert_eq!(
-        http.target.path,
-        [Piece::Literal("/x/".into()), Piece::Placeholder("c".into(), Source::Path(1))]
-    );
-    let header = Source::Header("X-Id".into(), Values::All);
-    assert_eq!(
-        http.target.query,
-        [Piece::Literal("fixed=1&b=".into()), Piece::Placeholder("b".into(), header)]
-    );
-    assert_eq!(http.query, [Mapped { name: "z".into(), source: Source::Query("q".into(), Values::Last) }]);
-    assert_eq!(http.headers, [Mapped { name: "Y".into(), source: Source::StageVariable("host".into()) }]);
+    let (mut path, mut query) = (Pattern::default(), Pattern::default());
+    path.push_literal("/x/");
+    path.push_placeholder("c", Source::Path(1));
+    query.push_literal("fixed=1&b=");
+    query.push_placeholder("b", Source::Header("X-Id".into(), Values::All));
+    assert_eq!(http.target, Target::new(path, query));
+    assert_eq!(*http.query, [Mapped { name: "z".into(), source: Source::Query("q".into(), Values::Last) }]);
+    assert_eq!(*http.headers, [Mapped { name: "Y".into(), source: Source::StageVariable("host".into()) }]);
 }
 
 #[test]
@@ -133,7 +130,7 @@ fn http_custom() {
     let plan = plan(DOCUMENT);
     let Integration::Http(http) = integration(&plan.apis[0], Method::Get, "/a/1/2") else { panic!("http") };
     assert_eq!((&*http.host, http.method, http.timeout_ms), ("a.test", Some(Method::Post), 29_000));
-    assert_eq!(http.target.path, [Piece::Literal("/".into())]);
+    assert!(http.target.path().eq([Piece::Literal("/")]));
     let HttpKind::Custom(custom) = &http.kind else { panic!("custom") };
     let (request, responses) = (&custom.request, &custom.responses);
     assert_eq!(request.passthrough, Passthrough::Never);

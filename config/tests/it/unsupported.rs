@@ -50,11 +50,7 @@ fn check(document: &str, what: &str) {
 #[test]
 fn of_the_root() {
     check_root("x-amazon-apigateway-cors: {}", "`x-amazon-apigateway-cors`");
-    check_root("x-amazon-apigateway-security-policy: TLS_1_2", "`x-amazon-apigateway-security-policy`");
-    check_root(
-        "x-amazon-apigateway-endpoint-access-mode: BASIC",
-        "`x-amazon-apigateway-endpoint-access-mode`",
-    );
+    check_root("x-amazon-apigateway-endpoint-access-mode: STRICT", "the endpoint access mode `STRICT`");
     let endpoint = "x-amazon-apigateway-endpoint-configuration";
     check_root(&format!("{endpoint}: {{ vpcEndpointIds: [vpce-1] }}"), "`vpcEndpointIds`");
     check_root(

@@ -292,6 +292,9 @@ fn fault_rule(fault: AuthorizerFault, api: &Api, routed: Routed) -> String {
         AuthorizerFault::Timeout => "its function has not answered in time",
         AuthorizerFault::Throttled => "too many invocations of its function wait",
         AuthorizerFault::Malformed(why) => why.text(),
+        AuthorizerFault::Refused(status) => &format!("the Lambda API has answered {status}"),
+        AuthorizerFault::Unreachable => "the Lambda API cannot be reached",
+        AuthorizerFault::NoCredentials => "there are no credentials to call the Lambda API with",
         AuthorizerFault::NoKeys => "its issuer's keys are not known",
     };
     format!("the authorizer {name} says nothing that could be used: {what}")

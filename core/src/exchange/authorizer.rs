@@ -2,17 +2,21 @@
 
 use std::rc::Rc;
 
-use super::{Exchange, Invoke, InvokeFailure, Routed, Step, Wanted, stage_of};
+use super::invocation::{self, Invocation};
+use super::{CallFailure, Exchange, Invoke, InvokeFailure, More, Routed, Step, Wanted, stage_of};
 use crate::auth::authorise::deny_early;
 use crate::auth::authorizer::identity::{self, Asked};
-use crate::auth::authorizer::{AuthorizerId, FlightId, Grant, Input, Known};
+use crate::auth::authorizer::{AuthorizerId, FlightId, Grant, Grants, Input, Known, Malformed};
 use crate::auth::jwt::Claims;
 use crate::auth::policy::OwnArn;
+use crate::aws::NoCredentials;
 use crate::clock::Now;
 use crate::context::{AuthorizerOutcome, Outcome};
+use crate::http1::BodyFraming;
+use crate::integration::FunctionPlace;
 use crate::lambda::authorizer_event;
 use crate::lambda::result::error_message;
-use crate::limits::AUTHORIZER_TIMEOUT_MS;
+use crate::limits::{AUTHORIZER_RESULT_BYTES_MAX, AUTHORIZER_TIMEOUT_MS};
 use crate::plan::Plan;
 use crate::reject::{AuthorizerFault, Reject, Unauthorized};
 use crate::shard::Shard;
@@ -93,8 +97,22 @@ impl Exchange {
             Input::Token { source, .. } => authorizer_event::write_token(values, source, method, out),
             Input::Request { .. } => authorizer_event::write_request(values, routed.method, method, out),
         });
-        let function = function.function;
-        Ok(Some(Step::Invoke(Invoke { function, timeout_ms: AUTHORIZER_TIMEOUT_MS, wanted: Wanted::Answer })))
+        Ok(Some(self.invoke_authorizer(shard, now, &function.place)))
+    }
+
+    /// Asks with the event that stands in `out`.
+    fn invoke_authorizer(&mut self, shard: &mut Shard, now: Now, place: &FunctionPlace) -> Step {
+        match place {
+            FunctionPlace::Here(function) => Step::Invoke(Invoke {
+                function: *function,
+                timeout_ms: AUTHORIZER_TIMEOUT_MS,
+                wanted: Wanted::Answer,
+            }),
+            FunctionPlace::Remote(remote) => match self.write_invocation(shard, now, remote, false) {
+                Ok(()) => Step::Call(invocation::call(remote, AUTHORIZER_TIMEOUT_MS)),
+                Err(NoCredentials) => self.learn_fault(shard, now, None, AuthorizerFault::NoCredentials),
+            },
+        }
     }
 
     /// The key of what is remembered, if the request names its caller.
@@ -135,6 +153,14 @@ impl Exchange {
         }
     }
 
+    /// Nobody is left to answer to: others wait for what this exchange is told no more.
+    pub fn leave_authorizer(&mut self, grants: &mut Grants) {
+        if let Authorizing::Asks(Question { flight: Some(flight), .. }) = self.authorizing {
+            self.authorizing = Authorizing::No;
+            grants.land(&self.identity, flight);
+        }
+    }
+
     /// Whether what a function says is for the authorizer.
     pub(super) fn is_asking(&self) -> bool {
         matches!(self.authorizing, Authorizing::Asks(_))
@@ -164,7 +190,48 @@ impl Exchange {
             InvokeFailure::Throttled => AuthorizerFault::Throttled,
             InvokeFailure::Timeout => AuthorizerFault::Timeout,
         };
-        self.learn(shard, now, failure.status(), Err(Reject::Authorizer(fault)))
+        self.learn_fault(shard, now, failure.status(), fault)
+    }
+
+    /// The head of the Lambda API's answer is there. What follows is needed whole.
+    pub(super) fn told_head(&mut self, shard: &mut Shard, now: Now) -> Step {
+        if self.response.framing() == BodyFraming::None {
+            return self.told_by_api(shard, now, b"");
+        }
+        Step::ReadResponse { bytes_max: AUTHORIZER_RESULT_BYTES_MAX as u64, more: More::Fails }
+    }
+
+    /// The Lambda API has answered.
+    pub(super) fn told_by_api(&mut self, shard: &mut Shard, now: Now, payload: &[u8]) -> Step {
+        match self.invocation() {
+            Invocation::Answered => self.told(shard, now, payload),
+            Invocation::Failed => self.told_failure(shard, now, payload),
+            Invocation::TooLarge | Invocation::Throttled | Invocation::Refused => {
+                let status = self.response.status();
+                self.learn_fault(shard, now, Some(status.into()), AuthorizerFault::Refused(status))
+            }
+        }
+    }
+
+    /// The Lambda API has not answered.
+    pub(super) fn told_nothing_by_api(&mut self, shard: &mut Shard, now: Now, failure: CallFailure) -> Step {
+        let fault = match failure {
+            CallFailure::Timeout => AuthorizerFault::Timeout,
+            CallFailure::TooLarge => AuthorizerFault::Malformed(Malformed::TooLarge),
+            CallFailure::Unresolvable | CallFailure::Network => AuthorizerFault::Unreachable,
+            CallFailure::Request(reject) => return self.learn(shard, now, None, Err(reject)),
+        };
+        self.learn_fault(shard, now, None, fault)
+    }
+
+    fn learn_fault(
+        &mut self,
+        shard: &mut Shard,
+        now: Now,
+        status: Option<i64>,
+        fault: AuthorizerFault,
+    ) -> Step {
+        self.learn(shard, now, status, Err(Reject::Authorizer(fault)))
     }
 
     fn learn(
@@ -177,6 +244,8 @@ impl Exchange {
         let Authorizing::Asks(question) = std::mem::take(&mut self.authorizing) else {
             return self.refuse(shard, now, Reject::Misconfigured);
         };
+        // Nothing may take what the Lambda API has answered for what a backend has.
+        self.response.clear();
         let Question { routed, authorizer, flight, since } = question;
         let ttl_ms = self.plan().apis[routed.place.api].authorizers[authorizer.0 as usize].ttl_ms;
         let told = told.map(Rc::new);

@@ -186,10 +186,8 @@ impl Exchange {
                 self.refused.filter(|reject| is_shared(*reject)).map_or(FillEnd::Released, FillEnd::Failed);
             return shard.caches.end(fill, end);
         }
-        let is_proxy = matches!(
-            integration_of(&plan, routed),
-            Integration::Http(http) if matches!(**http, Http { kind: HttpKind::Proxy, .. })
-        );
+        let is_proxy =
+            matches!(integration_of(&plan, routed), Integration::Http(Http { kind: HttpKind::Proxy, .. }));
         let (key, now_ns) = (&self.caching.key, now.monotonic_ns);
         let draft = Draft::read(&self.out, self.outcome.status, self.called.is_some() && !is_proxy);
         if !is_for_others(self.outcome.status) {

@@ -44,4 +44,4 @@ pub use self::standing::{Policy, Standing};
 pub use self::statement::{Statement, statements};
 pub use self::under::{account_meter, method_meter};
 pub(crate) use self::under::{admit, standing};
-pub use self::usage::{Caller, KeyId, PlanId, StageId, UsagePlans};
+pub use self::usage::{Caller, KeyId, KeyName, PlanId, StageId, UsagePlans};

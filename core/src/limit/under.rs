@@ -1,6 +1,6 @@
 //! Which limits a request is under, in AWS's order ("Throttle requests to your REST APIs": how limits are applied).
 
-use super::{Caller, Client, Denied, MeterId, Meters, Rate, Standing, THROTTLES_MAX};
+use super::{Account, Caller, Client, Denied, Limits, MeterId, Meters, Rate, Standing, THROTTLES_MAX};
 use crate::plan::{Plan, Stage};
 use crate::route::RouteId;
 
@@ -42,21 +42,23 @@ pub(crate) fn admit(
         throttles[count] = throttle;
         count += 1;
     }
-    let client = caller.map(|caller| client(plan, caller));
-    if count == 0 && client.is_none() {
-        return Ok(());
+    let (throttles, generation) = (&throttles[..count], plan.generation);
+    match caller {
+        None if count == 0 => Ok(()),
+        None => meters.admit(&Limits { throttles, client: None, generation }, now_ns),
+        Some(caller) => {
+            let account = || account(plan, caller);
+            let client = Client { meter: caller.meter, account: &account, quota: plans.quota(caller.plan) };
+            meters.admit(&Limits { throttles, client: Some(client), generation }, now_ns)
+        }
     }
-    let limits = super::Limits { throttles: &throttles[..count], client, generation: plan.generation };
-    meters.admit(&limits, now_ns)
 }
 
-fn client(plan: &Plan, caller: Caller) -> Client<'_> {
+fn account(plan: &Plan, caller: Caller) -> Account {
     let plans = &plan.usage_plans;
-    Client {
-        meter: caller.meter,
-        plan: plans.plan_name(caller.plan),
-        key: plans.key_name(caller.key),
-        quota: plans.quota(caller.plan),
+    Account {
+        plan: plans.plan_name(caller.plan).to_owned(),
+        key: String::from_utf8_lossy(plans.key_name(caller.key)).into_owned(),
     }
 }
 
@@ -73,7 +75,7 @@ pub(crate) fn standing(
     }
     let of_caller = caller.map(|caller| {
         let throttle = plan.usage_plans.throttle(caller).map(|rate| (client_meter(caller), rate));
-        meters.standing(throttle, client(plan, caller), now_ns)
+        meters.standing(throttle, (caller.meter, plan.usage_plans.quota(caller.plan)), now_ns)
     });
     Standing { retry_after_ns, ..of_caller.unwrap_or_default() }
 }

@@ -40,6 +40,20 @@ pub struct Caller {
     pub meter: MeterId,
 }
 
+/// A key whose name is read when it is asked for: it stands somewhere else in memory.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyName<'a> {
+    plans: &'a UsagePlans,
+    key: KeyId,
+}
+
+impl<'a> KeyName<'a> {
+    /// The name.
+    pub fn read(self) -> &'a [u8] {
+        self.plans.key_name(self.key)
+    }
+}
+
 /// All keys and plans, compiled for look-ups.
 #[derive(Default)]
 pub struct UsagePlans {
@@ -94,6 +108,11 @@ impl UsagePlans {
             Some((membership, stages.iter().position(|known| known.id == stage)?))
         })?;
         self.keys.is_enabled(key).then_some(Caller { key, plan, stage: stage as u32, meter })
+    }
+
+    /// What a key is called.
+    pub fn name_of(&self, key: KeyId) -> KeyName<'_> {
+        KeyName { plans: self, key }
     }
 
     /// Whether there are none.

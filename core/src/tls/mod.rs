@@ -9,6 +9,7 @@ pub mod client;
 mod name;
 
 use std::fmt;
+use std::sync::Arc;
 
 /// What listeners present to clients and ask of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct DomainTls {
 }
 
 /// A certificate with its key.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// The certificate and those that lead from it towards a root, in DER.
     pub chain: Vec<Vec<u8>>,
@@ -58,7 +59,7 @@ pub enum SecurityPolicy {
     Tls13,
 }
 
-/// What a backend that is called by https must prove.
+/// How a backend is called by https.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OriginTls {
     /// The name that its certificate must be for, and that it is asked for (SNI); an address literal without brackets is
@@ -67,6 +68,8 @@ pub struct OriginTls {
     /// Whether somebody we know must have issued its certificate. AWS's `insecureSkipVerification` turns that off, and
     /// nothing else.
     pub verify_issuer: bool,
+    /// What it is presented, if it asks who we are.
+    pub client: Option<Arc<Identity>>,
 }
 
 /// Whose certificates we believe of backends.

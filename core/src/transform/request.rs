@@ -1,7 +1,7 @@
 //! Writes the head of the request that goes to an HTTP backend.
 
 use crate::http1::{BodyFraming, Field, KnownField, KnownFields, RequestHead, encode};
-use crate::integration::{Http, HttpKind, Piece};
+use crate::integration::{Http, HttpKind, Piece, Pieces, Placeholder};
 use crate::mapping::{Mapped, Source};
 use crate::method::Method;
 use crate::transform::pass;
@@ -38,10 +38,10 @@ pub fn write_fields(http: &Http, method: Method, body: Body<'_>, values: &Values
 }
 
 fn write_target(http: &Http, values: &Values<'_>, out: &mut Vec<u8>) {
-    write_pieces(&http.target.path, values, out, |source, out| values.write_path_value(source, out));
+    write_pieces(http.target.path(), values, out, |source, out| values.write_path_value(source, out));
     let query = out.len();
     out.push(b'?');
-    write_pieces(&http.target.query, values, out, |source, out| values.write_query_value(source, out));
+    write_pieces(http.target.query(), values, out, |source, out| values.write_query_value(source, out));
     if matches!(http.kind, HttpKind::Proxy)
         && let Some(sent) = values.view.request.query().filter(|sent| !sent.is_empty())
     {
@@ -76,7 +76,7 @@ fn tidy_query(out: &mut Vec<u8>, query: usize) {
 }
 
 fn write_pieces(
-    pieces: &[Piece],
+    pieces: Pieces<'_>,
     values: &Values<'_>,
     out: &mut Vec<u8>,
     write_value: impl Fn(&Source, &mut Vec<u8>),
@@ -84,7 +84,7 @@ fn write_pieces(
     for piece in pieces {
         match piece {
             Piece::Literal(text) => out.extend_from_slice(text.as_bytes()),
-            Piece::Placeholder(name, source) => {
+            Piece::Placeholder(Placeholder { name, source, .. }) => {
                 match values.overrides.request("path").find(|(overridden, _)| *overridden == &**name) {
                     Some((_, value)) => Values::write_path_text(value, out),
                     None => write_value(source, out),

@@ -17,11 +17,9 @@ impl<'a> Renderer<'a> {
             Expression::Nothing => Value::Null,
             Expression::Text(text) => Value::Text(text),
             Expression::Interpolated(block, has_tail) => {
-                let mut text = self.captured(|renderer| renderer.block(block))?;
-                if *has_tail {
-                    text.pop();
-                }
-                Value::Text(self.heap.keep(&String::from_utf8_lossy(&text))?)
+                let text = self.captured(|renderer| renderer.block(block))?;
+                let tail = text.chars().next_back().filter(|_| *has_tail).map_or(0, char::len_utf8);
+                Value::Text(&text[..text.len() - tail])
             }
             Expression::Integer(number) => Value::Int(*number),
             Expression::Long(number) => Value::Long(*number),
@@ -184,6 +182,11 @@ impl<'a> Renderer<'a> {
         right: &'a Operand,
     ) -> Result<Value<'a>, Halt<'a>> {
         let (one, two) = (self.value(&left.expression)?, self.value(&right.expression)?);
+        if let (Value::Int(one), Value::Int(two)) = (one, two)
+            && let Some(result) = number::compute_short(operator, one, two)
+        {
+            return Ok(Value::Int(result));
+        }
         if let Some((one, two)) = one.number().zip(two.number()) {
             return self.compute(operator, one, two);
         }

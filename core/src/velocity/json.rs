@@ -1,10 +1,8 @@
 //! Reads JSON as API Gateway does: leniently. Single quotes, names and texts without quotes, useless commas, leading
 //! zeros and what follows the document are accepted.
 
-use bumpalo::collections::Vec as BumpVec;
-
 use super::java::number;
-use super::value::{Heap, OutOfMemory, Value};
+use super::value::{Heap, ListKind, OutOfMemory, Value};
 use crate::limits;
 
 /// Why a text is no document.
@@ -24,18 +22,45 @@ impl From<OutOfMemory> for JsonError {
 
 /// Reads a document.
 pub(crate) fn parse<'a>(heap: Heap<'a>, text: &'a str) -> Result<Value<'a>, JsonError> {
-    let mut reader = Reader { heap, text, at: 0, depth: 0 };
-    reader.value(b"")
+    let (items, entries) = (Vec::with_capacity(ROOM), Vec::with_capacity(ROOM));
+    let mut reader = Reader { heap, text, at: 0, depth: 0, items, entries };
+    reader.value(Stops::NONE)
 }
+
+/// Items that there is room for at once.
+const ROOM: usize = 16;
+/// Where a text ends is looked for here before a longer search is set out for.
+const SHORT_BYTES: usize = 32;
 
 struct Reader<'a> {
     heap: Heap<'a>,
     text: &'a str,
     at: usize,
     depth: usize,
+    /// Items of the lists that are being read, innermost last.
+    items: Vec<Value<'a>>,
+    /// The same of maps.
+    entries: Vec<(Value<'a>, Value<'a>)>,
+}
+
+/// The bytes that end a text without quotes.
+#[derive(Clone, Copy)]
+struct Stops(u8, u8);
+
+impl Stops {
+    /// No byte of UTF-8.
+    const NONE: Self = Self(0xff, 0xff);
+    const ITEM: Self = Self(b',', b']');
+    const VALUE: Self = Self(b',', b'}');
+    const NAME: Self = Self(b':', b':');
+
+    fn contain(self, byte: u8) -> bool {
+        byte == self.0 || byte == self.1
+    }
 }
 
 impl<'a> Reader<'a> {
+    #[inline(always)]
     fn next(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -47,26 +72,23 @@ impl<'a> Reader<'a> {
     }
 
     /// A value; text without quotes ends before any of `stops`.
-    fn value(&mut self, stops: &[u8]) -> Result<Value<'a>, JsonError> {
-        while self.next().is_some_and(|byte| b" \t\r\n".contains(&byte)) {
+    fn value(&mut self, stops: Stops) -> Result<Value<'a>, JsonError> {
+        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.next() {
             self.at += 1;
         }
         match self.next() {
-            Some(b':' | b']' | b'}') => Err(JsonError::Invalid),
+            Some(quote @ (b'"' | b'\'')) => self.quoted(quote).map(Value::Text),
             Some(b'{') => self.object(),
             Some(b'[') => self.array(),
-            Some(quote @ (b'"' | b'\'')) => Ok(Value::Text(self.quoted(quote)?)),
             Some(b'-' | b'0'..=b'9') => self.number(stops),
-            _ => {
-                let start = self.at;
-                Ok(match self.unquoted(start, stops) {
-                    "null" => Value::Null,
-                    "true" => Value::Boolean(true),
-                    "false" => Value::Boolean(false),
-                    "NaN" => Value::Double(f64::NAN),
-                    text => Value::Text(text),
-                })
-            }
+            Some(b':' | b']' | b'}') => Err(JsonError::Invalid),
+            _ => Ok(match self.unquoted(self.at, stops) {
+                "null" => Value::Null,
+                "true" => Value::Boolean(true),
+                "false" => Value::Boolean(false),
+                "NaN" => Value::Double(f64::NAN),
+                text => Value::Text(text),
+            }),
         }
     }
 
@@ -78,26 +100,28 @@ impl<'a> Reader<'a> {
     fn array(&mut self) -> Result<Value<'a>, JsonError> {
         self.descend()?;
         self.at += 1;
-        let mut items = BumpVec::new_in(self.heap.bump);
+        let first = self.items.len();
         loop {
             match self.next() {
                 Some(b' ' | b'\t' | b'\r' | b'\n' | b',') => self.at += 1,
                 Some(b']') => break,
                 Some(b':' | b'}') | None => return Err(JsonError::Invalid),
                 Some(_) => {
-                    self.heap.reserve(2 * size_of_val(items.as_slice()))?;
-                    items.push(self.value(b",]")?);
+                    let item = self.value(Stops::ITEM)?;
+                    push(self.heap, &mut self.items, item)?;
                 }
             }
         }
         self.at += 1;
         self.depth -= 1;
-        Ok(self.heap.json_list(items)?)
+        let list = self.heap.list(ListKind::Json, &self.items[first..])?;
+        self.items.truncate(first);
+        Ok(list)
     }
 
     fn object(&mut self) -> Result<Value<'a>, JsonError> {
         self.descend()?;
-        let mut pairs = BumpVec::new_in(self.heap.bump);
+        let first = self.entries.len();
         loop {
             self.at += 1;
             match self.next() {
@@ -107,9 +131,8 @@ impl<'a> Reader<'a> {
                 Some(_) => {}
             }
             let name = self.name()?;
-            let value = self.value(b",}")?;
-            self.heap.reserve(2 * size_of_val(pairs.as_slice()))?;
-            pairs.push((Value::Text(name), value));
+            let value = self.value(Stops::VALUE)?;
+            push(self.heap, &mut self.entries, (Value::Text(name), value))?;
             self.skip_space();
             match self.next() {
                 Some(b'}') => break,
@@ -119,14 +142,16 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         self.depth -= 1;
-        Ok(self.heap.json_map(pairs)?)
+        let map = self.heap.json_map(&self.entries[first..])?;
+        self.entries.truncate(first);
+        Ok(map)
     }
 
     /// A name and its colon.
     fn name(&mut self) -> Result<&'a str, JsonError> {
         let name = match self.next() {
             Some(quote @ (b'"' | b'\'')) => self.quoted(quote)?,
-            _ => self.unquoted(self.at, b":"),
+            _ => self.unquoted(self.at, Stops::NAME),
         };
         self.skip_space();
         if self.next() != Some(b':') {
@@ -137,21 +162,21 @@ impl<'a> Reader<'a> {
     }
 
     /// Text from `start` up to a stop, without the blanks around it.
-    fn unquoted(&mut self, start: usize, stops: &[u8]) -> &'a str {
-        while self.next().is_some_and(|byte| !stops.contains(&byte)) {
+    fn unquoted(&mut self, start: usize, stops: Stops) -> &'a str {
+        while self.next().is_some_and(|byte| !stops.contain(byte)) {
             self.at += 1;
         }
         trim(&self.text[start..self.at])
     }
 
+    #[inline(always)]
     fn quoted(&mut self, quote: u8) -> Result<&'a str, JsonError> {
         let start = self.at + 1;
         let rest = &self.text.as_bytes()[start..];
-        let length = memchr::memchr(quote, rest).ok_or(JsonError::Invalid)?;
-        let plain = &self.text[start..start + length];
-        if memchr::memchr(b'\\', plain.as_bytes()).is_none() {
-            self.at = start + length + 1;
-            return Ok(plain);
+        let end = find_either(quote, b'\\', rest).ok_or(JsonError::Invalid)?;
+        if rest[end] == quote {
+            self.at = start + end + 1;
+            return Ok(&self.text[start..start + end]);
         }
         self.at = start;
         self.escaped(quote)
@@ -210,7 +235,10 @@ impl<'a> Reader<'a> {
     }
 
     /// A number, or a text that starts like one.
-    fn number(&mut self, stops: &[u8]) -> Result<Value<'a>, JsonError> {
+    fn number(&mut self, stops: Stops) -> Result<Value<'a>, JsonError> {
+        if let Some(number) = self.short_integer(stops) {
+            return Ok(number);
+        }
         let start = self.at;
         self.at += 1;
         self.skip_digits();
@@ -230,7 +258,7 @@ impl<'a> Reader<'a> {
             self.skip_digits();
         }
         self.skip_space();
-        let ends = self.next().is_none_or(|byte| byte >= b'~' || stops.contains(&byte));
+        let ends = self.next().is_none_or(|byte| byte >= b'~' || stops.contain(byte));
         if !ends {
             return Ok(Value::Text(self.unquoted(start, stops)));
         }
@@ -239,11 +267,56 @@ impl<'a> Reader<'a> {
             .unwrap_or(Value::Text(text)))
     }
 
+    /// A number of at most nine digits right before a stop, as most are.
+    fn short_integer(&mut self, stops: Stops) -> Option<Value<'a>> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let sign = usize::from(rest[0] == b'-');
+        let mut number = 0;
+        for (position, byte) in rest[sign..].iter().take(10).enumerate() {
+            match byte {
+                digit @ b'0'..=b'9' if position < 9 => number = number * 10 + i32::from(digit - b'0'),
+                stop if stops.contain(*stop) && position > 0 => {
+                    self.at += sign + position;
+                    return Some(Value::Int(if sign > 0 { -number } else { number }));
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
     fn skip_digits(&mut self) {
         while self.next().is_some_and(|byte| byte.is_ascii_digit()) {
             self.at += 1;
         }
     }
+}
+
+/// Adds to a list; room for more counts as memory of the values.
+fn push<T>(heap: Heap<'_>, list: &mut Vec<T>, item: T) -> Result<(), JsonError> {
+    if list.len() == list.capacity() {
+        heap.reserve(2 * size_of_val(list.as_slice()))?;
+    }
+    list.push(item);
+    Ok(())
+}
+
+/// Where the first of two bytes stands. Most texts are short: eight bytes at a time are quicker than to call `memchr2`.
+fn find_either(one: u8, two: u8, text: &[u8]) -> Option<usize> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = LOW << 7;
+    let zeros = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    let (words, _) = text[..text.len().min(SHORT_BYTES)].as_chunks::<8>();
+    for (position, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ (LOW * u64::from(one))) | zeros(word ^ (LOW * u64::from(two)));
+        if found != 0 {
+            // What stands above the first one may be wrong, that one is not.
+            return Some(position * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let done = words.len() * 8;
+    memchr::memchr2(one, two, &text[done..]).map(|position| done + position)
 }
 
 fn trim(text: &str) -> &str {

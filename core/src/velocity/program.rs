@@ -93,9 +93,51 @@ pub(super) struct Reference {
 
 #[derive(Debug)]
 pub(super) enum Step {
-    Property(Box<str>),
+    Property(Property),
     Method(Box<Call>),
     Index(Expression),
+}
+
+/// `.name`
+#[derive(Debug)]
+pub(super) struct Property {
+    pub(super) name: Box<str>,
+    pub(super) word: Word,
+}
+
+/// The names of properties that mean something for what is no map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    Index,
+    Count,
+    HasNext,
+    First,
+    Last,
+    Parent,
+    Topmost,
+    Empty,
+    Key,
+    Value,
+    Other,
+}
+
+impl Property {
+    pub(super) fn new(name: &str) -> Self {
+        let word = match name {
+            "index" => Word::Index,
+            "count" => Word::Count,
+            "hasNext" => Word::HasNext,
+            "first" => Word::First,
+            "last" => Word::Last,
+            "parent" => Word::Parent,
+            "topmost" => Word::Topmost,
+            "empty" => Word::Empty,
+            "key" => Word::Key,
+            "value" => Word::Value,
+            _ => Word::Other,
+        };
+        Self { name: name.into(), word }
+    }
 }
 
 /// A call of a method.

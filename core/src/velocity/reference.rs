@@ -3,7 +3,7 @@
 use super::fault::Halt;
 use super::host::Host;
 use super::print::{self, Slash};
-use super::program::{Call, Print, Reference, Step};
+use super::program::{Call, Print, Property, Reference, Step, Word};
 use super::render::Renderer;
 use super::value::{ListKind, Value};
 
@@ -12,11 +12,37 @@ pub(super) const ARGUMENTS_MAX: usize = 4;
 
 impl<'a> Renderer<'a> {
     /// The value of a reference; what is unknown or null on the way is the empty text.
+    #[inline(always)]
     pub(super) fn reference(&mut self, reference: &'a Reference) -> Result<Value<'a>, Halt<'a>> {
         self.at = reference.at as usize;
-        self.follow(self.variable(reference.slot), &reference.steps)
+        match self.plain(reference) {
+            Some(value) => Ok(value),
+            None => self.follow(self.variable(reference.slot), &reference.steps),
+        }
     }
 
+    /// The value of what most references are, if it is not null: a variable, a name of JSON, a word of `$foreach`. Inlined
+    /// everywhere: with the calls it saves a quarter of what the usual template takes.
+    #[inline(always)]
+    fn plain(&self, reference: &'a Reference) -> Option<Value<'a>> {
+        if !self.masked.is_empty() {
+            return None;
+        }
+        let value = match (&*reference.steps, self.slots[reference.slot as usize]) {
+            ([], value) => value,
+            ([Step::Property(property)], Value::Map(map)) => map.get_named(&property.name)?,
+            ([Step::Property(Property { word: Word::Count, .. })], Value::Scope(scope)) => {
+                Value::Int(scope.index.get() + 1)
+            }
+            ([Step::Property(Property { word: Word::HasNext, .. })], Value::Scope(scope)) => {
+                Value::Boolean(scope.has_next.get())
+            }
+            _ => return None,
+        };
+        if value.is_null() { None } else { Some(value) }
+    }
+
+    #[inline(never)]
     fn follow(&mut self, start: Value<'a>, steps: &'a [Step]) -> Result<Value<'a>, Halt<'a>> {
         let mut value = start;
         for step in steps {
@@ -31,6 +57,13 @@ impl<'a> Renderer<'a> {
 
     pub(super) fn print_reference(&mut self, print: &'a Print) -> Result<(), Halt<'a>> {
         let reference = &print.reference;
+        if let Some(value @ (Value::Text(_) | Value::Int(_))) = self.plain(reference) {
+            if !print.prefix.is_empty() {
+                self.out.extend_from_slice(print.prefix.as_bytes());
+            }
+            self.print_plain(value);
+            return Ok(());
+        }
         // The usual `$input.json('$.a')` is written straight into the output.
         if let [Step::Method(call)] = &*reference.steps
             && let (Value::Host(Host::Input), "json", Some(_)) =
@@ -50,7 +83,9 @@ impl<'a> Renderer<'a> {
                 Ok(())
             }
             value => {
-                self.out.extend_from_slice(print.prefix.as_bytes());
+                if !print.prefix.is_empty() {
+                    self.out.extend_from_slice(print.prefix.as_bytes());
+                }
                 self.print(value)
             }
         }
@@ -65,52 +100,58 @@ impl<'a> Renderer<'a> {
     }
 
     fn step(&mut self, value: Value<'a>, step: &'a Step) -> Result<Value<'a>, Halt<'a>> {
-        match step {
-            Step::Property(name) => self.property(value, name),
-            Step::Index(index) => {
+        match (step, value) {
+            (Step::Property(Property { name, .. }), Value::Map(map)) => {
+                Ok(map.get_named(name).unwrap_or(Value::Null))
+            }
+            (Step::Property(property), value) => self.property(value, property),
+            (Step::Index(index), value) => {
                 let index = self.value(index)?;
                 self.index(value, index)
             }
-            Step::Method(call) => {
-                let mut arguments = [Value::Null; ARGUMENTS_MAX];
-                for (position, argument) in call.arguments.iter().enumerate() {
-                    let value = self.value(argument)?;
-                    if let Some(place) = arguments.get_mut(position) {
-                        *place = value;
-                    }
-                }
-                match arguments.get(..call.arguments.len()) {
-                    Some(arguments) => {
-                        self.at = call.at as usize;
-                        self.call(value, call, arguments)
-                    }
-                    None => Ok(Value::Null),
-                }
-            }
+            (Step::Method(call), value) => self.call_with_arguments(value, call),
         }
     }
 
-    fn property(&mut self, value: Value<'a>, name: &'a str) -> Result<Value<'a>, Halt<'a>> {
-        Ok(match (value, name) {
-            (Value::Map(map), name) => map.get_named(name).unwrap_or(Value::Null),
-            (Value::Host(host), name) => self.host_property(host, name)?,
-            (Value::List(list), "empty") if list.kind != ListKind::Array => {
+    fn call_with_arguments(&mut self, value: Value<'a>, call: &'a Call) -> Result<Value<'a>, Halt<'a>> {
+        let mut arguments = [Value::Null; ARGUMENTS_MAX];
+        for (position, argument) in call.arguments.iter().enumerate() {
+            let value = self.value(argument)?;
+            if let Some(place) = arguments.get_mut(position) {
+                *place = value;
+            }
+        }
+        match arguments.get(..call.arguments.len()) {
+            Some(arguments) => {
+                self.at = call.at as usize;
+                self.call(value, call, arguments)
+            }
+            None => Ok(Value::Null),
+        }
+    }
+
+    /// A property of what is no map.
+    fn property(&mut self, value: Value<'a>, property: &'a Property) -> Result<Value<'a>, Halt<'a>> {
+        let name = &*property.name;
+        Ok(match (value, property.word) {
+            (Value::Host(host), _) => self.host_property(host, name)?,
+            (Value::List(list), Word::Empty) if list.kind != ListKind::Array => {
                 Value::Boolean(list.items.borrow().is_empty())
             }
-            (Value::Text(text), "empty") => Value::Boolean(text.is_empty()),
-            (Value::Entry(entry), "key") => entry.key,
-            (Value::Entry(entry), "value") => entry.value.get(),
-            (Value::Scope(scope), name) => match name {
-                "index" => Value::Int(scope.index.get()),
-                "count" => Value::Int(scope.index.get() + 1),
-                "hasNext" => Value::Boolean(scope.has_next.get()),
-                "first" => Value::Boolean(scope.index.get() < 1),
-                "last" => Value::Boolean(!scope.has_next.get()),
-                "parent" => match scope.before {
+            (Value::Text(text), Word::Empty) => Value::Boolean(text.is_empty()),
+            (Value::Entry(entry), Word::Key) => entry.key,
+            (Value::Entry(entry), Word::Value) => entry.value.get(),
+            (Value::Scope(scope), word) => match word {
+                Word::Index => Value::Int(scope.index.get()),
+                Word::Count => Value::Int(scope.index.get() + 1),
+                Word::HasNext => Value::Boolean(scope.has_next.get()),
+                Word::First => Value::Boolean(scope.index.get() < 1),
+                Word::Last => Value::Boolean(!scope.has_next.get()),
+                Word::Parent => match scope.before {
                     parent @ Value::Scope(_) => parent,
                     _ => Value::Null,
                 },
-                "topmost" => {
+                Word::Topmost => {
                     let mut top = scope;
                     while let Value::Scope(parent) = top.before {
                         self.charge(1)?;
@@ -118,8 +159,8 @@ impl<'a> Renderer<'a> {
                     }
                     Value::Scope(top)
                 }
-                "empty" => Value::Null,
-                name => scope.storage.get_named(name).unwrap_or(Value::Null),
+                Word::Empty => Value::Null,
+                Word::Key | Word::Value | Word::Other => scope.storage.get_named(name).unwrap_or(Value::Null),
             },
             _ => Value::Null,
         })
@@ -171,7 +212,7 @@ impl<'a> Renderer<'a> {
         }
         self.before_change(holder, "put");
         match last {
-            Step::Property(name) => self.put(holder, Value::Text(name), value),
+            Step::Property(property) => self.put(holder, Value::Text(&property.name), value),
             Step::Method(call) => self.put(holder, Value::Text(&call.name), value),
             Step::Index(index) => {
                 let index = self.value(index)?;

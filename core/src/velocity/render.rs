@@ -44,11 +44,13 @@ pub(crate) struct Renderer<'a> {
     pub(super) overrides: &'a Overrides,
     pub(super) overridden: Option<Maps<'a>>,
     pub(super) document: Option<Value<'a>>,
-    pub(super) slots: Vec<Value<'a>>,
+    pub(super) slots: &'a mut [Value<'a>],
     /// Loop variables that are null now, whatever is set to them: so a null item of a list is for Velocity.
     pub(super) masked: Vec<Slot>,
     pub(super) steps: u32,
     pub(super) out: Vec<u8>,
+    /// Empty buffers for texts that are printed aside.
+    spare: Vec<Vec<u8>>,
     /// The blocks of `#define` that are being printed.
     defined: Vec<&'a Definition>,
     /// Where a fault belongs.
@@ -86,7 +88,7 @@ impl Program {
         bump: &Bump,
         out: Vec<u8>,
     ) -> (Result<Option<Overrides>, Fault>, Vec<u8>) {
-        let mut slots = vec![Value::Null; self.names.len()];
+        let slots = bump.alloc_slice_fill_copy(self.names.len(), Value::Null);
         let hosts = [Host::Input, Host::Util, Host::Context, Host::StageVariables];
         for (slot, host) in slots.iter_mut().zip(hosts) {
             *slot = Value::Host(host);
@@ -101,6 +103,7 @@ impl Program {
             masked: Vec::new(),
             steps: limits::RENDER_STEPS_MAX,
             out,
+            spare: Vec::new(),
             defined: Vec::new(),
             at: 0,
         };
@@ -137,6 +140,7 @@ impl<'a> Renderer<'a> {
     }
 
     /// Counts steps; also where the limits of output and memory are looked at.
+    #[inline(always)]
     pub(super) fn charge(&mut self, steps: usize) -> Result<(), Halt<'a>> {
         let steps = u32::try_from(steps).unwrap_or(u32::MAX);
         self.steps = self.steps.checked_sub(steps).ok_or(Why::Steps)?;
@@ -152,8 +156,10 @@ impl<'a> Renderer<'a> {
     }
 
     /// The value of a variable.
+    #[inline]
     pub(super) fn variable(&self, slot: Slot) -> Value<'a> {
-        if self.masked.contains(&slot) { Value::Null } else { self.slots[slot as usize] }
+        let is_masked = !self.masked.is_empty() && self.masked.contains(&slot);
+        if is_masked { Value::Null } else { self.slots[slot as usize] }
     }
 
     fn node(&mut self, node: &'a Node) -> Result<(), Halt<'a>> {
@@ -199,7 +205,7 @@ impl<'a> Renderer<'a> {
     /// Appends what a value prints as. Null prints as nothing.
     pub(super) fn print(&mut self, value: Value<'a>) -> Result<(), Halt<'a>> {
         match value {
-            Value::Text(text) => self.out.extend_from_slice(text.as_bytes()),
+            Value::Text(_) | Value::Int(_) => self.print_plain(value),
             Value::Block(definition) => {
                 self.print_block(definition)?;
             }
@@ -220,6 +226,17 @@ impl<'a> Renderer<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Appends a text or a number, as most values are.
+    #[inline(always)]
+    pub(super) fn print_plain(&mut self, value: Value<'a>) {
+        match value {
+            Value::Text(text) => self.out.extend_from_slice(text.as_bytes()),
+            Value::Int(digit @ 0..=9) => self.out.push(b'0' + digit as u8),
+            Value::Int(number) => self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
+            _ => debug_assert!(false, "nothing else is plain"),
+        }
     }
 
     /// Prints a list or map that has blocks of `#define` in it.
@@ -282,11 +299,16 @@ impl<'a> Renderer<'a> {
     pub(super) fn captured(
         &mut self,
         print: impl FnOnce(&mut Self) -> Result<(), Halt<'a>>,
-    ) -> Result<Vec<u8>, Halt<'a>> {
-        let outer = std::mem::take(&mut self.out);
+    ) -> Result<&'a str, Halt<'a>> {
+        let buffer = self.spare.pop().unwrap_or_default();
+        let outer = std::mem::replace(&mut self.out, buffer);
         let done = print(self);
-        let text = std::mem::replace(&mut self.out, outer);
-        done.map(|()| text)
+        let mut text = std::mem::replace(&mut self.out, outer);
+        done?;
+        let kept = self.heap.keep(&String::from_utf8_lossy(&text))?;
+        text.clear();
+        self.spare.push(text);
+        Ok(kept)
     }
 
     /// `toString()`
@@ -294,14 +316,13 @@ impl<'a> Renderer<'a> {
         if let Value::Text(text) = value {
             return Ok(text);
         }
-        let text = self.captured(|renderer| match value {
+        self.captured(|renderer| match value {
             Value::Block(definition) => match renderer.print_block(definition)? {
                 true => Ok(()),
                 false => Err(Why::Depth.into()),
             },
             value => renderer.print(value),
-        })?;
-        Ok(self.heap.keep(&String::from_utf8_lossy(&text))?)
+        })
     }
 
     pub(super) fn values_of(

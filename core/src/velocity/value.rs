@@ -119,13 +119,8 @@ impl<'a> Heap<'a> {
     pub(crate) fn new_list(self, kind: ListKind, items: &[Value<'a>]) -> Result<&'a List<'a>, OutOfMemory> {
         self.reserve(size_of::<List<'_>>() + size_of_val(items))?;
         let mut copy = BumpVec::with_capacity_in(items.len(), self.bump);
-        copy.extend_from_slice(items);
+        copy.extend_from_slice_copy(items);
         Ok(self.bump.alloc(List { kind, items: RefCell::new(copy) }))
-    }
-
-    pub(crate) fn json_list(self, items: BumpVec<'a, Value<'a>>) -> Result<Value<'a>, OutOfMemory> {
-        self.reserve(size_of::<List<'_>>())?;
-        Ok(Value::List(self.bump.alloc(List { kind: ListKind::Json, items: RefCell::new(items) })))
     }
 
     pub(crate) fn map(self) -> Result<&'a Map<'a>, OutOfMemory> {
@@ -140,13 +135,17 @@ impl<'a> Heap<'a> {
     }
 
     /// A map of JSON. Of several entries with the same key the last value counts, where the first stands.
-    pub(crate) fn json_map(
-        self,
-        entries: BumpVec<'a, (Value<'a>, Value<'a>)>,
-    ) -> Result<Value<'a>, OutOfMemory> {
-        self.reserve(size_of::<Map<'_>>() + 2 * size_of_val(entries.as_slice()))?;
+    pub(crate) fn json_map(self, read: &[(Value<'a>, Value<'a>)]) -> Result<Value<'a>, OutOfMemory> {
+        self.reserve(size_of::<Map<'_>>() + 2 * size_of_val(read))?;
         let order = RefCell::new(BumpVec::new_in(self.bump));
-        let entries = RefCell::new(if has_same_keys(&entries) { self.distinct(&entries) } else { entries });
+        let entries = if has_same_keys(read) {
+            self.distinct(read)
+        } else {
+            let mut entries = BumpVec::with_capacity_in(read.len(), self.bump);
+            entries.extend_from_slice_copy(read);
+            entries
+        };
+        let entries = RefCell::new(entries);
         Ok(Value::Map(self.bump.alloc(Map { entries, order, kind: MapKind::Json })))
     }
 
@@ -307,6 +306,7 @@ impl<'a> Map<'a> {
     }
 
     /// The value of a text key.
+    #[inline(always)]
     pub(crate) fn get_named(&self, name: &str) -> Option<Value<'a>> {
         let entries = self.entries.borrow();
         if entries.len() <= SMALL {
@@ -315,6 +315,10 @@ impl<'a> Map<'a> {
             return found.map(|(_, value)| *value);
         }
         drop(entries);
+        self.get_named_of_many(name)
+    }
+
+    fn get_named_of_many(&self, name: &str) -> Option<Value<'a>> {
         let position = self.find_by(|known| match known {
             Value::Text(text) => text.cmp(name),
             other => other.rank().cmp(&TEXT_RANK),

@@ -54,6 +54,10 @@ pub(crate) enum Function {
     Answers(String),
     Fails(String),
     Silent(InvokeFailure),
+    /// It is at AWS, whose API answers so, lines ending with a bare LF.
+    Called(String),
+    /// It is at AWS, whose API has no answer.
+    Uncalled(CallFailure),
 }
 
 /// One exchange as it went.
@@ -88,6 +92,8 @@ pub(crate) struct Gateway {
     pub(crate) keys_asked: Vec<String>,
     /// How authorizers' functions were asked: the invocation, the event and the header fields.
     pub(crate) asked: Vec<(Invoke, String, String)>,
+    /// How the Lambda API was called for them, and what it was sent.
+    pub(crate) called: Vec<(Call, String)>,
     exchange: Exchange,
     now: Now,
     peer: Peer,
@@ -116,6 +122,7 @@ impl Gateway {
             keys_to_come: VecDeque::new(),
             keys_asked: Vec::new(),
             asked: Vec::new(),
+            called: Vec::new(),
             exchange: Exchange::default(),
             now: Now { unix_ms: 784_111_777_000, monotonic_ns: 0 },
             peer: Peer {
@@ -151,6 +158,10 @@ impl Gateway {
 
     fn take_authorizer(&mut self) -> Option<Function> {
         self.authorizers.pop_front()
+    }
+
+    fn take_authorizer_at_aws(&mut self) -> Option<Function> {
+        self.authorizers.pop_front_if(|next| matches!(next, Function::Called(_) | Function::Uncalled(_)))
     }
 
     /// These key sets come, which nobody has asked for.
@@ -207,6 +218,14 @@ impl Gateway {
                     let body = content(request.framing(), request.surplus());
                     self.advance(Event::Body(&body))
                 }
+                Step::Call(called) if let Some(answer) = self.take_authorizer_at_aws() => {
+                    self.called.push((called, text(&self.exchange.out)));
+                    match &answer {
+                        Function::Called(answer) => self.call(called, Origin::Answers(answer)),
+                        Function::Uncalled(failure) => self.call(called, Origin::Fails(*failure)),
+                        other => panic!("the function is at AWS: {other:?}"),
+                    }
+                }
                 Step::Call(called) => {
                     call = Some(called);
                     sent.clone_from(&self.exchange.out);
@@ -221,8 +240,7 @@ impl Gateway {
                         More::Fails => Event::CallFailed(CallFailure::TooLarge),
                     })
                 }
-                Step::ReadBegun { timeout_ms, pause_ms } => {
-                    assert!(timeout_ms > 0 && pause_ms > 0);
+                Step::ReadBegun { .. } => {
                     let begun = self.exchange.response.surplus().to_vec();
                     self.advance(Event::InvokedBegun(&begun))
                 }
@@ -236,6 +254,7 @@ impl Gateway {
                         Function::Answers(payload) => Event::Invoked(payload.as_bytes()),
                         Function::Fails(document) => Event::FunctionFailed(document.as_bytes()),
                         Function::Silent(failure) => Event::InvokeFailed(*failure),
+                        other => panic!("the function is here: {other:?}"),
                     })
                 }
                 Step::Invoke(invoked) => {

@@ -36,6 +36,7 @@ mod gateway_responses;
 mod iam;
 mod limits;
 mod refusals;
+mod remote_authorizer;
 mod remote_function;
 mod resource_policies;
 mod sign;

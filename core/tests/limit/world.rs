@@ -221,7 +221,8 @@ impl World {
     fn attempt(&mut self, shard: usize, since_ns: u64) {
         let meter = account().meter();
         let throttle = self.plan.throttle.map(|rate| (meter.with(MeterId::of(&["throttle"])), rate));
-        let client = Client { meter, plan: ACCOUNT.0, key: ACCOUNT.1.as_bytes(), quota: self.plan.quota };
+        let names = || Account::clone(&account());
+        let client = Client { meter, account: &names, quota: self.plan.quota };
         let limits =
             Limits { throttles: throttle.as_slice(), client: Some(client), generation: self.plan.generation };
         match self.meters[shard].admit(&limits, self.now_ns) {

@@ -116,6 +116,15 @@ const TEMPLATES: &[&str] = &[
     "#set($l=[1,[2,3]])$l[1][0] $l[-1] $l.get(1).get(0)",
     "#set($x = true)#if($x && !$y)a#{else}b#end",
     "#stop('a')b",
+    // What Jayway reads into an index that is none.
+    "$input.path('$.l[:1,x]') $input.path('$.l[1x]') $input.path('$.l[1:2,x]') $input.path('$.l[1:2:3]')",
+    "$input.path('$.l[:1,2]') $input.path('$.l[:1,2,0]') $input.path('$.l[1,2:0]') $input.path('$.l[1:,2]')",
+    "$input.path('$.l[,1]') $input.path('$.l[1,]') $input.path('$.l[: 1 ]') $input.path('$.l[:-1,\"x\"]')",
+    "#set($p='$.l[:]')$input.path($p)",
+    "#set($p='$.l[:1,,2]')$input.path($p)",
+    "#set($p='$.l[1-2]')$input.path($p)",
+    "#set($p='$.l[1,:]')$input.path($p)",
+    "$input.path('[:1,\"s\"]')",
     "#break",
     "#foreach($x in {})a#{else}b#end",
 ];

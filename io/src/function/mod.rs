@@ -35,7 +35,7 @@ use std::task::Poll;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use slab::Slab;
-use tidegate_core::exchange::{Exchange, Invoke, InvokeFailure, Wanted};
+use tidegate_core::exchange::{Event, Exchange, Invoke, InvokeFailure, Wanted};
 use tidegate_core::plan::Plan;
 
 use self::host::{HostHandle, Notice};
@@ -122,12 +122,32 @@ async fn hear(places: Rc<Places>, notices: Receiver<Notice>, listener: Listener)
 pub(crate) enum Invoked {
     /// The function's answer, or nothing if nobody waits for it.
     Answer(Vec<u8>),
-    /// The beginning of its answer, and the rest.
-    Begun(Box<Streamed>),
+    /// The beginning of its answer, and the rest until it is taken.
+    Begun(Vec<u8>, Option<Box<Streamed>>),
     /// The document of a function that has failed.
     Failed(Vec<u8>),
     /// No answer.
     Refused(InvokeFailure),
+}
+
+impl Invoked {
+    /// The rest of an answer that has begun, once.
+    pub(crate) fn take_rest(&mut self) -> Option<Box<Streamed>> {
+        match self {
+            Self::Begun(_, rest) => rest.take(),
+            Self::Answer(_) | Self::Failed(_) | Self::Refused(_) => None,
+        }
+    }
+
+    /// What it is for the exchange.
+    pub(crate) fn event(&self) -> Event<'_> {
+        match self {
+            Self::Answer(payload) => Event::Invoked(payload),
+            Self::Begun(begun, _) => Event::InvokedBegun(begun),
+            Self::Failed(document) => Event::FunctionFailed(document),
+            Self::Refused(failure) => Event::InvokeFailed(*failure),
+        }
+    }
 }
 
 /// Invokes a function with the event in `exchange.out`, and waits for its answer as long as the step says. Like a caller of
@@ -160,7 +180,7 @@ fn invoked(outcome: Outcome, wanted: Wanted, due_ns: u64) -> Invoked {
         (Ok(Response::Whole(payload)), _) => Invoked::Answer(payload),
         (Ok(Response::Begun(mut streamed)), Wanted::Stream { pause_ms }) => {
             streamed.limit(due_ns, pause_ms);
-            Invoked::Begun(streamed)
+            Invoked::Begun(streamed.take_begun(), Some(streamed))
         }
         // Nobody begins what is not wanted so.
         (Ok(Response::Begun(mut streamed)), Wanted::Answer | Wanted::Nothing) => {

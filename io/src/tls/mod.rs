@@ -2,14 +2,16 @@
 //!
 //! - `server`: what clients are shown and asked, by the name that they ask for
 //! - `mutual`: domains that ask clients for certificates
-//! - `client`: what backends must prove
+//! - `client`: what backends must prove, and what they are presented
 //! - `unknown_issuer`: AWS's `insecureSkipVerification`
+//! - `signatures`: what both sides' verifiers have in common
 //! - `facts`: what is told of a client's session to whoever decides
 
 mod client;
 mod facts;
 mod mutual;
 mod server;
+mod signatures;
 mod unknown_issuer;
 
 use std::fmt;

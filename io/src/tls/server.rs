@@ -120,6 +120,8 @@ fn config(
         None => builder.with_no_client_auth(),
     };
     let mut config = builder.with_cert_resolver(Arc::new(identities));
+    // All are good, so that it matters little whose order it is; but scanners ask for the server's.
+    config.ignore_client_order = true;
     config.alpn_protocols = ALPN.map(<[u8]>::to_vec).to_vec();
     config.session_storage = Arc::new(NoServerSessionStorage {});
     // A ticket would let a client in again without a look at its certificate.
@@ -133,7 +135,10 @@ fn config(
     Ok(config)
 }
 
-fn certified(identity: &Identity, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, TlsError> {
+pub(super) fn certified(
+    identity: &Identity,
+    provider: &CryptoProvider,
+) -> Result<Arc<CertifiedKey>, TlsError> {
     let chain = identity.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
     let key = PrivateKeyDer::try_from(identity.key.clone());
     let key = key.map_err(|why| TlsError::Refused(rustls::Error::General(why.to_owned())))?;

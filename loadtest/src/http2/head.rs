@@ -8,7 +8,7 @@ use super::Malformed;
 ///
 /// # Panics
 /// When it is no request; tidegate-load makes them itself.
-pub fn write(request: &[u8], encoder: &mut Encoder<'_>, block: &mut Vec<u8>) -> usize {
+pub fn write(request: &[u8], scheme: &str, encoder: &mut Encoder<'_>, block: &mut Vec<u8>) -> usize {
     let end = memchr::memmem::find(request, b"\r\n\r\n").expect("a head ends") + 4;
     let mut lines = request[..end - 4].split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
     let mut line = lines.next().unwrap_or_default().split(|&byte| byte == b' ');
@@ -19,8 +19,9 @@ pub fn write(request: &[u8], encoder: &mut Encoder<'_>, block: &mut Vec<u8>) -> 
     });
     let fields: Vec<(Vec<u8>, &[u8])> = fields.filter(|(name, _)| name != b"connection").collect();
     let authority = fields.iter().find(|(name, _)| name == b"host").map_or(&b""[..], |(_, value)| value);
+    let scheme = scheme.as_bytes();
     let pseudo =
-        [(&b":method"[..], method), (b":scheme", b"http"), (b":path", path), (b":authority", authority)];
+        [(&b":method"[..], method), (b":scheme", scheme), (b":path", path), (b":authority", authority)];
     let fields = fields.iter().filter(|(name, _)| name != b"host").map(|(name, value)| (&name[..], *value));
     // Writing to memory does not fail.
     let written = encoder.encode_into(pseudo.into_iter().chain(fields), block);
@@ -88,14 +89,14 @@ mod tests {
         let (mut encoder, mut decoder) = (Encoder::new(), Decoder::new());
         for _ in 0..3 {
             let mut block = Vec::new();
-            assert_eq!(write(request, &mut encoder, &mut block), request.len() - 2);
+            assert_eq!(write(request, "https", &mut encoder, &mut block), request.len() - 2);
             let fields = decoder.decode(&block).unwrap();
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
             let fields: Vec<String> =
                 fields.iter().map(|(name, value)| format!("{}={}", text(name), text(value))).collect();
             let want = [
                 ":method=POST",
-                ":scheme=http",
+                ":scheme=https",
                 ":path=/a?b",
                 ":authority=x:1",
                 "x-test=y z",

@@ -39,6 +39,8 @@ pub(super) struct Link {
     streams_max: usize,
     /// Content received since the window was opened.
     taken: u32,
+    /// Of its requests: `http`, `https`.
+    scheme: &'static str,
     /// For the next header block.
     scratch: Vec<u8>,
 }
@@ -68,7 +70,7 @@ pub(super) enum Event {
 
 impl Link {
     /// A connection that has been made; its preface is to be sent.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(scheme: &'static str) -> Self {
         let mut out = PREFACE.to_vec();
         frame::write_settings(WINDOW_MAX, &mut out);
         frame::write_window_update(WINDOW_MAX - WINDOW, &mut out);
@@ -87,6 +89,7 @@ impl Link {
             stream_window: i64::from(WINDOW),
             streams_max: 0,
             taken: 0,
+            scheme,
             scratch: Vec::new(),
         }
     }
@@ -128,7 +131,7 @@ impl Link {
         self.is_leaving |= self.next_stream > WINDOW_MAX;
         let mut block = std::mem::take(&mut self.scratch);
         block.clear();
-        let body = head::write(request, &mut self.encoder, &mut block);
+        let body = head::write(request, self.scheme, &mut self.encoder, &mut block);
         let unsent = request[body..].to_vec();
         frame::write_headers(id, &block, unsent.is_empty(), &mut self.out);
         self.scratch = block;
@@ -388,7 +391,7 @@ mod tests {
 
     #[test]
     fn answers_come_in_any_order_and_in_any_pieces() {
-        let mut link = Link::new();
+        let mut link = Link::new("http");
         assert_eq!((link.begin(7, GET, false), link.begin(8, GET, false)), (1, 3));
         let bytes = [answer(3, "200", b"hello"), answer(1, "404", b"")].concat();
         let mut events = Vec::new();
@@ -401,7 +404,7 @@ mod tests {
 
     #[test]
     fn content_waits_for_windows() {
-        let mut link = Link::new();
+        let mut link = Link::new("http");
         let body = vec![b'x'; 70_000];
         let request = [b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 70000\r\n\r\n", &body[..]].concat();
         link.sent(link.unsent().len());
@@ -423,7 +426,7 @@ mod tests {
 
     #[test]
     fn resets_and_goodbyes() {
-        let mut link = Link::new();
+        let mut link = Link::new("http");
         for slot in 0..3 {
             link.begin(slot, GET, false);
         }
@@ -441,7 +444,7 @@ mod tests {
 
     #[track_caller]
     fn check_malformed(is_head: bool, bytes: &[u8], want: Malformed) {
-        let mut link = Link::new();
+        let mut link = Link::new("http");
         link.begin(0, GET, is_head);
         assert_eq!(receive(&mut link, bytes), Err(want));
     }
@@ -460,7 +463,7 @@ mod tests {
         check_malformed(false, &answer(3, "200", b""), Malformed::Frame);
         check_malformed(false, &answer(2, "200", b""), Malformed::Frame);
         let split = [&answer(1, "200", b"x")[..], &answer(1, "200", b"")].concat();
-        let mut link = Link::new();
+        let mut link = Link::new("http");
         link.begin(0, GET, false);
         assert!(receive(&mut link, &split).is_ok(), "what comes late for a stream that is over");
     }

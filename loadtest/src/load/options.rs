@@ -209,9 +209,6 @@ impl Options {
     /// When the command line contradicts itself, a file or host cannot be had.
     pub fn plan(&self) -> Result<Plan, Refusal> {
         let targets = self.targets()?;
-        if self.http2 && targets.iter().any(|target| target.security.is_some()) {
-            return Err(Refusal::Usage("--http2 over TLS is not built yet; use http://".to_owned()));
-        }
         let threads = self.thread_cpus()?;
         let usual = if self.http2 { 1 } else { 64 };
         let connections = self
@@ -305,6 +302,7 @@ impl Options {
             no_resumption: self.no_resumption,
             version: self.tls,
             server_name: self.server_name.clone(),
+            http2: self.http2,
         }
     }
 

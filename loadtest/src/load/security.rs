@@ -17,6 +17,9 @@ use rustls::{
 /// Sessions that a thread remembers.
 const SESSIONS_MAX: usize = 4_096;
 
+/// HTTP/2 over TLS (RFC 9113 section 3.2).
+pub(super) const HTTP2: &[u8] = b"h2";
+
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Wish {
@@ -30,6 +33,8 @@ pub struct Wish {
     pub version: Option<Version>,
     /// The name to ask for instead of the URL's.
     pub server_name: Option<String>,
+    /// Speak HTTP/2 and nothing else.
+    pub http2: bool,
 }
 
 /// A version of TLS.
@@ -75,7 +80,7 @@ impl Security {
         } else {
             builder.with_root_certificates(wish.roots()?).with_no_client_auth()
         };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![if wish.http2 { HTTP2 } else { b"http/1.1" }.to_vec()];
         Ok(Self { config: Arc::new(config), name, resumes: !wish.no_resumption }.for_thread())
     }
 

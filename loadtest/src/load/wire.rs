@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls::ClientConnection;
 
-use super::security::Security;
+use super::security::{HTTP2, Security};
 use crate::socket;
 
 /// One connection.
@@ -62,6 +62,19 @@ impl Wire {
                 session.shake_hands()
             }
         }
+    }
+
+    /// Whether it is for HTTP/2: without TLS that is known beforehand, with TLS both sides agree on it (ALPN).
+    pub(super) fn speaks_http2(&self) -> bool {
+        match self {
+            Self::Plain(_) => true,
+            Self::Tls(session) => session.tls.alpn_protocol() == Some(HTTP2),
+        }
+    }
+
+    /// Whether it is TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        matches!(self, Self::Tls(_))
     }
 
     /// Sends what the socket takes; TLS keeps the rest for [`Wire::flush`].

@@ -6,34 +6,65 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rcgen::{CertificateParams, KeyPair};
 use tidegate_loadtest::http2::frame;
 
-use crate::support::{errors, load, load_json};
+use crate::support::{errors, load_json};
 
 /// A running `nghttpd`, which serves a folder with `index.html`.
 struct Nghttpd {
     child: Child,
     url: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Nghttpd {
     fn start(content: &[u8], options: &[&str]) -> Self {
+        Self::run(
+            "http",
+            tempfile::tempdir().expect("a folder"),
+            content,
+            &[],
+            &[&["--no-tls"], options].concat(),
+        )
+    }
+
+    /// The same by https, with a certificate for `localhost` in `certificate.pem`.
+    fn secure(content: &[u8]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        let (certificate_file, key_file) =
+            (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
+        std::fs::write(&certificate_file, certificate.pem()).expect("write");
+        std::fs::write(&key_file, key.serialize_pem()).expect("write");
+        let files = [key_file, certificate_file].map(|file| file.display().to_string());
+        Self::run("https", folder, content, &files, &[])
+    }
+
+    fn run(
+        scheme: &str,
+        folder: tempfile::TempDir,
+        content: &[u8],
+        files: &[String],
+        options: &[&str],
+    ) -> Self {
         std::fs::write(folder.path().join("index.html"), content).expect("write");
         let port =
             TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
         let mut command = Command::new("nghttpd");
-        command.args(["--no-tls", "-a", "127.0.0.1", "-d"]).arg(folder.path());
+        command.args(["-a", "127.0.0.1", "-d"]).arg(folder.path()).args(options);
         let child =
-            command.args(options).arg(port.to_string()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+            command.arg(port.to_string()).args(files).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child.unwrap_or_else(|error| panic!("nghttpd: {error}; .ci/prepare installs it"));
-        let (url, start) = (format!("http://127.0.0.1:{port}/"), Instant::now());
+        let host = if scheme == "https" { "localhost" } else { "127.0.0.1" };
+        let (url, start) = (format!("{scheme}://{host}:{port}/"), Instant::now());
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(start.elapsed() < Duration::from_secs(20), "nghttpd listens");
             thread::sleep(Duration::from_millis(2));
         }
-        Self { child, url, _folder: folder }
+        Self { child, url, folder }
     }
 }
 
@@ -133,9 +164,42 @@ fn failures_by_kind() {
         let (code, report) = load_json(&["--http2", "--streams", "1", "-c", "1", "-n", "1", &url]);
         assert_eq!((code, errors(&report)), (1, vec![(kind.to_owned(), 1)]), "{report}");
     }
-    let run = load(&["--http2", "-c", "1", "https://127.0.0.1:1/"]);
-    assert!(run.code == 2 && run.stderr.contains("over TLS is not built yet"), "{}", run.stderr);
     let nobody = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
     let (code, report) = load_json(&["--http2", "-c", "1", "-n", "1", &format!("http://{nobody}")]);
     assert_eq!((code, errors(&report)), (1, vec![("refused".to_owned(), 1)]), "{report}");
+}
+
+#[test]
+fn over_tls_by_alpn() {
+    let server = Nghttpd::secure(&vec![b'x'; 50_000]);
+    let ca_file = server.folder.path().join("certificate.pem").display().to_string();
+    let believed = ["--http2", "--ca-file", &ca_file];
+    let options = ["--streams", "20", "-c", "3", "-n", "2000", &server.url];
+    let (code, report) = load_json(&[&believed[..], &options].concat());
+    assert_eq!((code, &report["answered"]), (0, &2000.into()), "{report}");
+    assert!(report["bytes"].as_u64().is_some_and(|bytes| bytes > 2000 * 50_000), "{report}");
+    assert_eq!((&report["connections_made"], &report["handshakes"]), (&3.into(), &0.into()), "{report}");
+
+    // Sessions that begin while requests are sent are counted. nghttpd resumes none.
+    let options = ["--streams", "1", "-c", "1", "-n", "10", "--requests-per-connection", "1", &server.url];
+    let (code, report) = load_json(&[&believed[..], &options].concat());
+    assert_eq!((code, &report["answered"], &report["handshakes"]), (0, &10.into(), &10.into()), "{report}");
+    assert!(report["handshake_rate"].as_f64() > Some(0.0), "{report}");
+
+    let options = ["--http2", "-c", "1", "-n", "2", "--streams", "1", &server.url];
+    let (code, report) = load_json(&options);
+    assert_eq!(
+        (code, errors(&report)),
+        (1, vec![("handshake".to_owned(), 2)]),
+        "who is not believed: {report}"
+    );
+}
+
+/// Whoever can only speak HTTP/1.1 is not sent HTTP/2.
+#[test]
+fn a_target_that_does_not_agree() {
+    let server = crate::tls::Server::start(5);
+    let (code, report) =
+        load_json(&["--http2", "--insecure", "-c", "1", "--streams", "1", "-n", "2", server.url()]);
+    assert_eq!((code, errors(&report)), (1, vec![("handshake".to_owned(), 2)]), "{report}");
 }

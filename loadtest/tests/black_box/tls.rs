@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use crate::support::load;
 
 /// A server that answers every request with so many bytes.
-struct Server {
+pub(crate) struct Server {
     url: String,
     folder: TempDir,
 }
 
 impl Server {
-    fn start(body_bytes: usize) -> Self {
+    pub(crate) fn start(body_bytes: usize) -> Self {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
         let certificate = params.self_signed(&key).expect("a certificate");
@@ -48,6 +48,10 @@ impl Server {
             }
         });
         Self { url, folder }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     fn ca_file(&self) -> String {

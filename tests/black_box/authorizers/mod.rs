@@ -1,12 +1,16 @@
 //! Lambda authorizers, asked by the running gateway.
 
+mod at_aws;
+
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::support::client::Client;
 use crate::support::document::{Document, mock};
 use crate::support::gateway::Gateway;
+use crate::support::http2::{CANCEL, END_STREAM, Http2, request as http2_request};
 use crate::support::setup::Setup;
 
 /// `/open` and `/closed` answer with how often the function had been asked when it answered about the caller.
@@ -83,6 +87,23 @@ fn who_asks_in_vain_does_not_harm_who_waits() {
     for (status, text) in answers {
         assert_eq!((status, text.starts_with("slow-first-fails ")), (200, true), "{text}");
     }
+}
+
+/// The client that asked goes away; who waits for the answer asks anew, and does not wait for nobody.
+#[test]
+fn who_goes_away_leaves_nobody_waiting() {
+    let gateway = setup().h2c().start();
+    let mut client = Http2::connect(gateway.address);
+    let fields = [&http2_request("GET", "/test/open")[..], &[("authorization", "slow")]].concat();
+    let asks = client.begin(&fields, END_STREAM);
+    let waits = client.begin(&fields, END_STREAM);
+    // Both are on their way once this is answered.
+    client.ping();
+    client.reset(asks, CANCEL);
+    let begun = Instant::now();
+    let answer = client.answer(waits);
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -1,25 +1,23 @@
-//! Floods: each ends its connection, costs little memory, and nobody else is harmed.
+//! Floods: each ends its connection, costs little memory and CPU, and nobody else is harmed.
 
 use std::time::{Duration, Instant};
 
-use super::{document, passing_to};
+use super::{Cost, document, passing_to};
 use crate::support::gateway::Gateway;
 use crate::support::http2::{
-    CANCEL, CONTINUATION, Closed, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, Http2, PING,
-    PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, block, frame, request, setting,
+    CANCEL, CONTINUATION, Closed, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, HEADERS, Http2, PADDED,
+    PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, block, frame, request, setting,
 };
 use crate::support::origin::{Origin, ok};
 use crate::support::setup::Setup;
 
-/// What a flood may make the gateway hold.
-const MEMORY_MAX: usize = 32 * 1024 * 1024;
 /// Frames that every flood here has; none may get that far.
 const FRAMES: usize = 100_000;
 
 /// Sends the same frames again and again until the gateway closes. Returns how it did that.
 #[track_caller]
 fn flood(gateway: &Gateway, begin: &[u8], piece: &[u8]) -> Closed {
-    let before = gateway.resident_bytes();
+    let cost = Cost::of(gateway);
     let mut client = Http2::connect(gateway.address);
     client.ping();
     client.send(begin);
@@ -34,8 +32,7 @@ fn flood(gateway: &Gateway, begin: &[u8], piece: &[u8]) -> Closed {
     assert!(sent < FRAMES, "{sent} frames passed");
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     let closed = client.closed();
-    let grown = gateway.resident_bytes().saturating_sub(before);
-    assert!(grown < MEMORY_MAX, "{grown} bytes held");
+    cost.check();
     assert_eq!(Http2::connect(gateway.address).get("/test/x").status(), 200, "others are served");
     closed
 }
@@ -58,7 +55,54 @@ fn frames_that_ask_for_nothing() {
     check("unknown frames", b"", &frame(0x77, 0, 0, b"x"));
     let open = frame(HEADERS, END_HEADERS, 1, &block(&request("POST", "/test/x")));
     check("empty content", &open, &frame(DATA, 0, 1, b""));
+    check("empty content in padding", &open, &frame(DATA, PADDED, 1, &[0]));
     check("window updates", &open, &frame(WINDOW_UPDATE, 0, 0, &1_u32.to_be_bytes()));
+}
+
+/// CVE-2019-9511 and its kin: content that is taken byte by byte, and windows that are moved under all streams at once.
+#[test]
+fn games_with_windows() {
+    let body = "x".repeat(200_000);
+    let origin = Origin::replying(move |_| ok(&body));
+    let gateway = passing_to(&origin);
+    let open: Vec<u8> = (0..100)
+        .flat_map(|number| {
+            frame(HEADERS, END_HEADERS | END_STREAM, 2 * number + 1, &block(&request("GET", "/test/x")))
+        })
+        .collect();
+    let shut = frame(SETTINGS, 0, 0, &setting(4, 0));
+    let one = |stream: u32| frame(WINDOW_UPDATE, 0, stream, &1_u32.to_be_bytes());
+    let byte_by_byte = (0..100).flat_map(|number| one(2 * number + 1)).collect::<Vec<u8>>();
+    let to_and_fro = [frame(SETTINGS, 0, 0, &setting(4, 1)), shut.clone()].concat();
+    for (name, piece) in [("byte by byte", byte_by_byte), ("to and fro", to_and_fro)] {
+        let closed = flood(&gateway, &[shut.clone(), open.clone()].concat(), &piece);
+        assert!(matches!(closed, Closed::GoAway(ENHANCE_YOUR_CALM) | Closed::Silently), "{name}: {closed:?}");
+    }
+}
+
+/// CVE-2025-8671: requests that the gateway itself must reset.
+#[test]
+fn requests_that_must_be_reset() {
+    let origin = Origin::answering(ok(""));
+    let gateway = passing_to(&origin);
+    let cost = Cost::of(&gateway);
+    let mut client = Http2::connect(gateway.address);
+    let mut sent = 0;
+    while sent < FRAMES / 10 && !client.is_sent_away() {
+        let stream = client.stream();
+        let open = frame(HEADERS, END_HEADERS | END_STREAM, stream, &block(&request("GET", "/test/x")));
+        // An increment of nothing is an error of the stream (RFC 9113 section 6.9).
+        if !client.try_send(&[open, frame(WINDOW_UPDATE, 0, stream, &0_u32.to_be_bytes())].concat()) {
+            break;
+        }
+        while client.advance_within(Duration::from_micros(100)) && !client.wire.buffer.is_empty() {}
+        sent += 1;
+    }
+    assert!(sent < FRAMES / 10, "{sent} requests passed");
+    assert!(matches!(client.closed(), Closed::GoAway(_) | Closed::Silently));
+    cost.check();
+    assert!(origin.heads() < 5_000, "{} calls", origin.heads());
+    assert_eq!(Http2::connect(gateway.address).get("/test/x").status(), 200);
 }
 
 /// CVE-2024-27316 and its kin: a header block without end.
@@ -78,7 +122,7 @@ fn continuations_without_end() {
 fn requests_that_are_taken_back_at_once() {
     let origin = Origin::answering(ok(""));
     let gateway = passing_to(&origin);
-    let before = gateway.resident_bytes();
+    let cost = Cost::of(&gateway);
     let mut client = Http2::connect(gateway.address);
     let mut sent = 0;
     for _ in 0..FRAMES / 10 {
@@ -91,7 +135,7 @@ fn requests_that_are_taken_back_at_once() {
     }
     assert!(sent < FRAMES / 10, "{sent} requests passed");
     assert!(matches!(client.closed(), Closed::GoAway(ENHANCE_YOUR_CALM) | Closed::Silently));
-    assert!(gateway.resident_bytes().saturating_sub(before) < MEMORY_MAX);
+    cost.check();
     assert!(origin.heads() < 2_000, "{} calls", origin.heads());
     assert_eq!(Http2::connect(gateway.address).get("/test/x").status(), 200);
 }
@@ -123,7 +167,7 @@ fn a_browser_that_leaves_is_no_flood() {
 fn header_bombs() {
     let origin = Origin::answering(ok(""));
     let gateway = passing_to(&origin);
-    let before = gateway.resident_bytes();
+    let cost = Cost::of(&gateway);
     let mut client = Http2::connect(gateway.address);
     // One large field into the table, then one byte for each time that it is repeated.
     let mut bomb = block(&request("GET", "/test/x"));
@@ -138,7 +182,7 @@ fn header_bombs() {
         assert_eq!(client.closed(), Closed::GoAway(ENHANCE_YOUR_CALM));
     }
     assert_eq!(origin.heads(), 0, "it reaches nobody");
-    assert!(gateway.resident_bytes().saturating_sub(before) < MEMORY_MAX);
+    cost.check();
     assert_eq!(Http2::connect(gateway.address).get("/test/x").status(), 200);
 }
 
@@ -148,7 +192,10 @@ fn answers_that_nobody_takes() {
     let body = "x".repeat(200_000);
     let origin = Origin::replying(move |_| ok(&body));
     let gateway = Setup::new(&document(&origin)).h2c().limits("body_timeout_ms = 1000").start();
-    let before = gateway.resident_bytes();
+    // What a backend has sent waits for its reader, as with HTTP/1; not more of each answer than it has.
+    // 80 MB from the backend are not for nothing.
+    let (bytes_max, time_max) = (2 * 400 * 200_000, Duration::from_secs(1));
+    let cost = Cost { bytes_max, time_max, ..Cost::of(&gateway) };
     let clients: Vec<Http2> = (0..4)
         .map(|_| {
             let mut client = Http2::with_settings(gateway.address, &setting(4, 0));
@@ -169,8 +216,37 @@ fn answers_that_nobody_takes() {
         assert!(client.is_alive());
     }
     assert_eq!(resets, 400);
-    let grown = gateway.resident_bytes().saturating_sub(before);
-    // What a backend has sent waits for its reader, as with HTTP/1; not more of each answer than it has.
-    assert!(grown < 2 * 400 * 200_000, "{grown} bytes held");
+    cost.check();
+    assert_eq!(Http2::connect(gateway.address).get("/test/x").status(), 200);
+}
+
+/// Many requests that begin and do not go on: a byte now and then is all that comes of their bodies.
+#[test]
+fn slow_streams() {
+    let origin = Origin::answering(ok(""));
+    let gateway = Setup::new(&document(&origin)).h2c().limits("body_timeout_ms = 1000").start();
+    let cost = Cost::of(&gateway);
+    let mut clients: Vec<(Http2, Vec<u32>)> = (0..4)
+        .map(|_| {
+            let mut client = Http2::connect(gateway.address);
+            let streams = (0..100).map(|_| client.begin(&request("POST", "/test/x"), 0)).collect();
+            (client, streams)
+        })
+        .collect();
+    for _ in 0..5 {
+        for (client, streams) in &mut clients {
+            streams.iter().for_each(|stream| client.send_frame(DATA, 0, *stream, b"x"));
+            client.ping();
+        }
+    }
+    // Then nothing comes any more, and each is told or reset.
+    for (client, streams) in &mut clients {
+        for stream in streams {
+            let answer = client.answer(*stream);
+            assert!(answer.reset.is_some() || answer.status() >= 400, "{answer:?}");
+        }
+        assert!(client.is_alive());
+    }
+    cost.check();
     assert_eq!(Http2::connect(gateway.address).get("/test/x").status(), 200);
 }

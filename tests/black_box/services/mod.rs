@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use self::moto::Moto;
 use crate::support::client::post;
-use crate::support::document::Document;
+use crate::support::document::{Document, mock};
 use crate::support::gateway::Gateway;
 use crate::support::setup::Setup;
 
@@ -94,6 +94,24 @@ fn document(moto: &Moto) -> Document {
         .method("POST", "/kinesis", mapped("POST", "kinesis:action/PutRecord", json!({}), record))
         .method("POST", "/events", mapped("POST", "events:action/PutEvents", json!({}), entry))
         .method("POST", "/states", mapped("POST", "states:action/StartExecution", json!({}), &start))
+        .authorizer(
+            "lambda",
+            json!({"type": "token", "authorizerUri": WHO, "authorizerResultTtlInSeconds": 0}),
+        )
+        .method("GET", "/mine", mock("$context.authorizer.principalId"))
+        .secured("GET", "/mine", "lambda", &[])
+}
+
+/// The function of an authorizer, which moto plays.
+const WHO: &str = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:who/invocations";
+const MINE: &str = "GET /test/mine HTTP/1.1\r\nHost: gateway\r\nAuthorization: abc\r\n\r\n";
+
+/// Lets the function of the authorizer allow everything, once.
+fn allow(moto: &mut Moto) {
+    let statement = json!({"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": "*"});
+    let policy = json!({"Version": "2012-10-17", "Statement": [statement]});
+    let grant = json!({"principalId": "alice", "policyDocument": policy}).to_string();
+    assert_eq!(moto.ask(json!(["function_answers", grant])), Value::Null);
 }
 
 fn folder(moto: &Moto) -> Setup {
@@ -164,6 +182,10 @@ fn messages_arrive() {
     assert_eq!(refused.status(), 400, "{refused:?}");
     assert!(refused.text().contains("assumed-role/powerless/tidegate is not authorized"), "{refused:?}");
 
+    allow(&mut moto);
+    let response = gateway.client().exchange(MINE);
+    assert_eq!((response.status(), &*response.text()), (200, "alice"));
+
     // Another secret, and nothing arrives: moto does look at signatures.
     let [(id, key), (secret, _)] = moto.environment();
     let forger = Gateway::run_with(folder(&moto).write().into(), &[(id, key), (secret, "guessed")]);
@@ -171,4 +193,8 @@ fn messages_arrive() {
     assert_eq!(response.status(), 400, "{response:?}");
     assert!(response.text().contains("signature"), "{response:?}");
     assert_eq!(moto.ask(json!(["messages", "orders"])), json!([]));
+    allow(&mut moto);
+    let response = forger.client().exchange(MINE);
+    assert_eq!((response.status(), &*response.text()), (500, r#"{"message":null}"#));
+    forger.stderr.wait_for("the Lambda API has answered 403");
 }

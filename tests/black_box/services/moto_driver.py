@@ -2,11 +2,13 @@
 
 Every call to it must be signed by a key that may make it: moto works out the signature with botocore and compares."""
 
+import io
 import json
 import logging
 import os
 import sys
 import urllib.request
+import zipfile
 
 os.environ.update(AWS_ACCESS_KEY_ID="setup", AWS_SECRET_ACCESS_KEY="setup", AWS_DEFAULT_REGION="us-east-1")
 # Nobody is asked who they are until everything is there.
@@ -14,9 +16,12 @@ os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "1000000"
 
 import boto3
 from botocore.config import Config
+from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
+# Functions do not run: they answer what they are told to.
+default_user_config["lambda"]["use_docker"] = False
 
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
@@ -61,13 +66,27 @@ machine = client("stepfunctions").create_state_machine(
     definition=json.dumps({"StartAt": "end", "States": {"end": {"Type": "Succeed"}}}),
     roleArn=role,
 )["stateMachineArn"]
+code = io.BytesIO()
+with zipfile.ZipFile(code, "w") as archive:
+    archive.writestr("app.py", "")
+client("lambda").create_function(
+    FunctionName="who", Runtime="python3.12", Role=role, Handler="app.handler", Code={"ZipFile": code.getvalue()}
+)
+
+
+def post(path, body, kind):
+    request = urllib.request.Request(url + path, data=body, method="POST", headers={"Content-Type": kind})
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).read()
+
+
+def function_answers(text):
+    """What the function answers next."""
+    post("/moto-api/static/lambda-simple/response", json.dumps({"results": [text]}).encode(), "application/json")
 
 
 def check_signatures(on):
     """moto cannot work out those of requests with a query, not even botocore's."""
-    request = urllib.request.Request(url + "/moto-api/reset-auth", data=b"0" if on else b"1000000", method="POST")
-    request.add_header("Content-Type", "text/plain")
-    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).read()
+    post("/moto-api/reset-auth", b"0" if on else b"1000000", "text/plain")
 
 
 check_signatures(True)

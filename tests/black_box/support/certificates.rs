@@ -38,6 +38,11 @@ impl Authority {
         self.issuer.pem()
     }
 
+    /// Its own certificate, in DER.
+    pub(crate) fn chain(&self) -> Vec<CertificateDer<'static>> {
+        vec![CertificateDer::from_pem_slice(self.pem().as_bytes()).expect("PEM")]
+    }
+
     pub(crate) fn key_pem(&self) -> String {
         self.issuer.key().serialize_pem()
     }

@@ -152,6 +152,16 @@ impl Gateway {
         open_files(&self.child)
     }
 
+    /// CPU time of all its threads so far, to the hundredth of a second.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let path = format!("/proc/{}/stat", self.child.id());
+        let stat = std::fs::read_to_string(path).expect("stat");
+        // proc_pid_stat(5): utime and stime are the 12th and 13th behind the name, in ticks of USER_HZ, which is 100.
+        let fields = stat.rsplit(") ").next().expect("fields").split(' ').skip(11).take(2);
+        let ticks: u64 = fields.map(|ticks| ticks.parse::<u64>().expect("ticks")).sum();
+        Duration::from_millis(ticks * 10)
+    }
+
     /// Memory that the process holds, in bytes.
     pub(crate) fn resident_bytes(&self) -> usize {
         let path = format!("/proc/{}/status", self.child.id());

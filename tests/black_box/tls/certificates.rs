@@ -8,8 +8,8 @@ use rustls::ClientConfig;
 use super::{Secure, domain, get, put, s_client};
 use crate::support::certificates::{Authority, client_config};
 use crate::support::client::Client;
-use crate::support::document::{Document, mock};
-use crate::support::gateway::Gateway;
+use crate::support::document::{Document, http_proxy, mock};
+use crate::support::gateway::{Gateway, tidegate};
 use crate::support::setup::{Folder, Setup};
 
 fn setup() -> Setup {
@@ -124,4 +124,36 @@ fn openssl(folder: &Folder, arguments: &[&str]) -> String {
         Command::new("openssl").args(arguments).current_dir(folder.path("")).output().expect("openssl");
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// `tidegate doctor` names every certificate with its end, and warns of what `tidegate check` warns of.
+#[test]
+fn doctor_tells_of_certificates() {
+    let authority = Authority::new("test authority");
+    let backend = http_proxy("GET", "https://backend.test/x");
+    let folder = Setup::new(&Document::new().method("GET", "/x", backend))
+        .listener_more("tls = true")
+        .stage("client_certificate = { certificate = \"client.pem\", key = \"client.key\" }")
+        .more(&domain("api.test", "api", ""))
+        .write();
+    let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(5 * 86_400 + 600);
+    let ending = authority.issue_with(&rcgen::PKCS_ECDSA_P256_SHA256, &["api.test"], |params| {
+        params.not_after = soon.into();
+    });
+    put(&folder, "api", &ending);
+    put(&folder, "client", &authority.issue(&["gateway"]));
+    let doctor = || {
+        let output = tidegate(&["doctor", &folder.main_file().display().to_string()]);
+        let (out, found) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.code(), out.into_owned(), found.into_owned())
+    };
+    let (code, out, found) = doctor();
+    assert_eq!(code, Some(0), "{out}{found}");
+    assert!(out.contains("api.test: the certificate of CN=api.test ends on "), "{out}");
+    assert!(out.contains("to backends: the certificate of CN=gateway ends on "), "{out}");
+    assert!(found.contains("api.pem ends in 5 days"), "{found}");
+    folder.replace("api.key", &authority.issue(&["api.test"]).key);
+    let (code, out, found) = doctor();
+    assert_eq!(code, Some(1), "{out}{found}");
+    assert!(found.contains("no key belongs to the certificate"), "{found}");
 }

@@ -3,6 +3,8 @@
 mod attacks;
 mod backends;
 mod certificates;
+mod client_certificates;
+mod clients;
 mod mutual;
 mod sessions;
 

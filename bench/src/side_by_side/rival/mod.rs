@@ -93,6 +93,8 @@ pub struct Setting {
     pub transform: bool,
     /// Whether it is for https; the certificate lies in its folder.
     pub tls: bool,
+    /// Whether clients may speak HTTP/2.
+    pub http2: bool,
     /// Where its messages go.
     pub log: PathBuf,
 }

@@ -10,8 +10,8 @@ pub mod grant;
 pub mod grants;
 pub mod identity;
 
+use crate::integration::FunctionPlace;
 use crate::mapping::Source;
-use crate::plan::FunctionId;
 
 pub use self::grant::{Grant, Malformed};
 pub use self::grants::{FlightId, Grants, Known};
@@ -60,10 +60,10 @@ impl Input {
 }
 
 /// The function of an authorizer in one stage.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct AuthorizerFunction {
-    /// The function.
-    pub function: FunctionId,
+    /// Where it is.
+    pub place: FunctionPlace,
     /// Its ARN as the authorizer names it, with the qualifier.
     pub invoked_arn: Box<str>,
 }

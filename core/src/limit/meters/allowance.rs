@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::{Account, Day, MeterId, Policy, Quota, ToLedger, Usage};
+use super::held::OfMeter;
 
 /// What a shard holds of one caller's quota, and what the caller has used since the last report.
 ///
@@ -21,7 +22,7 @@ pub(super) struct Allowance {
     exhausted_ns: u64,
     lent: Lent,
     account: Arc<Account>,
-    pub(super) meter: MeterId,
+    meter: MeterId,
 }
 
 /// Requests that may be made without asking.
@@ -60,6 +61,12 @@ pub(super) enum Taken {
 /// The answer to a recall of which nothing is here any more.
 pub(super) fn nothing_back(meter: MeterId) -> ToLedger {
     ToLedger::BlockBack { meter, account: None, period: Day::default(), number: 0, left: 0 }
+}
+
+impl OfMeter for Allowance {
+    fn meter(&self) -> MeterId {
+        self.meter
+    }
 }
 
 impl Allowance {

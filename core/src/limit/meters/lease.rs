@@ -1,6 +1,7 @@
 //! What a shard holds of one throttle.
 
 use super::super::{Demand, MeterId, Policy, Rate, Share, ToLedger};
+use super::held::OfMeter;
 
 /// What a shard holds of one throttle: a share, or until when there is none.
 ///
@@ -25,7 +26,7 @@ pub(super) struct Lease {
     heard_ns: u64,
     /// The whole throttle that the share is of.
     whole: Rate,
-    pub(super) meter: MeterId,
+    meter: MeterId,
 }
 
 /// What came of taking a token.
@@ -39,6 +40,12 @@ pub(super) enum Taken {
     Ask,
     /// The ledger has been asked.
     Asked,
+}
+
+impl OfMeter for Lease {
+    fn meter(&self) -> MeterId {
+        self.meter
+    }
 }
 
 impl Lease {

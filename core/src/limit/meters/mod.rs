@@ -4,15 +4,13 @@
 //! its answer and then tries again. Nothing here sends: what is to be told stands in the outbox.
 
 mod allowance;
+mod held;
 mod lease;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use ahash::RandomState;
-use slab::Slab;
-
 use self::allowance::Allowance;
+use self::held::Held;
 use self::lease::Lease;
 use super::{Account, Demand, MeterId, Quota, Rate, Standing, ToLedger, ToShard};
 
@@ -24,7 +22,6 @@ const SWEPT_MAX: usize = 512;
 pub const THROTTLES_MAX: usize = 4;
 
 /// The limits that one request is under.
-#[derive(Debug)]
 pub struct Limits<'a> {
     /// Throttles in the order in which they are looked at, at most [`THROTTLES_MAX`].
     pub throttles: &'a [(MeterId, Rate)],
@@ -35,14 +32,12 @@ pub struct Limits<'a> {
 }
 
 /// Whose request it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Client<'a> {
     /// The key under its plan.
     pub meter: MeterId,
-    /// The plan's name.
-    pub plan: &'a str,
-    /// The key's name.
-    pub key: &'a [u8],
+    /// How the two are called. Asked for when the caller is new here: names are somewhere else in memory.
+    pub account: &'a dyn Fn() -> Account,
     /// The quota, if there is one.
     pub quota: Option<Quota>,
 }
@@ -69,10 +64,8 @@ pub enum Denied {
 pub struct Meters {
     /// Whether there is no other shard: then throttles need no ledger.
     alone: bool,
-    lease_of: HashMap<MeterId, usize, RandomState>,
-    leases: Slab<Lease>,
-    allowance_of: HashMap<MeterId, usize, RandomState>,
-    allowances: Slab<Allowance>,
+    leases: Held<Lease>,
+    allowances: Held<Allowance>,
     /// Allowances with something to report.
     counted: Vec<MeterId>,
     recalled: Vec<Recalled>,
@@ -92,10 +85,8 @@ impl Meters {
     pub fn new(shards: usize) -> Self {
         Self {
             alone: shards == 1,
-            lease_of: HashMap::default(),
-            leases: Slab::new(),
-            allowance_of: HashMap::default(),
-            allowances: Slab::new(),
+            leases: Held::default(),
+            allowances: Held::default(),
             counted: Vec::new(),
             recalled: Vec::new(),
             outbox: Vec::new(),
@@ -124,23 +115,27 @@ impl Meters {
     }
 
     /// What a caller can be told of its throttle and its quota: what this shard knows of them.
-    pub fn standing(&self, throttle: Option<(MeterId, Rate)>, client: Client<'_>, now_ns: u64) -> Standing {
+    pub fn standing(
+        &self,
+        throttle: Option<(MeterId, Rate)>,
+        (client, quota): (MeterId, Option<Quota>),
+        now_ns: u64,
+    ) -> Standing {
         let of_lease = |(meter, rate)| {
-            let lease = &self.leases[*self.lease_of.get(&meter)?];
+            let lease = self.leases.get(meter)?;
             Some(lease.policy(rate, now_ns))
         };
         let of_quota = |quota| {
-            let allowance = &self.allowances[*self.allowance_of.get(&client.meter)?];
+            let allowance = self.allowances.get(client)?;
             Some(allowance.policy(quota, now_ns))
         };
-        let (throttle, quota) = (throttle.and_then(of_lease), client.quota.and_then(of_quota));
+        let (throttle, quota) = (throttle.and_then(of_lease), quota.and_then(of_quota));
         Standing { retry_after_ns: None, throttle, quota }
     }
 
     /// Counts what a caller was sent.
     pub fn sent(&mut self, client: MeterId, bytes: u64) {
-        let Some(&slot) = self.allowance_of.get(&client) else { return };
-        if self.allowances[slot].count_bytes(bytes) {
+        if self.allowances.get_mut(client).is_some_and(|allowance| allowance.count_bytes(bytes)) {
             self.counted.push(client);
         }
     }
@@ -151,15 +146,11 @@ impl Meters {
         rate: Rate,
         generation: u32,
         now_ns: u64,
-    ) -> Result<(usize, super::Share), Denied> {
+    ) -> Result<(MeterId, super::Share), Denied> {
         if rate.is_nothing() {
             return Err(Denied::Throttled { retry_after_ns: u64::MAX });
         }
-        let slot = *self
-            .lease_of
-            .entry(meter)
-            .or_insert_with(|| self.leases.insert(Lease::new(meter, rate, generation)));
-        let lease = &mut self.leases[slot];
+        let lease = self.leases.get_or_insert_with(meter, || Lease::new(meter, rate, generation));
         let mut taken = lease.take(rate, generation, now_ns);
         if taken == lease::Taken::Ask {
             if self.alone {
@@ -170,28 +161,24 @@ impl Meters {
             }
         }
         match taken {
-            lease::Taken::Token(before) => Ok((slot, before)),
+            lease::Taken::Token(before) => Ok((meter, before)),
             lease::Taken::Refused(retry_after_ns) => Err(Denied::Throttled { retry_after_ns }),
             lease::Taken::Ask | lease::Taken::Asked => Err(Denied::Wait(meter)),
         }
     }
 
-    fn put_back(&mut self, taken: &[Option<(usize, super::Share)>]) {
-        for (slot, before) in taken.iter().flatten() {
-            self.leases[*slot].put_back(*before);
+    fn put_back(&mut self, taken: &[Option<(MeterId, super::Share)>]) {
+        for (meter, before) in taken.iter().flatten() {
+            if let Some(lease) = self.leases.get_mut(*meter) {
+                lease.put_back(*before);
+            }
         }
     }
 
     fn take_request(&mut self, client: Client<'_>, generation: u32, now_ns: u64) -> Result<(), Denied> {
         let meter = client.meter;
-        let slot = *self.allowance_of.entry(meter).or_insert_with(|| {
-            let account = Account {
-                plan: client.plan.to_owned(),
-                key: String::from_utf8_lossy(client.key).into_owned(),
-            };
-            self.allowances.insert(Allowance::new(meter, Arc::new(account)))
-        });
-        let allowance = &mut self.allowances[slot];
+        let allowance =
+            self.allowances.get_or_insert_with(meter, || Allowance::new(meter, Arc::new((client.account)())));
         if let Some(quota) = client.quota {
             match allowance.take(quota, generation, now_ns) {
                 allowance::Taken::Request => {}
@@ -250,14 +237,14 @@ impl Meters {
         times: (u64, u64),
         now_ns: u64,
     ) -> Option<MeterId> {
-        let Some(&slot) = self.lease_of.get(&meter) else {
+        let Some(lease) = self.leases.get_mut(meter) else {
             // Forgotten meanwhile: nobody here wants it.
             if !share.rate.is_nothing() {
                 self.outbox.push(ToLedger::ShareBack { meter, share, demand: Demand::default() });
             }
             return None;
         };
-        self.leases[slot].hear(share, generation, times, now_ns);
+        lease.hear(share, generation, times, now_ns);
         Some(meter)
     }
 
@@ -267,7 +254,7 @@ impl Meters {
     }
 
     fn allowance(&mut self, meter: MeterId) -> Option<&mut Allowance> {
-        self.allowances.get_mut(*self.allowance_of.get(&meter)?)
+        self.allowances.get_mut(meter)
     }
 
     /// Whether something is recalled.
@@ -280,8 +267,8 @@ impl Meters {
         for recalled in std::mem::take(&mut self.recalled) {
             match recalled {
                 Recalled::Share(meter) => {
-                    let slot = self.lease_of.get(&meter);
-                    self.outbox.extend(slot.and_then(|&slot| self.leases[slot].recall(now_ns)));
+                    let lease = self.leases.get_mut(meter);
+                    self.outbox.extend(lease.and_then(|lease| lease.recall(now_ns)));
                 }
                 Recalled::Block(meter) => {
                     let back =
@@ -301,13 +288,13 @@ impl Meters {
 
     /// Whether the ledger is about to lend requests of a quota.
     pub fn is_asking(&self) -> bool {
-        self.allowances.iter().any(|(_, allowance)| allowance.is_asking())
+        self.allowances.iter().any(Allowance::is_asking)
     }
 
     /// Gives back every block and reports all usage.
     pub fn settle(&mut self) {
         self.report();
-        self.outbox.extend(self.allowances.iter_mut().filter_map(|(_, allowance)| allowance.leave()));
+        self.outbox.extend(self.allowances.iter_mut().filter_map(Allowance::leave));
         self.outbox.push(ToLedger::Settled);
     }
 
@@ -323,39 +310,37 @@ impl Meters {
         }
     }
 
-    /// Looks at a part of what is here: the next slots of both slabs.
+    /// Looks at a part of what is here: the next places of both tables.
     fn sweep(&mut self, now_ns: u64) {
-        let slots = self.leases.capacity().max(self.allowances.capacity());
-        if self.swept >= slots {
+        let places = self.leases.places().max(self.allowances.places());
+        if self.swept >= places {
             self.swept = 0;
         }
-        let end = slots.min(self.swept + SWEPT_MAX.max(slots / 16));
-        for slot in self.swept..end {
-            self.sweep_lease(slot, now_ns);
-            self.sweep_allowance(slot, now_ns);
+        let end = places.min(self.swept + SWEPT_MAX.max(places / 16));
+        for place in self.swept..end {
+            self.sweep_lease(place, now_ns);
+            self.sweep_allowance(place, now_ns);
         }
         self.swept = end;
     }
 
-    fn sweep_lease(&mut self, slot: usize, now_ns: u64) {
-        let Some(lease) = self.leases.get_mut(slot) else { return };
+    fn sweep_lease(&mut self, place: usize, now_ns: u64) {
+        let Some(lease) = self.leases.at(place) else { return };
         if !lease.is_idle(IDLE_NS, now_ns) || (self.alone && !lease.is_full(now_ns)) {
             return;
         }
         if !self.alone {
             self.outbox.extend(lease.recall(now_ns));
         }
-        self.lease_of.remove(&lease.meter);
-        self.leases.remove(slot);
+        self.leases.remove_at(place);
     }
 
-    fn sweep_allowance(&mut self, slot: usize, now_ns: u64) {
-        let Some(allowance) = self.allowances.get_mut(slot) else { return };
+    fn sweep_allowance(&mut self, place: usize, now_ns: u64) {
+        let Some(allowance) = self.allowances.at(place) else { return };
         if !allowance.is_idle(IDLE_NS, now_ns) {
             return;
         }
         self.outbox.push(allowance.recall());
-        self.allowance_of.remove(&allowance.meter);
-        self.allowances.remove(slot);
+        self.allowances.remove_at(place);
     }
 }

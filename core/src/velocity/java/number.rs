@@ -60,6 +60,17 @@ impl Number {
     }
 }
 
+/// The same for two short integers, where the result is one and is not left to more careful hands.
+pub(crate) fn compute_short(operator: Operator, left: i32, right: i32) -> Option<i32> {
+    match operator {
+        Operator::Add => left.checked_add(right),
+        Operator::Subtract => left.checked_sub(right),
+        Operator::Multiply => left.checked_mul(right),
+        Operator::Divide => left.checked_div(right),
+        Operator::Modulo => left.checked_rem(right),
+    }
+}
+
 /// Computes as Velocity does.
 pub(crate) fn compute(operator: Operator, left: Number, right: Number) -> Result<Number, NoResult> {
     let divides = matches!(operator, Operator::Divide | Operator::Modulo);

@@ -59,12 +59,38 @@ impl<'s, 'a> Search<'s, 'a> {
         strict: bool,
     ) -> Result<Value<'a>, Missing> {
         let start = if path.relative { item } else { self.document };
+        if let Some(found) = self.plain(path, start) {
+            return found;
+        }
         let mut trail = Trail { tokens: &path.tokens, strict, results: Vec::new() };
         self.follow(&mut trail, 0, start)?;
         if path.is_definite() {
             return trail.results.first().copied().ok_or(Missing::NotFound);
         }
         Ok(self.heap.list(ListKind::Json, &trail.results)?)
+    }
+
+    /// What a path of single names means. None: it has something else in it.
+    fn plain(&mut self, path: &Path, start: Value<'a>) -> Option<Result<Value<'a>, Missing>> {
+        let is_plain = |token: &Token| matches!(token, Token::Properties(names) if names.len() == 1);
+        if !path.tokens.iter().all(is_plain) {
+            return None;
+        }
+        let Some(steps) = self.steps.checked_sub(path.tokens.len() as u32 + 1) else {
+            return Some(Err(Missing::Steps));
+        };
+        *self.steps = steps;
+        let mut value = start;
+        for token in &path.tokens {
+            let (Token::Properties(names), Value::Map(map)) = (token, value) else {
+                return Some(Err(Missing::NotFound));
+            };
+            match find(map, &names[0]) {
+                Some(found) => value = found,
+                None => return Some(Err(Missing::NotFound)),
+            }
+        }
+        Some(Ok(value))
     }
 
     fn follow(&mut self, trail: &mut Trail<'_, 'a>, at: usize, value: Value<'a>) -> Result<(), Missing> {

@@ -149,22 +149,56 @@ fn from_end(text: &str) -> Result<Token, String> {
     number.parse().map(Token::FromEnd).map_err(|_| wrong())
 }
 
-/// `1]`, `1,2]`, `1:2]`, `:2]`, `1:]`
+/// `1]`, `1,2]`, `1:2]`, `:2]`, `1:]`, read as Jayway does: up to the first character that has no place in there, and past
+/// the one that ends a slice.
 fn positions(text: &str) -> Result<Token, String> {
     let wrong = || format!("[{text} is not an index");
-    let end = text.find(|character: char| !"0123456789, :-".contains(character)).unwrap_or(text.len());
-    let inside = text[..end].replace(' ', "");
-    let number = |text: &str| text.parse::<i32>().map_err(|_| wrong());
-    if let Some((from, to)) = inside.split_once(':') {
-        return match (from, to) {
-            ("", to) => number(to).map(Token::To),
-            (from, "") => number(from).map(Token::From),
-            (from, to) => Ok(Token::Between(number(from)?, number(to)?)),
-        };
+    let byte = |at: usize| text.as_bytes().get(at).copied().ok_or_else(wrong);
+    let number = |digits: &mut String| std::mem::take(digits).parse::<i32>().map_err(|_| wrong());
+    let (mut numbers, mut digits, mut at) = (Vec::new(), String::new(), 0);
+    let (mut sequence, mut from, mut to) = (false, false, false);
+    loop {
+        match byte(at)? {
+            b' ' => {}
+            b':' => {
+                let begins = digits.is_empty();
+                if begins {
+                    to = true;
+                } else {
+                    numbers.push(number(&mut digits)?);
+                }
+                at += 1;
+                while let found @ (b'0'..=b'9' | b'-' | b' ') = byte(at)? {
+                    digits.extend(Some(char::from(found)).filter(|digit| *digit != ' '));
+                    at += 1;
+                }
+                if begins || !digits.is_empty() {
+                    numbers.push(number(&mut digits)?);
+                } else {
+                    from = true;
+                }
+            }
+            b',' => {
+                numbers.push(number(&mut digits)?);
+                sequence = true;
+            }
+            digit @ (b'0'..=b'9' | b'-') => digits.push(char::from(digit)),
+            _ => break,
+        }
+        if byte(at)? == b']' {
+            break;
+        }
+        at += 1;
     }
-    let numbers = inside.trim_end_matches(',').split(',').map(number).collect::<Result<Vec<_>, _>>()?;
-    Ok(match numbers[..] {
-        [one] if !inside.contains(',') => Token::Index(one),
-        _ => Token::Indexes(numbers.into()),
-    })
+    if !digits.is_empty() {
+        numbers.push(number(&mut digits)?);
+    }
+    match numbers[..] {
+        [one] if !from && !to => Ok(Token::Index(one)),
+        _ if sequence => Ok(Token::Indexes(numbers.into())),
+        [one, ..] if from => Ok(Token::From(one)),
+        [one, ..] if to => Ok(Token::To(one)),
+        [one, two, ..] => Ok(Token::Between(one, two)),
+        _ => Err(wrong()),
+    }
 }

@@ -5,7 +5,7 @@ use super::ahead::starts_parameter;
 use super::check;
 use super::parser::Parser;
 use super::token::Kind;
-use crate::velocity::program::{Call, Node, Print, Reference, Step};
+use crate::velocity::program::{Call, Node, Print, Property, Reference, Step};
 
 /// A reference as it was read.
 pub(super) struct Parsed {
@@ -73,7 +73,7 @@ impl Parser<'_, '_> {
     }
 
     fn property(&mut self) -> Result<Step, SyntaxError> {
-        Ok(Step::Property(self.take()?.image.as_str().into()))
+        Ok(Step::Property(Property::new(&self.take()?.image)))
     }
 
     fn method(&mut self) -> Result<Step, SyntaxError> {

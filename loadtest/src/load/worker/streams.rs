@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::OwnedFd;
 
 use super::super::answer::Answer;
 use super::super::kind::Kind;
 use super::super::link::{Event, Link};
 use super::super::slot::{Exchange, Request, Stage, State};
+use super::super::wire::{Made, Wire};
 use super::{Slices, Worker};
 use crate::poller::{Ready, Token};
 use crate::socket::{self, Connected};
@@ -27,8 +27,8 @@ pub(super) struct Trunk {
 
 pub(super) enum TrunkState {
     Closed,
-    Connecting { socket: OwnedFd, since: u64 },
-    Open { socket: OwnedFd, link: Box<Link> },
+    Connecting { wire: Wire, since: u64 },
+    Open { wire: Wire, link: Box<Link> },
 }
 
 impl Trunk {
@@ -73,29 +73,40 @@ impl<S: Slices> Worker<'_, S> {
         }
     }
 
-    fn try_connect_wire(&mut self, wire: usize, now: u64) -> io::Result<()> {
-        let place = &mut self.wires[wire];
-        place.close();
-        let token = Token { slot: wire as u32, generation: place.generation };
-        let target = self.lanes[place.lane as usize].target;
-        match socket::connect(&self.plan.targets[target].address)? {
-            Connected::Soon(socket) => {
-                self.poller.watch(&socket, token)?;
-                self.wires[wire].state = TrunkState::Connecting { socket, since: now };
-            }
-            Connected::Now(socket) => {
-                self.poller.watch(&socket, token)?;
-                self.open_wire(wire, socket);
-            }
+    fn try_connect_wire(&mut self, place: usize, now: u64) -> io::Result<()> {
+        self.wires[place].close();
+        let token = Token { slot: place as u32, generation: self.wires[place].generation };
+        let target = self.lanes[self.wires[place].lane as usize].target;
+        let (socket, is_made) = match socket::connect(&self.plan.targets[target].address)? {
+            Connected::Soon(socket) => (socket, false),
+            Connected::Now(socket) => (socket, true),
+        };
+        let wire = Wire::new(socket, self.security[target].as_ref())?;
+        self.poller.watch(&wire, token)?;
+        if is_made {
+            return self.make_wire(place, wire, now);
         }
+        self.wires[place].state = TrunkState::Connecting { wire, since: now };
         Ok(())
     }
 
-    fn open_wire(&mut self, wire: usize, socket: OwnedFd) {
+    /// Goes on with making a connection.
+    fn make_wire(&mut self, place: usize, mut wire: Wire, since: u64) -> io::Result<()> {
+        let Made::Yes { handshake, resumed } = wire.make()? else {
+            self.wires[place].state = TrunkState::Connecting { wire, since };
+            return Ok(());
+        };
+        if !wire.speaks_http2() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the target did not agree on HTTP/2"));
+        }
         self.tally.connections += 1;
-        self.wires[wire].state = TrunkState::Open { socket, link: Box::new(Link::new()) };
-        self.mark(wire);
-        self.begin_waiting(wire);
+        self.tally.handshakes += u64::from(handshake);
+        self.tally.resumed += u64::from(resumed);
+        let link = Box::new(Link::new(if wire.is_secure() { "https" } else { "http" }));
+        self.wires[place].state = TrunkState::Open { wire, link };
+        self.mark(place);
+        self.begin_waiting(place);
+        Ok(())
     }
 
     fn mark(&mut self, wire: usize) {
@@ -143,9 +154,11 @@ impl<S: Slices> Worker<'_, S> {
     }
 
     fn send_wire(&mut self, wire: usize) {
-        let TrunkState::Open { socket, link } = &mut self.wires[wire].state else { return };
+        let TrunkState::Open { wire, link } = &mut self.wires[wire].state else { return };
+        // What comes of a failure, receiving sees.
+        let _ = wire.flush();
         while !link.unsent().is_empty() {
-            match socket::send(socket, link.unsent()) {
+            match wire.send(link.unsent()) {
                 Ok(sent) => link.sent(sent),
                 // A server may say why and close before it has read everything: what can be received says it.
                 Err(_) => return,
@@ -159,7 +172,7 @@ impl<S: Slices> Worker<'_, S> {
             return;
         }
         if self.wires[wire].is_connecting() {
-            return self.connected_wire(wire);
+            return self.connected_wire(wire, ready.ended);
         }
         if ready.writable {
             self.send_wire(wire);
@@ -169,19 +182,22 @@ impl<S: Slices> Worker<'_, S> {
         }
     }
 
-    fn connected_wire(&mut self, wire: usize) {
-        let state = std::mem::replace(&mut self.wires[wire].state, TrunkState::Closed);
-        let TrunkState::Connecting { socket, .. } = state else { return };
-        match socket::outcome(&socket) {
-            Ok(()) => self.open_wire(wire, socket),
-            Err(error) => self.fail_waiting(wire, Kind::of_connect(&error), self.now()),
+    fn connected_wire(&mut self, place: usize, ended: bool) {
+        let state = std::mem::replace(&mut self.wires[place].state, TrunkState::Closed);
+        let TrunkState::Connecting { wire, since } = state else { return };
+        if let Err(error) = self.make_wire(place, wire, since) {
+            return self.fail_waiting(place, Kind::of_connect(&error), self.now());
+        }
+        if !self.wires[place].is_connecting() {
+            // The end of a handshake may have brought more with it, of which no event tells.
+            self.receive_wire(place, ended);
         }
     }
 
     fn receive_wire(&mut self, wire: usize, ended: bool) {
         loop {
-            let TrunkState::Open { socket, link } = &mut self.wires[wire].state else { return };
-            let received = match socket::receive(socket, &mut self.buffer) {
+            let TrunkState::Open { wire: open, link } = &mut self.wires[wire].state else { return };
+            let received = match open.receive(&mut self.buffer) {
                 Ok(0) => return self.lose_wire(wire, Kind::Closed),
                 Ok(received) => received,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -190,12 +206,13 @@ impl<S: Slices> Worker<'_, S> {
             self.tally.bytes += received as u64;
             let mut events = std::mem::take(&mut self.events);
             let outcome = link.receive(&self.buffer[..received], &mut events);
+            let is_all = open.ends_with_short_read() && received < self.buffer.len() && !ended;
             self.take_events(&mut events);
             self.events = events;
             if outcome.is_err() {
                 return self.lose_wire(wire, Kind::Malformed);
             }
-            if received < self.buffer.len() && !ended {
+            if is_all {
                 break;
             }
         }

@@ -166,9 +166,18 @@ fn policies(criterion: &mut Criterion) {
             number + 113 - (STATEMENTS - 1)
         )
     });
+    let both = policy(|number| {
+        format!(
+            r#"{{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/prod/*/pets/{}","Condition":{{"IpAddress":{{"aws:SourceIp":["2001:db8::/32","203.0.113.0/24"]}}}}}}"#,
+            number + 42 - (STATEMENTS - 1)
+        )
+    });
     let mut group = criterion.benchmark_group("policy of 50 statements");
-    for (name, policy) in [("resources with wildcards", &resources), ("and ranges of addresses", &conditions)]
-    {
+    for (name, policy) in [
+        ("resources with wildcards", &resources),
+        ("and ranges of addresses", &conditions),
+        ("ranges that all fit, and resources", &both),
+    ] {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let decision = black_box(policy).decide(

@@ -5,28 +5,9 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tidegate_core::velocity::{Arena, Overrides, Place, Program, Surroundings};
 
-const TEMPLATE: &str = r#"#set($order = $input.path('$'))
-#set($total = 0)
-{
-  "id": "$context.requestId",
-  "stage": "$stageVariables.tier",
-  "customer": {
-    "name": "$util.escapeJavaScript($order.customer.name)",
-    "email": $input.json('$.customer.email')
-  },
-#if($order.express == true)
-  "priority": 1,
-#else
-  "priority": 5,
-#end
-  "lines": [
-#foreach($line in $order.lines)
-    {"sku": "$line.sku", "count": $line.count, "position": $foreach.count}#if($foreach.hasNext),#end
-#set($total = $total + $line.count)
-#end
-  ],
-  "total": $total
-}"#;
+/// What `examples/templates.rs` compares with other engines.
+const TEMPLATE: &str = include_str!("../rivals/velocity/order.vtl");
+const ORDER: &str = include_str!("../rivals/velocity/order.json");
 
 struct Order(String);
 
@@ -45,15 +26,6 @@ impl Surroundings for Order {
     }
 }
 
-fn order() -> Order {
-    let lines: Vec<String> =
-        (0..10).map(|number| format!(r#"{{"sku":"A-{number}","count":{}}}"#, number + 1)).collect();
-    Order(format!(
-        r#"{{"customer":{{"name":"Miss O'Hara","email":"o@example.com"}},"express":true,"lines":[{}]}}"#,
-        lines.join(",")
-    ))
-}
-
 /// What the template makes of the order.
 fn rendered() -> String {
     let line = |number: usize| {
@@ -68,7 +40,7 @@ fn rendered() -> String {
 
 fn velocity(criterion: &mut Criterion) {
     let program = Program::compile(TEMPLATE).expect("a template");
-    let (order, want) = (order(), rendered());
+    let (order, want) = (Order(ORDER.to_owned()), rendered());
     let (mut overrides, mut arena, mut out) = (Overrides::default(), Arena::default(), Vec::new());
     criterion.bench_function("velocity/render", |bencher| {
         bencher.iter(|| {

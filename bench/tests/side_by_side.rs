@@ -98,6 +98,30 @@ fn limits_refuse_and_cost() {
 }
 
 #[test]
+fn callers_are_known_and_cost() {
+    // A proxy that lets a stranger in is a measurement that failed.
+    for (scenario, most, scheme) in [
+        ("tokens", "500 ns", "type: cognito_user_pools"),
+        ("signatures", "5.00 µs", "awsSigv4"),
+        ("authorizer", "1.00 µs", "function:doorkeeper"),
+    ] {
+        let out = measured(scenario);
+        let read = |name: &str| fs::read_to_string(out.path().join(name)).unwrap();
+        let (markdown, csv) = (read("report.md"), read("raw.csv"));
+        let goal = format!("CPU per request: at most {most} above tidegate, open |");
+        assert!(
+            markdown.contains(&goal) && !markdown.contains(&format!("{goal} not measured")),
+            "{markdown}"
+        );
+        assert_eq!(column(&csv, "failed"), ["0", "0"], "{csv}");
+        let definition = read(&format!("configs/{scenario}/tidegate/definition.yaml"));
+        assert!(definition.contains(scheme), "{definition}");
+        let requests = read("configs/requests");
+        assert_eq!(requests.lines().filter(|line| line.starts_with("Authorization: ")).count(), 1_000);
+    }
+}
+
+#[test]
 fn an_unfit_host_is_refused() {
     let out = tempfile::tempdir().unwrap();
     let output = bench(&["run", "keep-alive-1", "--against", "none"])

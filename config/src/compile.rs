@@ -19,7 +19,7 @@ use crate::report::Report;
 use crate::services::Services;
 use crate::source::Source;
 use crate::stages::{self, Backends};
-use crate::{caches, openapi, routing, tree};
+use crate::{caches, execution_logs, openapi, routing, tree};
 
 /// A configuration that compiled.
 #[derive(Debug)]
@@ -216,6 +216,7 @@ fn compile_definition(
     let routing = routing::compile(&definition.methods, report)?;
     let settings =
         |stage: &mut file::stage::Stage| (stage.throttle, stage.cache, std::mem::take(&mut stage.methods));
+    let logs: Vec<_> = api.stages.iter_mut().map(|stage| stage.execution_log.take()).collect();
     let settings: Vec<_> = api.stages.iter_mut().map(settings).collect();
     let compile_stage =
         |stage| stages::compile(stage, &definition.methods, &definition.authorizers, backends, report);
@@ -249,7 +250,8 @@ fn compile_definition(
         stages,
     };
     let deployment = std::sync::Arc::clone(&report.source);
-    for (position, (throttle, cache, methods)) in settings.into_iter().enumerate() {
+    for (position, ((throttle, cache, methods), log)) in settings.into_iter().zip(logs).enumerate() {
+        api.stages[position].execution_log = execution_logs::compile(&api, log, &methods, file_report);
         api.stages[position].throttles = stages::throttles(&api, position, throttle, &methods, file_report);
         let all = &definition.methods;
         api.stages[position].cache =

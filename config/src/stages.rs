@@ -83,6 +83,7 @@ pub(crate) fn compile(
         throttles: Vec::new(),
         cache: None,
         access_log: stage.access_log,
+        execution_log: None,
     }
 }
 

@@ -3,11 +3,11 @@
 //! [`Exchange::advance`] runs until it needs the outside, says what it needs, and is called again with what came of
 //! it. It does not know whether HTTP/1, HTTP/2 or a test carries it.
 //!
-//! Here are events, steps, the proofs that one stage hands to the next, and the order of the stages. Behind it, in that
-//! order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles, quotas), `content`
-//! (codings and conversions of bodies), `validation` (parameters and bodies), `caching` (answers that are there already),
-//! `backend`, `function`, `streaming`, `invocation` and `mock` (the integrations), `answer` (what the client gets); `redirect` is before
-//! all of them.
+//! Here are the proofs that one stage hands to the next, and the order of the stages; `step` has events and steps. Behind
+//! it, in that order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles,
+//! quotas), `content` (codings and conversions of bodies), `validation` (parameters and bodies), `caching` (answers that are
+//! there already), `backend`, `function`, `streaming`, `invocation` and `mock` (the integrations), `answer` (what the client
+//! gets); `redirect` is before all of them, and `execution` logs what they do.
 
 mod access;
 mod answer;
@@ -16,27 +16,28 @@ mod backend;
 mod caching;
 mod cognito;
 mod content;
+mod execution;
 mod function;
 mod invocation;
 mod metering;
 mod mock;
 mod mutual;
 mod redirect;
+mod step;
 mod streaming;
 mod validation;
 
 use std::rc::Rc;
-use std::sync::Arc;
+
+pub use self::function::{Invoke, InvokeFailure, Wanted};
+pub use self::step::{Answer, Call, CallFailure, Event, More, Step};
 
 use self::authorizer::Authorizing;
-pub use self::function::{Invoke, InvokeFailure, Wanted};
-
 use self::caching::Caching;
-
+use self::execution::Execution;
 use crate::arrival::{Arrival, Entropy, Peer};
-use crate::auth::authorizer::FlightId;
 use crate::auth::principal::PrincipalId;
-use crate::cache::{Content, FillId};
+use crate::cache::Content;
 use crate::clock::Now;
 use crate::context::{Attested, Outcome, View};
 use crate::hosts::Place;
@@ -44,7 +45,7 @@ use crate::http1::{BodyFraming, KnownField, RequestHead, ResponseHead};
 use crate::integration::Integration;
 use crate::limit::{Caller, MeterId, Meters, Standing};
 use crate::method::Method;
-use crate::plan::{Api, LogDestination, OriginId, Plan, Stage};
+use crate::plan::{Api, LogDestination, Plan, Stage};
 use crate::reject::Reject;
 use crate::route::{PathParameters, RouteId};
 use crate::shard::{Shard, SharedPlan};
@@ -98,6 +99,8 @@ pub struct Exchange {
     arena: Arena,
     /// What the last template gave.
     rendered: Vec<u8>,
+    /// Its execution log, if its method has one.
+    execution: Option<Box<Execution>>,
 }
 
 /// Proof that a request has a method to run.
@@ -142,147 +145,21 @@ enum Reading {
     Coding(Metered),
     /// To see whether it fits its model.
     Validation(Metered),
-}
-
-/// What happened outside.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// [`Exchange::request`] holds a whole head.
-    Request(&'a Peer, Entropy),
-    /// The request cannot be read, or its body could not while it was needed or sent on.
-    Refused(&'a Peer, Entropy, Reject),
-    /// The ledger has answered [`Step::AskLedger`].
-    LedgerAnswered,
-    /// It has not, in time.
-    LedgerSilent,
-    /// The keys that [`Step::AwaitKeys`] waits for have come, or will not.
-    KeysEnded,
-    /// What [`Step::AwaitAuthorizer`] waits for has ended.
-    AuthorizerEnded,
-    /// The request body, whole.
-    Body(&'a [u8]),
-    /// [`Exchange::response`] holds a whole head that is not interim.
-    Response,
-    /// The content behind that head, whole.
-    ResponseBody(&'a [u8]),
-    /// More content than [`Step::ReadResponse`] asked for: its beginning. The rest follows when the answer is sent.
-    ResponseBegun(&'a [u8]),
-    /// What [`Step::AwaitFill`] waits for has ended.
-    FillEnded,
-    /// It has not, in time.
-    FillSlow,
-    /// The call had no answer.
-    CallFailed(CallFailure),
-    /// The function has answered with this payload; empty for an asynchronous invocation that has been taken.
-    Invoked(&'a [u8]),
-    /// The function streams its answer, of which this is the beginning, at least to the end of its metadata. The rest follows
-    /// when the answer is sent.
-    InvokedBegun(&'a [u8]),
-    /// The function has failed; this document says how.
-    FunctionFailed(&'a [u8]),
-    /// The invocation had no answer.
-    InvokeFailed(InvokeFailure),
-}
-
-/// Why a call had no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallFailure {
-    /// The origin's host name has no address.
-    Unresolvable,
-    /// No connection, a broken one, or not HTTP.
-    Network,
-    /// No answer in time.
-    Timeout,
-    /// More content than the limit on payloads, where it was needed whole.
-    TooLarge,
-    /// The client's body broke off, broke its framing or a limit while it was sent on.
-    Request(Reject),
-}
-
-/// What the exchange needs next.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Step {
-    /// The ledger's answer about this limit, which stands in the outbox of [`Shard::meters`].
-    AskLedger(MeterId),
-    /// News of the key set there, for which [`Shard::key_sets`] asks.
-    AwaitKeys(Arc<str>),
-    /// Another exchange's question to an authorizer ended.
-    AwaitAuthorizer(FlightId),
-    /// The whole request body, at most this many bytes.
-    ReadBody {
-        /// More is [`Reject::PayloadTooLarge`].
-        bytes_max: u64,
-    },
-    /// [`Exchange::out`] sent to this origin, and its answer.
-    Call(Call),
-    /// The content of that answer, whole, at most this many bytes.
-    ReadResponse {
-        /// How many.
-        bytes_max: u64,
-        /// What becomes of more.
-        more: More,
-    },
-    /// The beginning of what a function at AWS streams, at least to the end of its metadata, out of the event stream that the
-    /// Lambda API answers with: [`Event::InvokedBegun`], or [`Event::Invoked`] if that was all.
-    ReadBegun {
-        /// Milliseconds to the end of the answer.
-        timeout_ms: u32,
-        /// Longest pause in it, in milliseconds.
-        pause_ms: u32,
-    },
-    /// The end of another exchange's fill, for so many milliseconds; it will stand in the outbox of [`Shard::caches`].
-    AwaitFill {
-        /// Which one.
-        fill: FillId,
-        /// How long.
-        timeout_ms: u64,
-    },
-    /// The function invoked with the event in [`Exchange::out`].
-    Invoke(Invoke),
-    /// [`Exchange::out`] sent to the client.
-    Answer(Answer),
-}
-
-/// What becomes of more content than was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum More {
-    /// It is [`CallFailure::TooLarge`].
-    Fails,
-    /// It follows what has been read: [`Event::ResponseBegun`].
-    Follows,
-}
-
-/// A call to a backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// The backend.
-    pub origin: OriginId,
-    /// Milliseconds to the response head, and between pieces of the response.
-    pub timeout_ms: u32,
-    /// How the client's body follows the head; `None` when nothing follows.
-    pub upload: BodyFraming,
-    /// Whether the method may be sent twice (RFC 9110 section 9.2.2).
-    pub is_idempotent: bool,
-    /// Whether the method is HEAD, whose answers have no content.
-    pub is_head: bool,
-}
-
-/// An answer to the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// How the backend's content follows; `None` when nothing follows.
-    pub download: BodyFraming,
-    /// Content bytes that are in [`Exchange::out`] or [`Exchange::content`] already.
-    pub inline_bytes: u64,
-    /// Whether the connection is to be used again, as the answer says.
-    pub keep_alive: bool,
+    /// To log it.
+    Log(Validated),
 }
 
 impl Exchange {
     /// Goes on with what happened, until the outside is needed again.
     pub fn advance(&mut self, shard: &mut Shard, now: Now, event: Event<'_>) -> Step {
+        if self.execution.is_some() {
+            self.note_event(now, &event);
+        }
         let mut step = self.proceed(shard, now, event);
         self.settle_cache(shard, now, &mut step);
+        if self.execution.is_some() {
+            self.note_step(&step);
+        }
         step
     }
 
@@ -315,6 +192,10 @@ impl Exchange {
                 }
                 Some(Reading::Coding(metered)) => self.decode_body(shard, now, metered, body),
                 Some(Reading::Validation(metered)) => self.validate_body(shard, now, metered, body),
+                Some(Reading::Log(validated)) => {
+                    self.body = Some(body.to_vec());
+                    self.integrate(shard, now, validated)
+                }
                 None => self.integrate_body(shard, now, body),
             },
             Event::KeysEnded => self.keys_ended(shard, now),
@@ -390,7 +271,7 @@ impl Exchange {
         self.begin_caching();
         self.authorizing = Authorizing::No;
         self.denial.clear();
-        self.invalid = None;
+        (self.invalid, self.execution) = (None, None);
         (self.outcome, self.standing) = (Outcome::default(), Standing::default());
         self.overrides.clear();
         self.out.clear();
@@ -404,7 +285,7 @@ impl Exchange {
         self.place = Some(place);
         self.check_certificate(&plan)?;
         if self.is_out_of_reach(&plan, place) {
-            return Err(Reject::UnknownApi);
+            return Err(Reject::OutOfReach);
         }
         if matches!(self.request.framing(), BodyFraming::Length(bytes) if bytes > plan.limits.payload_bytes_max)
         {
@@ -417,11 +298,18 @@ impl Exchange {
         let route = route.ok_or_else(|| self.no_route())?;
         let routed = Routed { place, route, method };
         self.routed = Some(routed);
+        self.begin_execution(&plan, routed);
         Ok(routed)
     }
 
-    fn integrate(&mut self, shard: &mut Shard, now: Now, Validated { routed }: Validated) -> Step {
-        let plan = self.plan();
+    fn integrate(&mut self, shard: &mut Shard, now: Now, validated: Validated) -> Step {
+        if self.execution.is_some() {
+            if let Some(step) = self.read_body_for_log(validated) {
+                return step;
+            }
+            self.note_integration();
+        }
+        let (plan, Validated { routed }) = (self.plan(), validated);
         match integration_of(&plan, routed) {
             Integration::Http(http) => self.call(shard, now, routed, http),
             Integration::Mock(mock) => self.mock(shard, now, mock),
@@ -498,18 +386,6 @@ impl Exchange {
             api_key_source: self.place.map(|place| plan.apis[place.api].api_key_source).unwrap_or_default(),
             attested,
             outcome: &self.outcome,
-        }
-    }
-}
-
-impl CallFailure {
-    fn reject(self) -> Reject {
-        match self {
-            Self::Unresolvable => Reject::UnresolvableHost,
-            Self::Network => Reject::NetworkError,
-            Self::Timeout => Reject::IntegrationTimeout,
-            Self::TooLarge => Reject::IntegrationPayloadTooLarge,
-            Self::Request(reject) => reject,
         }
     }
 }

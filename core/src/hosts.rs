@@ -213,6 +213,7 @@ mod tests {
             throttles: Vec::new(),
             cache: None,
             access_log: None,
+            execution_log: None,
         };
         Api {
             id: id.to_owned(),

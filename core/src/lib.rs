@@ -20,7 +20,7 @@
 //! - [`content_handling`], [`compression`]: payloads between text and binary; gzip and deflate
 //! - [`mock`]: the sloppy JSON of MOCK integrations
 //! - [`reject`], [`gateway_response`]: refusals and how an API words them
-//! - [`record`]: access log lines
+//! - [`record`], [`execution_log`]: access log lines; what a request's steps were
 //! - [`shard`], [`arrival`], [`clock`]: what a shard keeps, who a request is, time
 //! - [`limits`]: every limit, named
 //! - [`method`], [`span`]: small words
@@ -61,6 +61,7 @@ pub mod mock;
 pub mod gateway_response;
 pub mod reject;
 
+pub mod execution_log;
 pub mod record;
 
 pub mod arrival;

@@ -56,6 +56,8 @@ pub const RENDER_OUTPUT_BYTES_MAX: usize = 10 * 1024 * 1024;
 pub const VALUE_DEPTH_MAX: usize = 512;
 /// Deepest nesting of a JSON document; deeper is no JSON. The parser that API Gateway uses has this limit.
 pub const JSON_DEPTH_MAX: usize = 400;
+/// Most bytes of a line of an execution log; what is longer is cut and says so. AWS has this limit.
+pub const EXECUTION_LOG_LINE_BYTES_MAX: usize = 1_024;
 /// Most bytes of a JSONPath expression that is worked out while a template runs; more is 500.
 pub const JSON_PATH_BYTES_MAX: usize = 1_024;
 /// Most bytes of a regular expression as it is compiled; larger ones are refused, or 500 while a template runs.

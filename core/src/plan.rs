@@ -13,6 +13,7 @@ use crate::auth::policy::Policy;
 use crate::auth::principal::Principals;
 use crate::aws::CredentialsSource;
 use crate::cache::StageCache;
+use crate::execution_log::ExecutionLog;
 use crate::gateway_response::GatewayResponses;
 use crate::hosts::Hosts;
 use crate::integration::Integration;
@@ -282,6 +283,8 @@ pub struct Stage {
     pub cache: Option<Box<StageCache>>,
     /// How each request is logged.
     pub access_log: Option<AccessLog>,
+    /// What is logged of each step of a request.
+    pub execution_log: Option<Box<ExecutionLog>>,
 }
 
 /// A stage's access log.
@@ -293,9 +296,11 @@ pub struct AccessLog {
     pub destination: LogDestination,
 }
 
-/// Where access log lines go.
+/// Where log lines go.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LogDestination {
+    /// The gateway's own log.
+    Gateway,
     /// Standard output.
     Stdout,
     /// Appended to this file (an absolute path).

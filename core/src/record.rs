@@ -108,6 +108,11 @@ fn mask(secret: &mut [u8]) {
 
 /// Rewrites what stands behind `start` with control bytes, `"` and `\` as `\u00NN`, and what is not UTF-8 likewise.
 pub(crate) fn escape(out: &mut Vec<u8>, start: usize) {
+    // Nearly every value is plain. Without a way out of the loop many bytes are compared at once.
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\');
+    if out[start..].iter().fold(true, |all, &byte| all & plain(byte)) {
+        return;
+    }
     let is_utf8 = std::str::from_utf8(&out[start..]).is_ok();
     let unsafe_byte =
         |byte: &u8| byte.is_ascii_control() || matches!(byte, b'"' | b'\\') || !(is_utf8 || byte.is_ascii());

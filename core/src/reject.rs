@@ -26,6 +26,8 @@ pub enum Reject {
     PayloadTooLarge,
     /// No API or stage is meant by host and path.
     UnknownApi,
+    /// The API is private, and the client comes from none of its networks.
+    OutOfReach,
     /// The domain asks for a certificate, and the client's is not one that it knows.
     ClientCertificate,
     /// No resource with this method.
@@ -185,7 +187,7 @@ impl Reject {
             Self::PayloadTooLarge => {
                 (T::RequestTooLarge, 413, BAD, "HTTP content length exceeded", PlainText, Close)
             }
-            Self::UnknownApi | Self::ClientCertificate => {
+            Self::UnknownApi | Self::OutOfReach | Self::ClientCertificate => {
                 (T::Default4xx, 403, "ForbiddenException", "Forbidden", FrontDoor, KeepAlive)
             }
             Self::Signature(error) => {
@@ -303,6 +305,7 @@ impl Reject {
             | Self::BodyTimeout
             | Self::PayloadTooLarge
             | Self::UnknownApi
+            | Self::OutOfReach
             | Self::ClientCertificate
             | Self::NoRoute
             | Self::Signature(_)

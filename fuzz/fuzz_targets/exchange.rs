@@ -21,6 +21,7 @@ use tidegate_core::exchange::{Answer, Call, CallFailure, Event, Exchange, Invoke
 use tidegate_core::http1::{
     BodyFraming, FIELDS_MAX, HeadError, HeadLimits, KnownField, RequestHead, ResponseHead,
 };
+use tidegate_core::limits::EXECUTION_LOG_LINE_BYTES_MAX;
 use tidegate_core::plan::Plan;
 use tidegate_core::reject::Reject;
 use tidegate_core::shard::Shard;
@@ -37,6 +38,10 @@ name = "prod"
 variables = { host = "origin.test:8080" }
 cache = { size = "4 MiB", require_authorization_for_cache_control = false, conditional = true }
 access_log = { format = "$context.requestId $context.httpMethod $context.path $context.status $context.identity.userAgent $context.xrayTraceId $context.domainName $context.domainPrefix $context.error.messageString $context.integration.status $context.responseLength" }
+[[api.stage]]
+name = "log"
+variables = { host = "origin.test:8080" }
+execution_log = { data_trace = true }
 [[function]]
 name = "f"
 command = ["f"]
@@ -289,10 +294,15 @@ fn check_answer(exchange: &Exchange, answer: Answer, answered: &[u8]) {
     assert_eq!(declared, answer.download, "{out}");
 }
 
-/// One line in the access log, whatever the client sent.
+/// One line in the access log, and short ones in the execution log, whatever the client sent.
 fn finish(exchange: &mut Exchange, shard: &mut Shard) {
     let mut log = Vec::new();
     exchange.leave_cache(&mut shard.caches);
+    let steps = exchange.take_execution_log().map_or_else(Vec::new, |(_, lines)| lines);
+    for line in String::from_utf8(steps).expect("UTF-8").split_terminator('\n') {
+        assert!(line.starts_with('(') && line.len() <= EXECUTION_LOG_LINE_BYTES_MAX, "{line}");
+        assert!(!line.contains(char::is_control), "{line}");
+    }
     exchange.finish(&mut shard.meters, NOW, 0, |_| &mut log);
     let controls = log.iter().filter(|byte| byte.is_ascii_control()).count();
     assert_eq!(controls, usize::from(!log.is_empty()), "{}", log.escape_ascii());

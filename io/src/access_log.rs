@@ -1,4 +1,4 @@
-//! Access logs, and the log of denials: lines are collected on the shard and written by a thread of their own.
+//! Access logs, execution logs and the log of denials: lines are collected on the shard and written by a thread of their own.
 //!
 //! A full queue drops lines and counts them; it never makes a shard wait.
 
@@ -149,6 +149,7 @@ fn write(messages: &Receiver<Message>, dropped: &AtomicU64) {
     let mut files = HashMap::new();
     for message in messages {
         match message {
+            Message::Lines(LogDestination::Gateway, lines) => log_executions(&lines),
             Message::Lines(LogDestination::Stdout, lines) => {
                 note(io::stdout().lock().write_all(&lines), &lines, dropped);
             }
@@ -164,6 +165,12 @@ fn write(messages: &Receiver<Message>, dropped: &AtomicU64) {
             Message::Reopen => files.clear(),
             Message::Stop => return,
         }
+    }
+}
+
+fn log_executions(lines: &[u8]) {
+    for line in String::from_utf8_lossy(lines).lines() {
+        tracing::info!(target: "execution", "{line}");
     }
 }
 

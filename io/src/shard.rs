@@ -396,6 +396,9 @@ impl Shard {
         exchange.leave_authorizer(&mut core.grants);
         self.tell_followers(core);
         self.tell_authorized(core);
+        if let Some((destination, steps)) = exchange.take_execution_log() {
+            lines.buffer(&destination).extend_from_slice(&steps);
+        }
         let meters = &mut core.meters;
         exchange.finish(meters, self.now(), response_bytes, |destination| lines.buffer(destination));
         lines.flush_when_large();

@@ -49,4 +49,6 @@ mod reload;
 mod access_log;
 mod admin;
 mod command_line;
+mod content;
+mod execution_log;
 mod petstore;

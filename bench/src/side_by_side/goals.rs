@@ -1,6 +1,7 @@
 //! What is wanted of Tidegate, and whether it holds in a run. All by medians over the rounds, and ratios by the median
 //! of those within a round.
 
+use super::course::callers::open;
 use super::course::functions::http_proxy;
 use super::course::limits::without;
 use super::course::load::is_client_side_full;
@@ -101,6 +102,10 @@ pub fn goals() -> Vec<Goal> {
     goals.push(saturation("routes-5000", Quantity::CpuPerRequest, alone));
     let alone = Limit::AtMostAboveOf(without(Proxy::Tidegate.name()), 500.0);
     goals.push(saturation("limits-10000", Quantity::CpuPerRequest, alone));
+    for (scenario, most) in KNOWN_CALLERS {
+        let alone = Limit::AtMostAboveOf(open(Proxy::Tidegate.name()), most);
+        goals.push(saturation(scenario, Quantity::CpuPerRequest, alone));
+    }
     let beside = Limit::AtMostOf(http_proxy(Proxy::Tidegate.name()), 2.5);
     goals.push(saturation("functions", Quantity::CpuWithOriginPerRequest, beside));
     // Ten thousand invocations a second on one CPU, the function's part included.
@@ -126,6 +131,9 @@ const CPU_SHARES: [(Proxy, f64); 5] = [
     (Proxy::Pingora, 0.5),
     (Proxy::Floor, 1.15),
 ];
+
+/// CPU per request of callers who are known, more than of those who need not be.
+const KNOWN_CALLERS: [(&str, f64); 3] = [("tokens", 500.0), ("signatures", 5e3), ("authorizer", 1e3)];
 
 /// CPU per hit of 1 KiB, by that of others with a cache.
 const CACHE_SHARES: [(Proxy, f64); 4] =

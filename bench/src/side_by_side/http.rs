@@ -59,13 +59,12 @@ impl Connection {
         Ok(Self { socket, host: address })
     }
 
-    /// Sends a GET, with an API key if there is one, and reads the whole answer.
+    /// Sends a GET with these fields, each with its line end, and reads the whole answer.
     ///
     /// # Errors
     /// When the connection breaks or the answer is not one with a `Content-Length`.
-    pub fn get(&mut self, path: &str, key: Option<&str>) -> io::Result<Answer> {
-        let key = key.map(|key| format!("x-api-key: {key}\r\n")).unwrap_or_default();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{key}\r\n", self.host);
+    pub fn get(&mut self, path: &str, fields: &str) -> io::Result<Answer> {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{fields}\r\n", self.host);
         self.socket.write_all(request.as_bytes())?;
         let mut received = Vec::new();
         let mut buffer = [0; 16 * 1024];

@@ -104,6 +104,11 @@ pub fn each_once(path: &str, keys: usize) -> String {
     (0..keys).map(|caller| request(path, caller)).collect()
 }
 
+/// The field that has it.
+pub fn field(key: &str) -> String {
+    format!("x-api-key: {key}\r\n")
+}
+
 fn request(path: &str, caller: usize) -> String {
     format!("GET {path}\nx-api-key: {}\n\n", key(caller))
 }

@@ -8,11 +8,12 @@
 //! - `course`: what is done in a scenario, and in which order proxies take turns.
 //! - `stand`: starts origin, proxy and load generator where they belong. `rival`: every proxy's binary and
 //!   configuration. `load`: the load generator. `http`: a client that looks whether a proxy is ready.
-//! - `limits`: API keys and limits, and requests with them.
+//! - `limits`: API keys and limits, and requests with them. `callers`: those who say who they are, and their requests.
 //! - `process`: what is started, its CPU time and its memory. `host`: the machine, and whether it suits.
 //! - `measurement`, `statistics`, `goals`: numbers. `journal`: what is kept of them while a run goes.
 //! - `report`: Markdown, CSV and HTML.
 
+pub mod callers;
 pub mod course;
 pub mod date;
 pub mod goals;

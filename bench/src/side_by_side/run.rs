@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicU16;
 
+use super::callers::Pool;
 use super::course;
 use super::date::Date;
 use super::host::cpus::{self, Placement};
@@ -87,6 +88,7 @@ fn stand(
         rate_share: options.rate_share,
         keep: options.keep,
         identity: Identity::make()?,
+        pool: Pool::make()?,
         interrupt,
         // Two runs at a time do not try the same ports first.
         next_port: AtomicU16::new((std::process::id() % 10_000) as u16),

@@ -1,5 +1,6 @@
 //! What is measured: one row each.
 
+use super::callers::Proof;
 use super::security::Sessions;
 
 /// A load, and what is asked of a proxy under it.
@@ -42,6 +43,8 @@ pub enum Course {
     Routes(usize),
     /// As fast as it goes with limits for so many API keys, and without.
     Limits(usize),
+    /// As fast as it goes with callers who say who they are, and with some who need not.
+    Callers(Proof),
     /// As fast as it goes with a function as backend, and with the origin.
     Functions,
     /// As fast as it goes with bodies that are validated and rewritten, and with the same that pass.
@@ -79,7 +82,7 @@ const CACHE_HITS: Scenario = Scenario {
 const TLS: Scenario = Scenario { tls: Some(Sessions::Resumed), relay: false, ..KEEP_ALIVE };
 
 /// All of them, in the order in which they run.
-pub const SCENARIOS: [Scenario; 23] = [
+pub const SCENARIOS: [Scenario; 26] = [
     Scenario {
         name: "keep-alive-1",
         summary: "1 connection that is kept, answers of 11 bytes",
@@ -193,6 +196,28 @@ pub const SCENARIOS: [Scenario; 23] = [
         name: "limits-10000",
         summary: "10,000 API keys, by Zipf's law, with throttles and quotas that refuse nobody, beside none of it",
         course: Course::Limits(10_000),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "tokens",
+        summary: "1,000 tokens of a Cognito user pool, known before, beside none; Envoy's jwt_authn",
+        course: Course::Callers(Proof::Token),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "signatures",
+        summary: "POST of 1 KiB, signed with Signature Version 4, beside the same unsigned",
+        upload_bytes: Some(1024),
+        course: Course::Callers(Proof::Signature),
+        relay: false,
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "authorizer",
+        summary: "1,000 callers whom a Lambda authorizer has let in before, beside none",
+        course: Course::Callers(Proof::Authorizer),
         relay: false,
         ..KEEP_ALIVE
     },

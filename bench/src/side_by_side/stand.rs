@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use super::callers::{Callers, Pool, Proof};
 use super::course::transform;
 use super::host::cpus::Placement;
 use super::http::{Answer, Connection};
@@ -46,6 +47,8 @@ pub struct Stand {
     pub keep: bool,
     /// What proxies show clients that come by https.
     pub identity: Identity,
+    /// Who has tokens.
+    pub pool: Pool,
     /// Whether to stop.
     pub interrupt: Interrupt,
     /// The next port to try.
@@ -63,6 +66,8 @@ pub struct Entrant {
     pub routes: usize,
     /// Its keys and limits.
     pub limits: Option<Limits>,
+    /// How its callers have to say who they are.
+    pub proof: Option<Proof>,
     /// Whether a function answers instead of the origin.
     pub function: bool,
     /// Whether bodies are validated and rewritten.
@@ -104,6 +109,7 @@ impl Entrant {
             name: found.proxy.name().to_owned(),
             routes: 1,
             limits: None,
+            proof: None,
             function: false,
             transform: false,
         }
@@ -131,7 +137,7 @@ impl Stand {
             log: self.log(scenario, "origin"),
         };
         let mut process = launch.start()?;
-        let answer = self.first_answer(address, false, None, &mut process)?;
+        let answer = self.first_answer(address, false, "", &mut process)?;
         Ok(Origin { address, command: launch.command(), answer, process })
     }
 
@@ -145,7 +151,7 @@ impl Stand {
         entrant: &Entrant,
         origin: &Origin,
     ) -> Result<Contender, Trouble> {
-        let Entrant { found, name, routes, limits, function, transform } = entrant;
+        let Entrant { found, name, routes, limits, proof, function, transform } = entrant;
         let folder = self.out.join("configs").join(scenario.name).join(name);
         fs::create_dir_all(&folder).map_err(|error| Trouble::writing(&folder, &error))?;
         if scenario.tls.is_some() {
@@ -159,6 +165,7 @@ impl Stand {
             large_answers: scenario.answer_bytes > 16 * 1024,
             routes: *routes,
             limits: *limits,
+            callers: proof.map(|proof| self.callers(proof)),
             cached: scenario.cached,
             function: function.then(|| Function {
                 program: self.places.binaries.join("tidegate-function"),
@@ -179,9 +186,11 @@ impl Stand {
     /// When it does not.
     pub fn start(&self, contender: &Contender, origin: &Origin) -> Result<Started, Trouble> {
         let mut process = contender.launch.start()?;
-        let key = contender.setting.limits.map(|_| limits::key(0));
-        let Setting { listen, tls, .. } = contender.setting;
-        let answer = self.first_answer(listen, tls, key.as_deref(), &mut process)?;
+        let Setting { listen, tls, limits, ref callers, .. } = contender.setting;
+        let key = limits.map(|_| limits::field(&limits::key(0)));
+        let caller = callers.as_ref().map(|it| self.pool.fields(it.proof, 0, "GET", &path(0), listen, b""));
+        let fields = key.or(caller).unwrap_or_default();
+        let answer = self.first_answer(listen, tls, &fields, &mut process)?;
         if answer != origin.answer {
             let (status, bytes) = (answer.status, answer.body.len());
             return Err(Trouble::World(format!(
@@ -227,9 +236,32 @@ impl Stand {
         load.run(&self.interrupt).map(|_| ())
     }
 
+    fn callers(&self, proof: Proof) -> Callers {
+        let function = self.places.binaries.join("tidegate-function");
+        let Pool { keys_at, key_set, .. } = &self.pool;
+        Callers { proof, keys_at: *keys_at, key_set: key_set.clone(), function }
+    }
+
+    /// Writes the requests of callers who say who they are.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn write_callers(&self, scenario: &Scenario, contender: &Contender) -> Result<(), Trouble> {
+        let Some(callers) = &contender.setting.callers else { return Ok(()) };
+        let content = scenario.upload_bytes.map(|bytes| vec![b'x'; bytes]);
+        let file = self.body_file().display().to_string();
+        let body = content.as_ref().map(|content| (&*file, content.as_slice()));
+        let text = self.pool.requests(callers.proof, &path(0), contender.setting.listen, body);
+        let path = self.requests_file();
+        fs::write(&path, text).map_err(|error| Trouble::writing(&path, &error))
+    }
+
     fn requests(&self, scenario: &Scenario, contender: &Contender) -> Vec<String> {
         let url = url(contender);
-        if contender.setting.routes > 1 || matches!(scenario.course, Course::Limits(_)) {
+        if contender.setting.routes > 1
+            || matches!(scenario.course, Course::Limits(_))
+            || contender.setting.callers.is_some()
+        {
             return vec![format!("--request-file={}", self.requests_file().display()), url];
         }
         let body = scenario.upload_bytes.map(|_| format!("--body-file={}", self.body_file().display()));
@@ -289,7 +321,7 @@ impl Stand {
         &self,
         address: SocketAddr,
         tls: bool,
-        key: Option<&str>,
+        fields: &str,
         process: &mut Started,
     ) -> Result<Answer, Trouble> {
         let mut last = String::new();
@@ -302,7 +334,7 @@ impl Stand {
             } else {
                 Connection::open(address)
             };
-            match connection.and_then(|mut connection| connection.get(&path(0), key)) {
+            match connection.and_then(|mut connection| connection.get(&path(0), fields)) {
                 // Until a proxy has seen its origin it may answer 503.
                 Ok(answer) if answer.status == 200 => return Ok(Some(answer)),
                 Ok(answer) => last = format!("status {}", answer.status),

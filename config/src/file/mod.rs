@@ -2,7 +2,7 @@
 //!
 //! In reading order: `node` and `settings` say who and where this gateway is, `limits` what it lets in, `api` and
 //! `stage` what it serves, `domain` under which names, `api_key`, `api_key_file`, `usage_plan` and `throttle` to whom and
-//! how much, `cache` what is answered again, `function` what runs beside it, `aws` where AWS is, `principal` and `network`
+//! how much, `cache` what is answered again, `execution_log` what is logged of steps, `function` what runs beside it, `aws` where AWS is, `principal` and `network`
 //! who signs and from where. Nothing here opens another file, but those of secrets, keys and the policies of principals.
 
 pub(crate) mod api;
@@ -12,6 +12,7 @@ pub(crate) mod aws;
 pub(crate) mod cache;
 mod credentials_file;
 pub(crate) mod domain;
+pub(crate) mod execution_log;
 pub(crate) mod function;
 mod limits;
 mod network;

@@ -1,4 +1,4 @@
-//! `[[api.stage]]`: a stage, its variables, its access log, its throttles and its cache.
+//! `[[api.stage]]`: a stage, its variables, its logs, its throttles and its cache.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use tidegate_core::span::Span;
 use tidegate_core::tls::Identity;
 
 use super::cache::{self, Cache};
+use super::execution_log::{self, ExecutionLog};
 use super::throttle::{self, MethodSettings, Of};
 use crate::fields::Fields;
 use crate::report::Report;
@@ -26,6 +27,7 @@ pub(crate) struct Stage {
     /// Sorted by name.
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) access_log: Option<AccessLog>,
+    pub(crate) execution_log: Option<ExecutionLog>,
     /// Each method's throttle, as AWS's `*/*`.
     pub(crate) throttle: Option<Rate>,
     pub(crate) cache: Option<Cache>,
@@ -75,6 +77,7 @@ fn read_stage(section: &Node, before: &[Stage], folder: &Path, report: &mut Repo
         .unwrap_or_default();
     let variables = fields.value("variables").map_or_else(Vec::new, |value| read_variables(value, report));
     let access_log = fields.value("access_log").and_then(|value| read_access_log(value, folder, report));
+    let execution_log = execution_log::read(fields.value("execution_log"), folder, report);
     let throttle = throttle::read(fields.value("throttle"), report);
     let cache = cache::read(fields.value("cache"), report);
     let client_certificate = fields.value("client_certificate");
@@ -86,7 +89,17 @@ fn read_stage(section: &Node, before: &[Stage], folder: &Path, report: &mut Repo
     fields.finish(report);
     let client_certificate = client_certificate.map(Arc::new);
     let span = section.span;
-    Some(Stage { name, span, variables, access_log, throttle, cache, client_certificate, methods })
+    Some(Stage {
+        name,
+        span,
+        variables,
+        access_log,
+        execution_log,
+        throttle,
+        cache,
+        client_certificate,
+        methods,
+    })
 }
 
 fn read_name(value: &Node, before: &[Stage], report: &mut Report) -> Option<String> {
@@ -168,7 +181,7 @@ fn read_format(value: Option<&Node>, report: &mut Report) -> Option<LogFormat> {
     }
 }
 
-fn read_destination(destination: &str, folder: &Path) -> LogDestination {
+pub(super) fn read_destination(destination: &str, folder: &Path) -> LogDestination {
     if destination == "stdout" {
         return LogDestination::Stdout;
     }

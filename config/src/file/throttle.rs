@@ -6,6 +6,7 @@ use tidegate_core::route::RouteId;
 use tidegate_core::span::Span;
 
 use super::cache::{self, MethodCache};
+use super::execution_log::{self, MethodLog};
 use crate::fields::Fields;
 use crate::report::Report;
 use crate::scalar;
@@ -19,7 +20,7 @@ const BURST_MAX: u32 = i32::MAX as u32;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
     Stage,
-    /// It has no cache.
+    /// It has neither cache nor log.
     UsagePlan,
 }
 
@@ -32,6 +33,7 @@ pub(crate) struct MethodSettings {
     name: String,
     pub(crate) rate: Option<Rate>,
     pub(crate) cache: Option<MethodCache>,
+    pub(crate) execution_log: Option<MethodLog>,
 }
 
 pub(super) fn read(value: Option<&Node>, report: &mut Report) -> Option<Rate> {
@@ -58,8 +60,13 @@ fn read_method(entry: &Entry, of: Of, report: &mut Report) -> Option<MethodSetti
         Of::Stage => cache::read_method(fields.take("cache"), report),
         Of::UsagePlan => None,
     };
+    let execution_log = match of {
+        Of::Stage => execution_log::read_method(fields.take("execution_log"), report),
+        Of::UsagePlan => None,
+    };
     fields.finish(report);
-    Some(MethodSettings { span: entry.key_span, name: entry.key.to_string(), rate, cache })
+    let name = entry.key.to_string();
+    Some(MethodSettings { span: entry.key_span, name, rate, cache, execution_log })
 }
 
 impl MethodSettings {

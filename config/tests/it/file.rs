@@ -291,3 +291,68 @@ fn broken_toml_is_reported_with_the_rest() {
         "10:2: error: unknown key `nodes` | did you mean `node`?\n11:8: error: unclosed table, expected `]`",
     );
 }
+
+/// What is logged of `GET /` in the stage `x`, and where.
+#[test]
+fn execution_logs() {
+    use tidegate_core::execution_log::{Detail, Level};
+    let info = |data_trace| Some(Detail { level: Level::Info, data_trace });
+    let method = "[api.stage.method.\"GET /\"]\nexecution_log";
+    for (stage, want) in [
+        ("execution_log = {}".to_owned(), info(false)),
+        ("execution_log = { level = \"info\", data_trace = true }".to_owned(), info(true)),
+        (
+            "execution_log = { level = \"ERROR\" }".to_owned(),
+            Some(Detail { level: Level::Error, data_trace: false }),
+        ),
+        ("execution_log = { level = \"OFF\" }".to_owned(), None),
+        (String::new(), None),
+        (format!("execution_log = {{ data_trace = true }}\n{method} = {{ level = \"OFF\" }}"), None),
+        (
+            format!(
+                "execution_log = {{ level = \"OFF\", data_trace = true }}\n{method} = {{ level = \"INFO\" }}"
+            ),
+            info(true),
+        ),
+        (format!("execution_log = {{}}\n{method} = {{ data_trace = true }}"), info(true)),
+    ] {
+        let toml = format!(
+            "[[listener]]\naddress = \"127.0.0.1:0\"\n[[api]]\nid = \"api\"\ndefinition = \"api.yaml\"\n[[api.stage]]\nname = \"x\"\n{stage}\n"
+        );
+        let folder = Folder::new(&[("tidegate.toml", &toml), ("api.yaml", MOCK)]);
+        let loaded = folder.load().unwrap_or_else(|findings| panic!("{findings}"));
+        let log = loaded.plan.apis[0].stages[0].execution_log.as_deref();
+        assert_eq!(log.and_then(|log| log.methods[0]), want, "{stage}");
+        assert!(log.is_none_or(|log| log.destination == LogDestination::Gateway), "{stage}");
+    }
+}
+
+#[test]
+fn execution_logs_that_are_wrong() {
+    let stage = "[[api.stage]]\nname = \"x\"\n";
+    for (log, want) in [
+        ("execution_log = { level = \"DEBUG\" }", "error: unknown value `DEBUG`"),
+        ("execution_log = { data_trace = 1 }", "error: expected true or false, not a number"),
+        ("execution_log = { levl = \"INFO\" }", "error: unknown key `levl`"),
+        (
+            "execution_log = { level = \"ERROR\", data_trace = true }",
+            "warning: `data_trace` has no effect: what passes is logged at the level INFO only",
+        ),
+        (
+            "[api.stage.method.\"GET /\"]\nexecution_log = { level = \"INFO\" }",
+            "error: the stage has no execution log",
+        ),
+        (
+            "execution_log = {}\n[api.stage.method.\"GET /\"]\nexecution_log = { destination = \"x\" }",
+            "error: a method has no destination: its lines go where the stage's go",
+        ),
+    ] {
+        let toml = format!(
+            "[[listener]]\naddress = \"127.0.0.1:0\"\n[[api]]\nid = \"api\"\ndefinition = \"api.yaml\"\n{stage}{log}\n"
+        );
+        let folder = Folder::new(&[("tidegate.toml", &toml), ("api.yaml", MOCK)]);
+        let found =
+            folder.load().map_or_else(|findings| findings.to_string(), |loaded| loaded.warnings.to_string());
+        assert!(found.contains(want), "{log}: {found}");
+    }
+}

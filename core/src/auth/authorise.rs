@@ -48,8 +48,19 @@ pub struct Denial {
     pub by: By,
     /// The statement that denies, by its position; `None`: none allows.
     pub statement: Option<u32>,
-    /// Whether the decision is about another spelling of the path than that sent.
-    pub respelt: bool,
+    /// Of which spelling of the path.
+    pub spelling: Spelling,
+}
+
+/// How a path may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spelling {
+    /// As it was sent.
+    Sent,
+    /// Decoded, as routing compares it with the names of resources.
+    Decoded,
+    /// Decoded, with dots and double slashes resolved, as a backend may.
+    Resolved,
 }
 
 /// Longest method ARN that is judged; a longer one is 414. AWS: 1,600 bytes.
@@ -58,17 +69,18 @@ pub const METHOD_ARN_BYTES_MAX: usize = 1_600;
 /// The methods that a request may mean, as `{api}/{stage}/{VERB}/{path}`, without what stands before in an ARN.
 #[derive(Debug, Default)]
 pub struct MethodNames {
-    /// As it was routed.
+    /// See [`Spelling`]. All but the first are empty when they are the same as one before.
     sent: Vec<u8>,
-    /// As a backend may read it: decoded, with dots and double slashes resolved. Empty when that is the same.
-    respelt: Vec<u8>,
+    decoded: Vec<u8>,
+    resolved: Vec<u8>,
 }
 
 impl MethodNames {
     /// Names the method of a request. `path` is behind the stage, as sent.
     pub fn name(&mut self, api: &str, stage: &str, method: Method, path: &[u8]) {
-        self.sent.clear();
-        self.respelt.clear();
+        for name in [&mut self.sent, &mut self.decoded, &mut self.resolved] {
+            name.clear();
+        }
         for part in [api, stage, method.name()] {
             self.sent.extend_from_slice(part.as_bytes());
             self.sent.push(b'/');
@@ -76,13 +88,34 @@ impl MethodNames {
         let start = self.sent.len();
         let path = without_outer_slashes(path);
         if has_other_spelling(path) {
-            self.respelt.extend_from_slice(&self.sent);
-            respell(path, &mut self.respelt);
+            self.spell_otherwise(path, start);
         }
         self.sent.extend_from_slice(path);
-        if self.respelt.get(start..) == Some(path) {
-            self.respelt.clear();
+    }
+
+    /// `sent` is what stands before the path, of so many bytes.
+    fn spell_otherwise(&mut self, path: &[u8], start: usize) {
+        let decoded: Vec<u8> = percent_decode(path).collect();
+        let trimmed = without_outer_slashes(&decoded);
+        if trimmed != path {
+            self.decoded.extend_from_slice(&self.sent);
+            self.decoded.extend_from_slice(trimmed);
         }
+        self.resolved.extend_from_slice(&self.sent);
+        resolve(&decoded, &mut self.resolved);
+        if self.resolved[start..] == *path || self.resolved == self.decoded {
+            self.resolved.clear();
+        }
+    }
+
+    /// All that differ.
+    fn spellings(&self) -> impl Iterator<Item = (&[u8], Spelling)> {
+        let all = [
+            (&*self.sent, Spelling::Sent),
+            (&*self.decoded, Spelling::Decoded),
+            (&*self.resolved, Spelling::Resolved),
+        ];
+        all.into_iter().filter(|(name, _)| !name.is_empty())
     }
 
     /// Length of the ARN of the method.
@@ -108,11 +141,10 @@ fn has_other_spelling(path: &[u8]) -> bool {
     path.contains(&b'%') || path.starts_with(b".") || !canonical::is_normal(path)
 }
 
-/// Appends the path decoded and resolved.
-fn respell(path: &[u8], out: &mut Vec<u8>) {
-    let decoded: Vec<u8> = std::iter::once(b'/').chain(percent_decode(path)).collect();
+/// Appends a path resolved.
+fn resolve(decoded: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
-    canonical::normalize(&decoded, out);
+    canonical::normalize(&[b"/", decoded].concat(), out);
     out.remove(start);
     let end = out.len() - out[start..].iter().rev().take_while(|&&byte| byte == b'/').count();
     out.truncate(end);
@@ -121,16 +153,10 @@ fn respell(path: &[u8], out: &mut Vec<u8>) {
 /// Whether the resource policy denies a request whoever it is of: then no authorizer is asked (AWS: "phase 1").
 pub fn deny_early(api: &Api, method: &MethodNames, facts: &Facts<'_>) -> Result<(), Denial> {
     let Some(policy) = &api.policy else { return Ok(()) };
-    for (name, respelt) in [(&method.sent, false), (&method.respelt, true)] {
-        if !name.is_empty()
-            && let Decision::Deny { statement } = policy.decide(Action::Invoke, name, facts)
-        {
-            return Err(Denial {
-                action: Action::Invoke,
-                by: By::Resource,
-                statement: Some(statement),
-                respelt,
-            });
+    for (name, spelling) in method.spellings() {
+        if let Decision::Deny { statement } = policy.decide(Action::Invoke, name, facts) {
+            let (action, statement) = (Action::Invoke, Some(statement));
+            return Err(Denial { action, by: By::Resource, statement, spelling });
         }
     }
     Ok(())
@@ -138,8 +164,8 @@ pub fn deny_early(api: &Api, method: &MethodNames, facts: &Facts<'_>) -> Result<
 
 /// Whether a request may call its method. The caller, if it has signed, is among the facts.
 ///
-/// A path with another spelling has to be allowed in both: what reaches a backend under one name must not be forbidden
-/// under the name that the backend may read.
+/// A path that can be read in several ways has to be allowed in each: what reaches an integration under one name must not be
+/// forbidden under the name that routing has found it by, nor under that which its backend may read.
 pub fn authorise(
     action: Action,
     api: &Api,
@@ -148,13 +174,10 @@ pub fn authorise(
     method: &MethodNames,
     facts: &Facts<'_>,
 ) -> Result<(), Denial> {
-    let judge = |method: &[u8]| judge(action, api, who, account, method, facts);
-    judge(&method.sent)?;
-    if method.respelt.is_empty() {
-        return Ok(());
+    for (name, spelling) in method.spellings() {
+        judge(action, api, who, account, name, facts).map_err(|denial| Denial { spelling, ..denial })?;
     }
-    let denial = judge(&method.respelt);
-    denial.map_err(|denial| Denial { respelt: true, ..denial })
+    Ok(())
 }
 
 fn judge(
@@ -196,14 +219,14 @@ fn judge(
     match verdict {
         Verdict::Allow => Ok(()),
         Verdict::ImplicitDeny(whose) => {
-            Err(Denial { action, by: by(whose), statement: None, respelt: false })
+            Err(Denial { action, by: by(whose), statement: None, spelling: Spelling::Sent })
         }
         Verdict::ExplicitDeny(whose) => {
             let statement = match deciding(whose) {
                 Some(Decision::Deny { statement }) => Some(statement),
                 Some(Decision::Allow { .. } | Decision::Silent) | None => None,
             };
-            Err(Denial { action, by: by(whose), statement, respelt: false })
+            Err(Denial { action, by: by(whose), statement, spelling: Spelling::Sent })
         }
     }
 }
@@ -253,37 +276,41 @@ impl Denial {
 mod tests {
     use super::*;
 
+    /// The other spellings of a path that there are, without what stands before it.
     #[track_caller]
-    fn check(path: &str, sent: &str, respelt: &str) {
+    fn check(path: &str, want: &[(Spelling, &str)]) {
         let mut names = MethodNames::default();
         names.name("api1", "prod", Method::Get, path.as_bytes());
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert_eq!(text(&names.sent), format!("api1/prod/GET/{sent}"), "{path}");
-        let want = match respelt {
-            "" => String::new(),
-            "/" => "api1/prod/GET/".to_owned(),
-            respelt => format!("api1/prod/GET/{respelt}"),
-        };
-        assert_eq!(text(&names.respelt), want, "{path}");
+        let spellings = names.spellings().map(|(name, spelling)| {
+            let name = String::from_utf8_lossy(name).into_owned();
+            (spelling, name.strip_prefix("api1/prod/GET/").expect("a method").to_owned())
+        });
+        let spellings: Vec<(Spelling, String)> = spellings.collect();
+        let want: Vec<(Spelling, String)> =
+            want.iter().map(|(spelling, name)| (*spelling, (*name).to_owned())).collect();
+        assert_eq!(spellings, want, "{path}");
     }
 
     #[test]
     fn names_of_methods() {
-        check("", "", "");
-        check("/", "", "");
-        check("/pets/7", "pets/7", "");
-        check("//pets/7//", "pets/7", "");
-        check("/pets//7", "pets//7", "pets/7");
-        check("/a/../admin", "a/../admin", "admin");
-        check("/./admin", "./admin", "admin");
-        check("/a/.", "a/.", "a");
-        check("/.well-known/x", ".well-known/x", "");
-        check("/%61dmin", "%61dmin", "admin");
-        check("/a%2Fb", "a%2Fb", "a/b");
-        check("/a/%2e%2e/admin", "a/%2e%2e/admin", "admin");
-        check("/%2e%2e%2fadmin", "%2e%2e%2fadmin", "admin");
-        check("/a%20b", "a%20b", "a b");
-        check("/a%zz", "a%zz", "");
-        check("/%2f%2f", "%2f%2f", "/");
+        use Spelling::{Decoded, Resolved, Sent};
+        check("", &[(Sent, "")]);
+        check("/", &[(Sent, "")]);
+        check("/pets/7", &[(Sent, "pets/7")]);
+        check("//pets/7//", &[(Sent, "pets/7")]);
+        check("/pets//7", &[(Sent, "pets//7"), (Resolved, "pets/7")]);
+        check("/a/../admin", &[(Sent, "a/../admin"), (Resolved, "admin")]);
+        check("/./admin", &[(Sent, "./admin"), (Resolved, "admin")]);
+        check("/a/.", &[(Sent, "a/."), (Resolved, "a")]);
+        check("/.well-known/x", &[(Sent, ".well-known/x")]);
+        check("/%61dmin", &[(Sent, "%61dmin"), (Decoded, "admin")]);
+        check("/a%2Fb", &[(Sent, "a%2Fb"), (Decoded, "a/b")]);
+        check("/%61dmin/..", &[(Sent, "%61dmin/.."), (Decoded, "admin/.."), (Resolved, "")]);
+        check("/a/%2e%2e/admin", &[(Sent, "a/%2e%2e/admin"), (Decoded, "a/../admin"), (Resolved, "admin")]);
+        check("/%2e%2e%2fadmin", &[(Sent, "%2e%2e%2fadmin"), (Decoded, "../admin"), (Resolved, "admin")]);
+        check("/a%20b", &[(Sent, "a%20b"), (Decoded, "a b")]);
+        check("/a%zz", &[(Sent, "a%zz")]);
+        check("/%2f%2f", &[(Sent, "%2f%2f"), (Decoded, "")]);
+        check("/%252e%252e", &[(Sent, "%252e%252e"), (Decoded, "%2e%2e")]);
     }
 }

@@ -1,12 +1,20 @@
 //! Ranges of addresses: `203.0.113.0/24`, `2001:db8::/32`.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
-/// A range. IPv4 is kept as it is mapped into IPv6.
+/// A range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cidr {
-    bits: u128,
+    first: Bits,
     mask: u128,
+}
+
+/// An address as ranges compare it; where many ranges are asked, it is worked out once. An IPv4 address that is mapped into
+/// IPv6 is that IPv4 address, and no range of the one family has addresses of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bits {
+    bits: u128,
+    is_ipv4: bool,
 }
 
 impl Cidr {
@@ -28,19 +36,32 @@ impl Cidr {
         }
         let host_bits: u32 = bits_max - prefix;
         let mask = u128::MAX.checked_shl(host_bits).unwrap_or_default();
-        Some(Self { bits: mapped(address).to_bits() & mask, mask })
+        let Bits { bits, is_ipv4 } = Bits::of(address);
+        // Of mapped addresses and of others: nobody means that.
+        if is_ipv4 && host_bits > 32 {
+            return None;
+        }
+        Some(Self { first: Bits { bits: bits & mask, is_ipv4 }, mask })
     }
 
-    /// Whether the address is in the range. An IPv4 address mapped into IPv6 is that IPv4 address.
+    /// Whether the address is in the range.
     pub fn contains(self, address: IpAddr) -> bool {
-        mapped(address).to_bits() & self.mask == self.bits
+        self.has(Bits::of(address))
+    }
+
+    /// Whether the address of these bits is.
+    pub fn has(self, Bits { bits, is_ipv4 }: Bits) -> bool {
+        bits & self.mask == self.first.bits && is_ipv4 == self.first.is_ipv4
     }
 }
 
-fn mapped(address: IpAddr) -> Ipv6Addr {
-    match address {
-        IpAddr::V4(address) => address.to_ipv6_mapped(),
-        IpAddr::V6(address) => address,
+impl Bits {
+    /// Those of an address.
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self { bits: address.to_ipv6_mapped().to_bits(), is_ipv4: true },
+            IpAddr::V6(address) => Self { bits: address.to_bits(), is_ipv4: false },
+        }
     }
 }
 
@@ -69,7 +90,9 @@ mod tests {
         check("203.0.113.7/24", &["203.0.113.0"], &[]);
         check("203.0.113.7", &["203.0.113.7"], &["203.0.113.6"]);
         check("0.0.0.0/0", &["0.0.0.0", "255.255.255.255"], &["::1", "2001:db8::1"]);
-        check("::/0", &["::1", "203.0.113.7"], &[]);
+        check("::/0", &["::1", "2001:db8::1"], &["203.0.113.7", "::ffff:203.0.113.7"]);
+        check("::ffff:0:0/96", &["203.0.113.7"], &["::1", "::"]);
+        check("::ffff:203.0.113.0/120", &["203.0.113.7", "::ffff:203.0.113.7"], &["203.0.114.7"]);
         check("2001:db8::/32", &["2001:db8::1", "2001:db8:ffff::"], &["2001:db9::", "203.0.113.7"]);
         check("2001:db8::1/128", &["2001:db8::1"], &["2001:db8::2"]);
     }
@@ -83,6 +106,7 @@ mod tests {
             "203.0.113/24",
             "203.0.113.0/+8",
             "::/129",
+            "::ffff:203.0.113.0/95",
             "a",
             "203.0.113.0/24/8",
             "1.2.3.4 ",

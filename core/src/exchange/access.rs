@@ -3,7 +3,9 @@
 use super::authorizer::Authorizing;
 use super::{Authorised, Exchange, Reading, Routed, Step, stage_of};
 use crate::auth::authenticate::{Signed, SignedBody, scope};
-use crate::auth::authorise::{Authorization, Denial, METHOD_ARN_BYTES_MAX, MethodNames, Who, authorise};
+use crate::auth::authorise::{
+    Authorization, Denial, METHOD_ARN_BYTES_MAX, MethodNames, Spelling, Who, authorise,
+};
 use crate::auth::authorizer::NoIdentity;
 use crate::auth::policy::combine::By;
 use crate::auth::policy::{Action, Facts, Policy};
@@ -209,8 +211,10 @@ impl Exchange {
 
     pub(super) fn note_denial(&mut self, plan: &Plan, reject: Reject, refusal: &Refusal) {
         self.denial.clear();
-        if reject == Reject::ClientCertificate {
-            return self.note_certificate(plan);
+        match reject {
+            Reject::ClientCertificate => return self.note_certificate(plan),
+            Reject::OutOfReach => return self.note_place(plan),
+            _ => {}
         }
         let is_denial = matches!(
             reject,
@@ -222,7 +226,7 @@ impl Exchange {
         );
         let Some(routed) = self.routed.filter(|_| is_denial) else { return };
         let (api, stage) = stage_of(plan, routed.place);
-        let mut line = std::mem::take(&mut self.denial);
+        let line = std::mem::take(&mut self.denial);
         let caller = self.principal.map(|id| plan.principals.principal(id));
         let claim = Claim::read(&self.request).ok();
         let caller = match (caller, &claim) {
@@ -241,23 +245,47 @@ impl Exchange {
             Reject::Authorizer(fault) => fault_rule(fault, api, routed),
             _ => format!("{}: {}", refusal.error_type, refusal.message.as_deref().unwrap_or_default()),
         };
-        for (name, value) in [
-            ("request_id=", &self.arrival.request_id()[..]),
-            (" source_ip=", self.arrival.source_ip.as_bytes()),
+        let parts = [
             (" api=", api.id.as_bytes()),
             (" stage=", stage.name.as_bytes()),
             (" method=", routed.method.name().as_bytes()),
             (" path=\"", &path[..path.len().min(SHOWN_PATH_BYTES_MAX)]),
             ("\" caller=\"", caller),
             ("\" rule=\"", rule.as_bytes()),
-        ] {
+        ];
+        self.denial = self.denial_line(line, &parts);
+    }
+
+    /// Says in the log which API it is that is not there for the client.
+    fn note_place(&mut self, plan: &Plan) {
+        let Some(place) = self.place else { return };
+        let (api, stage) = stage_of(plan, place);
+        let line = std::mem::take(&mut self.denial);
+        let rule = b"the API is private, and the client comes from no [[network]]";
+        let parts =
+            [(" api=", api.id.as_bytes()), (" stage=", stage.name.as_bytes()), (" rule=\"", &rule[..])];
+        self.denial = self.denial_line(line, &parts);
+    }
+
+    /// One line about a request. The last part ends with a quotation mark.
+    pub(super) fn denial_line(&self, mut line: Vec<u8>, parts: &[(&str, &[u8])]) -> Vec<u8> {
+        let request_id = self.arrival.request_id();
+        let whose = [("request_id=", &request_id[..]), (" source_ip=", self.arrival.source_ip.as_bytes())];
+        for (name, value) in whose.iter().chain(parts) {
             line.extend_from_slice(name.as_bytes());
             let start = line.len();
             line.extend_from_slice(value);
             record::escape(&mut line, start);
         }
         line.extend_from_slice(b"\"\n");
-        self.denial = line;
+        line
+    }
+}
+
+impl Exchange {
+    /// The name of a method's authorizer.
+    pub(super) fn authorizer_name<'p>(&self, plan: &'p Plan, routed: Routed) -> &'p str {
+        authorizer_of(stage_of(plan, routed.place).0, routed)
     }
 }
 
@@ -309,7 +337,11 @@ fn rule(denial: Denial, resource: Option<&Policy>, identity: Option<&Policy>) ->
     };
     let statement =
         denial.statement.zip(policy).and_then(|(number, policy)| policy.statements.get(number as usize));
-    let spelling = if denial.respelt { " for the path decoded and resolved" } else { "" };
+    let spelling = match denial.spelling {
+        Spelling::Sent => "",
+        Spelling::Decoded => " for the path decoded",
+        Spelling::Resolved => " for the path decoded and resolved",
+    };
     match (denial.statement, statement.and_then(|statement| statement.sid.as_deref())) {
         (Some(number), Some(sid)) => format!("statement {} ({sid}) of {whose} denies{spelling}", number + 1),
         (Some(number), None) => format!("statement {} of {whose} denies{spelling}", number + 1),

@@ -23,7 +23,10 @@ impl Exchange {
         let around = template::Around { values: self.values(&plan, body), body };
         let done = template::render(template, &around, &mut overrides, &mut arena, &mut rendered);
         (self.overrides, self.arena, self.rendered) = (overrides, arena, rendered);
-        done.map_err(|_| Reject::TemplateFailed)
+        done.map_err(|why| {
+            self.note_fault(|| why.to_string());
+            Reject::TemplateFailed
+        })
     }
 
     /// Selects the integration response and answers, or asks for the backend's content where that is needed first.
@@ -40,15 +43,13 @@ impl Exchange {
             return self.refuse(shard, now, Reject::NoIntegrationResponse);
         };
         let body = chosen.body(self.request.first(KnownField::Accept));
-        let needs_content = match body {
-            ResponseBody::Template(template, _) => template.program().reads_input() || chosen.maps_body(),
-            ResponseBody::Passthrough => {
-                chosen.maps_body()
-                    || self.response_conversion(chosen) != Conversion::Keep
-                    || self.may_be_compressed()
-            }
-        };
+        let conversion = self.response_conversion(chosen);
         if content.is_none() && self.response.framing() != BodyFraming::None {
+            let needs_content = chosen.maps_body()
+                || match body {
+                    ResponseBody::Template(template, _) => template.program().reads_input(),
+                    ResponseBody::Passthrough => conversion != Conversion::Keep || self.may_be_compressed(),
+                };
             if needs_content {
                 return Step::ReadResponse { bytes_max: self.payload_bytes_max(), more: More::Fails };
             }
@@ -56,7 +57,7 @@ impl Exchange {
                 return step;
             }
         }
-        self.answer_chosen(shard, now, chosen, body, content)
+        self.answer_chosen(shard, now, chosen, body, conversion, content)
     }
 
     pub(super) fn answer_chosen(
@@ -65,9 +66,9 @@ impl Exchange {
         now: Now,
         chosen: &IntegrationResponse,
         body: ResponseBody<'_>,
+        conversion: Conversion,
         content: Option<&[u8]>,
     ) -> Step {
-        let conversion = self.response_conversion(chosen);
         let is_empty = content.map_or(self.response.framing() == BodyFraming::None, <[u8]>::is_empty);
         if matches!(body, ResponseBody::Template(..)) && !is_empty && !conversion.gives_text() {
             return self.refuse(shard, now, Reject::TemplateFailed);

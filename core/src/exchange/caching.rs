@@ -6,7 +6,7 @@
 
 use super::authorizer::Authorizing;
 use super::{Answer, Exchange, Routed, Step, Validated, integration_of, stage_of};
-use crate::auth::authorise::{Denial, Who, authorise};
+use crate::auth::authorise::{Denial, Spelling, Who, authorise};
 use crate::auth::policy::Action;
 use crate::auth::policy::combine::By;
 use crate::cache::{
@@ -208,14 +208,14 @@ impl Exchange {
         }
     }
 
-    /// One who leads reads the backend's content whole, unless it is too large to be kept.
+    /// One who leads reads the backend's content whole, unless it is too large to be kept; a log has a look at it, too.
     pub(super) fn read_entry(&mut self, shard: &mut Shard, now: Now) -> Option<Step> {
-        let Role::Leads(_) = self.caching.role else { return None };
+        let Role::Leads(_) = self.caching.role else { return self.read_content_for_log() };
         match self.response.framing() {
             BodyFraming::None => None,
             BodyFraming::Length(bytes) if bytes > CACHE_ENTRY_BYTES_MAX => {
                 self.pass_by(shard, now);
-                None
+                self.read_content_for_log()
             }
             BodyFraming::Length(_) | BodyFraming::Chunked | BodyFraming::UntilClose => {
                 Some(Step::ReadResponse {
@@ -306,7 +306,7 @@ impl Exchange {
         shard.method_names.name(&api.id, &stage.name, routed.method, path);
         let principal = self.principal.map(|id| plan.principals.principal(id));
         if principal.is_none_or(|principal| principal.arn.account() != account) {
-            return Err(Denial { action, by: By::Identity, statement: None, respelt: false });
+            return Err(Denial { action, by: By::Identity, statement: None, spelling: Spelling::Sent });
         }
         authorise(action, api, Who::Signer, account, &shard.method_names, &self.facts(plan))
     }

@@ -251,7 +251,8 @@ impl Exchange {
             return self.refuse(shard, now, Reject::NoIntegrationResponse);
         };
         let body = chosen.body(self.request.first(KnownField::Accept));
-        self.answer_chosen(shard, now, chosen, body, Some(payload))
+        let conversion = self.response_conversion(chosen);
+        self.answer_chosen(shard, now, chosen, body, conversion, Some(payload))
     }
 
     /// The answer of a function by AWS_PROXY.

@@ -2,7 +2,6 @@
 
 use super::Exchange;
 use crate::plan::Plan;
-use crate::record;
 use crate::reject::Reject;
 
 impl Exchange {
@@ -28,21 +27,11 @@ impl Exchange {
 
     /// Says in the log why.
     pub(super) fn note_certificate(&mut self, plan: &Plan) {
-        let mut line = std::mem::take(&mut self.denial);
+        let line = std::mem::take(&mut self.denial);
         if let Some((domain, why)) = self.certificate_refusal(plan) {
-            for (name, value) in [
-                ("request_id=", &self.arrival.request_id()[..]),
-                (" source_ip=", self.arrival.source_ip.as_bytes()),
-                (" domain=", domain.as_bytes()),
-                (" rule=\"Access denied. Reason: ", why.as_bytes()),
-            ] {
-                line.extend_from_slice(name.as_bytes());
-                let start = line.len();
-                line.extend_from_slice(value);
-                record::escape(&mut line, start);
-            }
-            line.extend_from_slice(b"\"\n");
+            let parts =
+                [(" domain=", domain.as_bytes()), (" rule=\"Access denied. Reason: ", why.as_bytes())];
+            self.denial = self.denial_line(line, &parts);
         }
-        self.denial = line;
     }
 }

@@ -1,6 +1,7 @@
 //! Runs mapping templates: what they see of an exchange, and whether what they set can be sent.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::context::{Attested, Variable};
 use crate::http1::KnownField;
@@ -40,6 +41,15 @@ pub enum Unsendable {
     Fault(Fault),
     /// It sets a header field whose name is none, or that no mapping may set (recorded fact 97).
     Header,
+}
+
+impl fmt::Display for Unsendable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fault(Fault { at, why }) => write!(f, "{why} (at byte {at} of the template)"),
+            Self::Header => f.write_str("it sets a header field that may not be set"),
+        }
+    }
 }
 
 /// RFC 9110 section 5.6.2.

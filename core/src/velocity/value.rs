@@ -208,11 +208,35 @@ impl<'a> Value<'a> {
         matches!(self, Self::Null)
     }
 
-    /// `equals` of keys, items and scalars. Lists and maps are equal here only if they are the same one.
+    /// `equals` of items and scalars. Lists and maps are equal here only if they are the same one.
     pub(crate) fn is_same(self, other: Self) -> bool {
         match (self, other) {
             (Self::Text(one), Self::Text(two)) => one == two,
             _ => self.order(other) == Ordering::Equal,
+        }
+    }
+
+    /// The same for keys of small maps: lists and maps are equal by what they hold, too, as long as that can be seen with so
+    /// many looks.
+    fn is_same_key(self, other: Self, looks: &Cell<u32>) -> bool {
+        let Some(left) = looks.get().checked_sub(1) else { return false };
+        looks.set(left);
+        match (self, other) {
+            _ if self.is_same(other) => true,
+            (Self::List(one), Self::List(two)) => {
+                let (one, two) = (one.items.borrow(), two.items.borrow());
+                let mut pairs = one.iter().zip(two.iter());
+                one.len() == two.len() && pairs.all(|(one, two)| one.is_same_key(*two, looks))
+            }
+            (Self::Map(one), Self::Map(two)) => {
+                let (one, two) = (one.entries.borrow(), two.entries.borrow());
+                let is_in = |(key, value): &(Value<'a>, Value<'a>)| {
+                    let other = two.iter().find(|(other, _)| other.is_same_key(*key, looks));
+                    other.is_some_and(|(_, other)| other.is_same_key(*value, looks))
+                };
+                one.len() == two.len() && one.iter().all(is_in)
+            }
+            _ => false,
         }
     }
 
@@ -260,6 +284,8 @@ impl<'a> Value<'a> {
 
 /// Maps up to this size are searched from front to back.
 const SMALL: usize = 16;
+/// Looks at parts of keys that are lists or maps, for one search.
+const LOOKS_MAX: u32 = 256;
 /// Entries of a larger map that may be missing in its order.
 const TAIL: usize = 64;
 /// The rank of a text.
@@ -329,7 +355,8 @@ impl<'a> Map<'a> {
     fn find(&self, key: Value<'a>) -> Option<usize> {
         let entries = self.entries.borrow();
         if entries.len() <= SMALL {
-            return entries.iter().position(|(known, _)| known.is_same(key));
+            let looks = Cell::new(LOOKS_MAX);
+            return entries.iter().position(|(known, _)| known.is_same_key(key, &looks));
         }
         drop(entries);
         self.find_by(|known| known.order(key))

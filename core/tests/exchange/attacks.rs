@@ -7,6 +7,7 @@ use tidegate_core::auth::sigv4::{PayloadHash, Scope};
 
 use crate::carrier::{Gateway, Origin};
 use crate::sign::{ALICE, Caller, NOW_S, request};
+use crate::wire::check_denial;
 
 const DOCUMENT: &str = r#"
 paths:
@@ -150,6 +151,7 @@ fn the_signature() -> Vec<Attack> {
 
 fn other_headers() -> Vec<Attack> {
     let signed = request(ALICE, "GET", "/prod/pets/7", &[("X-Id", "1"), ("X-List", "a")], &empty());
+    let listed = request(ALICE, "GET", "/prod/pets/7", &[("X-List", "a"), ("X-List", "b")], &empty());
     let authorization =
         signed.lines().find(|line| line.starts_with("Authorization: ")).expect("signed").to_owned();
     let replace = |from: &str, to: &str| signed.replacen(from, to, 1);
@@ -158,6 +160,11 @@ fn other_headers() -> Vec<Attack> {
         attack("a signed field taken away", replace("X-Id: 1\n", ""), INVALID),
         attack("a signed field twice", replace("X-Id: 1\n", "X-Id: 1\nX-Id: 1\n"), INVALID),
         attack("a value joined to a signed field", replace("X-List: a", "X-List: a\nX-List: b"), INVALID),
+        attack(
+            "values of one field exchanged",
+            listed.replacen("X-List: a\nX-List: b", "X-List: b\nX-List: a", 1),
+            INVALID,
+        ),
         attack("a signed field emptied", replace("X-Id: 1", "X-Id:"), INVALID),
         attack(
             "values of two fields exchanged",
@@ -263,6 +270,7 @@ fn ways_around_a_policy() -> Vec<Attack> {
         "/prod//admin",
         "/prod/%61dmin",
         "/prod/%61%64%6d%69%6e",
+        "/prod/%70ets/%2e%2e",
         "/prod/pets/13",
         "/prod/pets/13/",
         "/prod/pets/%31%33",
@@ -308,18 +316,41 @@ fn every_attack_is_denied() {
         if exchanged.call.is_some()
             || !answer.starts_with("HTTP/1.1 403 ")
             || !answer.contains(&format!("x-amzn-ErrorType: {error_type}\r\n"))
+            || !answer.contains(&format!("\r\n\r\n{}", beginning(error_type)))
         {
             wrong.push(format!("{what}: {answer}"));
         }
+        check_denial(&exchanged, &what);
+        let signature = text.split_once("Signature=").map_or("no signature", |(_, rest)| rest.trim_end());
+        for secret in [ALICE.secret, BOB.secret, signature, "tttttt"] {
+            assert!(secret.is_empty() || !exchanged.denial.contains(secret), "{what}: {}", exchanged.denial);
+        }
     }
     assert!(wrong.is_empty(), "{} attacks: {wrong:#?}", wrong.len());
+}
+
+/// How AWS's content begins.
+fn beginning(error_type: &str) -> &'static str {
+    match error_type {
+        MISSING => r#"{"message":"Missing Authentication Token"}"#,
+        UNKNOWN => r#"{"message":"The security token included in the request is invalid."}"#,
+        DENIED => {
+            r#"{"Message":"User: arn:aws:iam::123456789012:user/bob is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:us-east-1:********9012:api/prod/"#
+        }
+        _ => r#"{"message":""#,
+    }
 }
 
 /// The requests that the attacks are made of are served.
 #[test]
 fn who_may_gets_in() {
     let mut gateway = Gateway::new(DOCUMENT);
-    for text in [get(ALICE, "/prod/pets/7?a=1&b=2"), get(ALICE, "/prod/admin"), get(BOB, "/prod/pets/7")] {
+    let signed = get(ALICE, "/prod/pets/7?a=1&b=2");
+    // The order of fields of different names means nothing.
+    let (line, fields) = signed.split_once('\n').expect("a request line");
+    let reordered: Vec<&str> = [line].into_iter().chain(fields.lines().rev()).collect();
+    let reordered = reordered.join("\n");
+    for text in [signed.clone(), reordered, get(ALICE, "/prod/admin"), get(BOB, "/prod/pets/7")] {
         let exchanged =
             gateway.exchange(text.trim_end(), Origin::Answers("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
         assert!(exchanged.answered.starts_with("HTTP/1.1 200 OK"), "{}", exchanged.answered);

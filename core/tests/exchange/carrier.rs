@@ -48,6 +48,19 @@ pub(crate) enum Origin<'a> {
     Begins(&'a [u8]),
 }
 
+impl<'a> Origin<'a> {
+    /// What comes of an invocation.
+    fn invoked(self) -> Event<'a> {
+        match self {
+            Self::Function(Ok(payload)) => Event::Invoked(payload.as_bytes()),
+            Self::Function(Err(failure)) => Event::InvokeFailed(failure),
+            Self::FunctionFails(document) => Event::FunctionFailed(document.as_bytes()),
+            Self::Begins(begun) => Event::InvokedBegun(begun),
+            _ => panic!("a function is invoked"),
+        }
+    }
+}
+
 /// What the function of an authorizer does.
 #[derive(Clone, Debug)]
 pub(crate) enum Function {
@@ -79,6 +92,8 @@ pub(crate) struct Exchanged {
     pub(crate) logged: String,
     /// The line about a denial.
     pub(crate) denial: String,
+    /// The execution log.
+    pub(crate) execution: String,
 }
 
 pub(crate) struct Gateway {
@@ -260,13 +275,7 @@ impl Gateway {
                 Step::Invoke(invoked) => {
                     invoke = Some(invoked);
                     sent.clone_from(&self.exchange.out);
-                    self.advance(match origin {
-                        Origin::Function(Ok(payload)) => Event::Invoked(payload.as_bytes()),
-                        Origin::Function(Err(failure)) => Event::InvokeFailed(failure),
-                        Origin::FunctionFails(document) => Event::FunctionFailed(document.as_bytes()),
-                        Origin::Begins(begun) => Event::InvokedBegun(begun),
-                        _ => panic!("a function is invoked"),
-                    })
+                    self.advance(origin.invoked())
                 }
                 Step::Answer(answer) => break answer,
             };
@@ -284,6 +293,7 @@ impl Gateway {
         let mut log = Vec::new();
         let now = self.tick();
         self.exchange.leave_cache(&mut self.shard.caches);
+        let execution = self.exchange.take_execution_log().map(|(_, lines)| text(&lines));
         self.exchange.finish(&mut self.shard.meters, now, sent_bytes, |_| &mut log);
         Exchanged {
             call,
@@ -295,6 +305,7 @@ impl Gateway {
             answer,
             logged: text(&log),
             denial,
+            execution: execution.unwrap_or_default(),
         }
     }
 

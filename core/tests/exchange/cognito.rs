@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use tidegate_core::auth::cognito::{Held, Table};
 use tidegate_core::auth::jwt::KeySet;
 
-use crate::carrier::{DATE, EXTENDED_ID, Exchanged, Gateway, ID, Origin, wire};
+use crate::carrier::{Exchanged, Gateway, ID, Origin};
+use crate::wire::{self, OK, get, served};
 
 const DOCUMENT: &str = r#"
 paths:
@@ -72,7 +73,6 @@ components:
         providerARNs: [arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_one]
 "#;
 
-const OK: Origin<'_> = Origin::Answers("HTTP/1.1 200 OK\nContent-Length: 0\n\n");
 const FORMAT: &str = "$context.requestId $context.status $context.authorizer.claims.sub $context.authorizer.status \
                       $context.authorizer.error";
 pub(crate) const ONE: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_one";
@@ -140,35 +140,14 @@ pub(crate) fn gateway() -> Gateway {
     gateway_with(DOCUMENT)
 }
 
-pub(crate) fn get(target: &str, fields: &str) -> String {
-    format!("GET {target} HTTP/1.1\nHost: api.execute-api.us-east-1.amazonaws.com\n{fields}")
-}
-
 pub(crate) fn with(target: &str, token: &str) -> String {
     get(target, &format!("Authorization: {token}\n"))
 }
 
 #[track_caller]
-fn served(gateway: &mut Gateway, request: &str) -> Exchanged {
-    let exchanged = gateway.exchange(request, OK);
-    assert!(
-        exchanged.answered.starts_with("HTTP/1.1 200 OK\r\n"),
-        "{}{}",
-        exchanged.answered,
-        exchanged.denial
-    );
-    assert_eq!(exchanged.denial, "");
-    exchanged
-}
-
-#[track_caller]
 fn check_refused(exchanged: &Exchanged, status: &str, error_type: &str, body: &str, rule: &str) {
-    let want = wire(&format!(
-        "HTTP/1.1 {status}\n{DATE}\nContent-Type: application/json\nContent-Length: {}\nConnection: keep-alive\n\
-         x-amzn-RequestId: {ID}\nx-amzn-ErrorType: {error_type}\nx-amz-apigw-id: {EXTENDED_ID}\n\n{body}",
-        body.len()
-    ));
-    assert_eq!(exchanged.answered, want, "{}", exchanged.denial);
+    wire::check_refused(exchanged, status, error_type, body);
+    wire::check_denial(exchanged, rule);
     assert!(exchanged.denial.contains(rule), "{rule}: {}", exchanged.denial);
     assert!(!exchanged.denial.contains("eyJ"), "a token in the log: {}", exchanged.denial);
 }

@@ -6,6 +6,7 @@ mod carrier;
 mod plan;
 #[path = "../support/sources.rs"]
 mod sources;
+mod wire;
 
 mod to_custom;
 mod to_function;
@@ -40,6 +41,7 @@ mod remote_authorizer;
 mod remote_function;
 mod resource_policies;
 mod sign;
+mod spellings;
 mod templates;
 mod tls;
 mod token_attacks;
@@ -49,4 +51,5 @@ mod connection;
 mod content;
 
 mod access_log;
+mod execution_log;
 mod injection;

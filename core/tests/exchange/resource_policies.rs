@@ -5,6 +5,7 @@ use tidegate_core::auth::sigv4::PayloadHash;
 use crate::carrier::{Exchanged, Gateway, Origin};
 use crate::plan::Settings;
 use crate::sign::{ALICE, Caller, request};
+use crate::wire::check_denial;
 
 const OK: Origin<'_> = Origin::Answers("HTTP/1.1 200 OK\nContent-Length: 0\n\n");
 
@@ -224,6 +225,8 @@ fn private_apis() {
     }
     let outside = gateway(ALLOW, PRIVATE, NETWORKS).from("203.0.113.7").exchange(OPEN, Origin::Uncalled);
     assert!(outside.answered.ends_with("{\"message\":\"Forbidden\"}"), "{}", outside.answered);
+    check_denial(&outside, "a client from outside");
+    assert!(outside.denial.contains(" api=api stage=prod rule=\"the API is private, "), "{}", outside.denial);
     let inside = gateway(ALLOW, PRIVATE, NETWORKS).from("10.1.0.7").exchange(OPEN, OK);
     assert!(inside.logged.ends_with(" 10.1.0.7 vpce-1\n"), "{}", inside.logged);
 }

@@ -1,9 +1,11 @@
 //! A corpus of attacks with tokens: none is served, whatever it says of itself, and no backend is called.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::carrier::Origin;
-use crate::cognito::{NOW_S, ONE, encode, gateway, get, signer, with};
+use crate::cognito::{NOW_S, ONE, encode, gateway, signer, with};
+use crate::wire::{OK, check_denial, get};
 
 fn claims() -> Value {
     json!({"iss": ONE, "sub": "user-1", "aud": "web-1", "token_use": "id", "exp": NOW_S + 3_600})
@@ -131,6 +133,12 @@ fn every_token_is_refused() {
         gateway.keys_to_come.push_back(None);
         let exchanged = gateway.exchange(&with("/prod/mine", &token), Origin::Uncalled);
         assert!(exchanged.answered.starts_with("HTTP/1.1 401 "), "{token}: {}", exchanged.answered);
+        let is_documented =
+            [r#"{"message":"Unauthorized"}"#, r#"{"message":"The incoming token has expired"}"#]
+                .iter()
+                .any(|body| exchanged.answered.ends_with(&format!("\r\n\r\n{body}")));
+        assert!(is_documented, "{token}: {}", exchanged.answered);
+        check_denial(&exchanged, &token);
         let mut log = exchanged.denial + &exchanged.logged;
         log.retain(|character| character != '\n');
         assert!(!log.contains(&encode(claims().to_string())[..40]), "a token in the log: {log}");
@@ -161,5 +169,58 @@ fn other_places_are_not_looked_at() {
     ] {
         let exchanged = gateway().exchange(&request, Origin::Uncalled);
         assert!(exchanged.answered.starts_with("HTTP/1.1 401 "), "{request}: {}", exchanged.answered);
+    }
+}
+
+/// A token that comes, and whom it is of; nobody's, if it is not good.
+#[derive(Clone, Debug)]
+struct Comes {
+    token: String,
+    of: Option<&'static str>,
+    expires_s: u64,
+    wait_s: u64,
+}
+
+fn comes() -> impl Strategy<Value = Comes> {
+    let whose = prop::sample::select(vec!["a", "b", "ab"]);
+    // Never so near that the milliseconds of the exchanges decide.
+    let life_s = prop::sample::select(vec![30, 3_600]);
+    let wait_s = prop::sample::select(vec![0, 0, 0, 10]);
+    (whose, life_s, 0..4_u8, wait_s).prop_map(|(of, life_s, kind, wait_s)| {
+        let claims = json!({"sub": of, "exp": NOW_S + life_s});
+        let good = signer("k1", 1).token(claims.clone());
+        let (signed, _) = good.rsplit_once('.').expect("a signature");
+        let other = signer("k1", 1).token(json!({"sub": "c"}));
+        let (_, signature) = other.rsplit_once('.').expect("a signature");
+        let (token, of) = match kind {
+            0 => (signer("k1", 66).token(claims), None),
+            1 => (format!("{signed}.{signature}"), None),
+            _ => (good, Some(of)),
+        };
+        Comes { token, of, expires_s: life_s, wait_s }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is remembered of tokens: each is whose it is, and no longer than it says.
+    #[test]
+    fn nobody_is_taken_for_another(order in prop::collection::vec(comes(), 2..30)) {
+        let (mut gateway, mut now_s) = (gateway(), 0);
+        for Comes { token, of, expires_s, wait_s } in &order {
+            gateway.wait(wait_s * 1_000);
+            now_s += wait_s;
+            let exchanged = gateway.exchange(&with("/prod/mine", token), OK);
+            match of.filter(|_| now_s < *expires_s) {
+                Some(of) => prop_assert!(
+                    exchanged.sent.contains(&format!("\r\nX-Sub: {of}\r\n")), "{}{}", exchanged.sent, exchanged.answered
+                ),
+                None => {
+                    prop_assert!(exchanged.call.is_none(), "{}", exchanged.sent);
+                    prop_assert!(exchanged.answered.starts_with("HTTP/1.1 401 "), "{}", exchanged.answered);
+                }
+            }
+        }
     }
 }

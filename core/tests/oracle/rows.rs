@@ -116,6 +116,10 @@ const TEMPLATES: &[&str] = &[
     "#set($l=[1,[2,3]])$l[1][0] $l[-1] $l.get(1).get(0)",
     "#set($x = true)#if($x && !$y)a#{else}b#end",
     "#stop('a')b",
+    "#set($s='abc')$s.indexOf($none, false)|$s.indexOf([$a..3], false)|$s.startsWith($none, 'x')|",
+    "#set($m={})$m.putIfAbsent([3..1],1)$m.putIfAbsent([3,2,1],2)$m.put([3,2,1],4)$m.size()$m.get([3..1])|",
+    "#set($m={})$m.put({'a':[1]},1)$m.put({'a':[1]},2)$m.containsKey({'a':[1]})$m.containsKey({'a':[2]})$m.size()|",
+    "#set($m={})#set($l=[1])$m.put($l,1)#set($x=$m.put($m,2))$m.get($l) $m.containsKey([1.0])",
     // What Jayway reads into an index that is none.
     "$input.path('$.l[:1,x]') $input.path('$.l[1x]') $input.path('$.l[1:2,x]') $input.path('$.l[1:2:3]')",
     "$input.path('$.l[:1,2]') $input.path('$.l[:1,2,0]') $input.path('$.l[1,2:0]') $input.path('$.l[1:,2]')",

@@ -1,4 +1,4 @@
-//! Signature Version 4 against others: AWS's test suite, AWS's signer, and requests changed by one byte.
+//! Signature Version 4 against others: AWS's test suite, AWS's signer, another verifier, and requests changed by one byte.
 
 #[path = "../support/sources.rs"]
 mod sources;
@@ -7,3 +7,4 @@ mod case;
 mod one_byte;
 mod oracle;
 mod suite;
+mod verifier;

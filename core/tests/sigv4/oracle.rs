@@ -13,19 +13,19 @@ use tidegate_core::auth::sigv4::{
 
 use crate::case::head_of;
 
-const SCOPE: Scope<'_> = Scope { region: "eu-west-3", service: "execute-api" };
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+pub(crate) const SCOPE: Scope<'_> = Scope { region: "eu-west-3", service: "execute-api" };
+pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 #[derive(Clone, Debug)]
-struct Sent {
-    method: &'static str,
-    path: String,
-    query: String,
-    fields: Vec<(String, String)>,
-    body: Vec<u8>,
-    token: Option<String>,
-    unix_s: u64,
-    in_query: bool,
+pub(crate) struct Sent {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) token: Option<String>,
+    pub(crate) unix_s: u64,
+    pub(crate) in_query: bool,
 }
 
 fn sent() -> impl Strategy<Value = Sent> {
@@ -54,7 +54,7 @@ fn sent() -> impl Strategy<Value = Sent> {
 }
 
 impl Sent {
-    fn fields(&self) -> Vec<(&str, &str)> {
+    pub(crate) fn fields(&self) -> Vec<(&str, &str)> {
         let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         [("host", "api.example.com")].into_iter().chain(fields).collect()
     }
@@ -101,7 +101,7 @@ impl Sent {
         (query, headers)
     }
 
-    fn signed_by_us(&self) -> (String, Vec<(String, String)>) {
+    pub(crate) fn signed_by_us(&self) -> (String, Vec<(String, String)>) {
         let credentials = Credentials {
             access_key_id: "AKIDEXAMPLE".into(),
             secret_access_key: Secret::new(SECRET),

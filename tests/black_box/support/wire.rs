@@ -86,7 +86,8 @@ impl Wire {
         self.until(b"\r\n\r\n")
     }
 
-    fn until(&mut self, end: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    /// The bytes up to and with these.
+    pub(crate) fn until(&mut self, end: &[u8]) -> io::Result<Option<Vec<u8>>> {
         let mut from = 0;
         loop {
             if let Some(found) = find(&self.buffer[from..], end) {

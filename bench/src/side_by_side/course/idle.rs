@@ -41,7 +41,7 @@ fn hold(
         session.stand.interrupt.check()?;
         let at = |error| Trouble::doing(format!("connection {} of {connections}", number + 1), &error);
         let mut connection = Connection::open(contender.setting.listen).map_err(at)?;
-        let answer = connection.get(&path(0), None).map_err(at)?;
+        let answer = connection.get(&path(0), "").map_err(at)?;
         if answer.status != 200 {
             return Err(Trouble::World(format!("connection {}: status {}", number + 1, answer.status)));
         }

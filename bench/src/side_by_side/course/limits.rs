@@ -6,7 +6,7 @@ use std::fs;
 use super::Session;
 use crate::side_by_side::http::Connection;
 use crate::side_by_side::journal::Journal;
-use crate::side_by_side::limits::{Limits, Low, key};
+use crate::side_by_side::limits::{Limits, Low, field, key};
 use crate::side_by_side::measurement::Phase;
 use crate::side_by_side::rival::{Found, Proxy, path};
 use crate::side_by_side::stand::{Contender, Entrant};
@@ -89,11 +89,12 @@ fn asking(contender: &Contender) -> Result<impl FnMut(Option<&str>) -> Result<u1
     let address = contender.setting.listen;
     let mut connection = Connection::open(address).map_err(at)?;
     Ok(move |key: Option<&str>| {
-        let answer = connection.get(&path(0), key);
+        let fields = key.map(field).unwrap_or_default();
+        let answer = connection.get(&path(0), &fields);
         // Whoever refuses may close.
         let answer = answer.or_else(|_| {
             connection = Connection::open(address)?;
-            connection.get(&path(0), key)
+            connection.get(&path(0), &fields)
         });
         answer.map(|answer| answer.status).map_err(at)
     })

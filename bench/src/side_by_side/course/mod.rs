@@ -1,5 +1,6 @@
 //! What is done in a scenario, one file for each [`Course`](super::scenario::Course).
 
+pub mod callers;
 pub mod functions;
 pub mod idle;
 pub mod limits;
@@ -51,6 +52,7 @@ pub fn run(
         Course::FixedRate(rate) => load::at(&session, journal, Phase::FixedRate, Some(rate)),
         Course::Routes(_) => routes::run(&session, journal),
         Course::Limits(_) => limits::run(&session, journal),
+        Course::Callers(_) => callers::run(&session, journal),
         Course::Functions | Course::Transform => load::at(&session, journal, Phase::Saturation, None),
         Course::Idle(connections) => idle::run(&session, journal, connections),
         Course::Reload(rate) => reload::run(&session, journal, rate),
@@ -72,6 +74,10 @@ fn contenders(
         Course::Limits(keys) => {
             proxies.filter(|found| limits::takes(found.proxy)).flat_map(|it| limits::both(it, keys)).collect()
         }
+        Course::Callers(proof) => proxies
+            .filter(|found| callers::takes(found.proxy, proof))
+            .flat_map(|it| callers::both(it, proof))
+            .collect(),
         Course::Functions => {
             proxies.filter(|found| functions::takes(found.proxy)).flat_map(functions::both).collect()
         }

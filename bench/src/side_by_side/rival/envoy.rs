@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use askama::Template;
 
+use crate::side_by_side::callers::Callers;
+
 use super::{Places, Reload, Setting, Trouble, path, present, python, render, says, write};
 
 const ROUTES: &str = "routes.yaml";

@@ -21,6 +21,7 @@ use std::process::Command;
 use clap::ValueEnum;
 use rustix::process::Signal;
 
+use super::callers::Callers;
 use super::limits::Limits;
 use super::process::{Launch, Started};
 use super::trouble::Trouble;
@@ -85,6 +86,8 @@ pub struct Setting {
     pub routes: usize,
     /// Its keys and limits.
     pub limits: Option<Limits>,
+    /// Its callers, if they have to say who they are.
+    pub callers: Option<Callers>,
     /// Whether answers are kept and given again.
     pub cached: bool,
     /// The function that answers instead of the origin.

@@ -5,11 +5,14 @@ use std::path::Path;
 
 use askama::Template;
 
+use crate::side_by_side::callers::Callers;
 use crate::side_by_side::date::Date;
 use crate::side_by_side::limits::Limits;
 
 use super::{Setting, Trouble, path, render, says, write};
 
+/// What the caller with a key may do.
+const POLICY: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"arn:aws:execute-api:*:*:bench/*"}}"#;
 /// The file that is started with.
 pub(super) const FILE: &str = "tidegate.toml";
 
@@ -34,6 +37,9 @@ pub(super) fn configure(setting: &Setting) -> Result<Vec<String>, Trouble> {
     write(&setting.folder, FILE, &render(&Configuration { setting, path: path(0) })?)?;
     if let Some(limits) = &setting.limits {
         write(&setting.folder, "keys.csv", &keys(limits))?;
+    }
+    if setting.callers.as_ref().is_some_and(Callers::sign) {
+        write(&setting.folder, "policy.json", POLICY)?;
     }
     let paths = (0..setting.routes).map(path).collect();
     // Many routes are as many methods; one has what any scenario asks for.

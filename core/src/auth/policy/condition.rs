@@ -8,7 +8,7 @@ use super::facts::{Facts, Found, Value};
 use super::glob::{Glob, GlobError, Variables};
 use super::key::Key;
 use super::operator::{Comparison, Operator, Order, Quantifier};
-use crate::auth::cidr::Cidr;
+use crate::auth::cidr::{Bits, Cidr};
 
 /// A compiled condition.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +121,17 @@ impl Condition {
         }
     }
 
+    /// Whether the condition may hold for a request from this address. Asked before anything else, since it tells most
+    /// statements of a list of networks apart for a nanosecond each; an address has one value, whatever the quantifier.
+    pub(super) fn admits(&self, source_bits: Option<Bits>) -> bool {
+        match (&self.values, source_bits) {
+            (Values::Ranges(ranges), Some(bits)) if self.key == Key::SourceIp => {
+                ranges.iter().any(|range| range.has(bits)) != self.operator.negated
+            }
+            _ => true,
+        }
+    }
+
     fn takes(&self, value: Value<'_>, facts: &Facts<'_>) -> bool {
         self.values.have(value, facts) != self.operator.negated
     }
@@ -138,7 +149,8 @@ impl Values {
             Self::Bools(wanted) => value.bool().is_some_and(|yes| wanted.contains(&yes)),
             Self::Bytes(wanted) => value.with_text(|text| wanted.iter().any(|bytes| **bytes == *text)),
             Self::Ranges(ranges) => {
-                value.address().is_some_and(|address| ranges.iter().any(|range| range.contains(address)))
+                let bits = value.address().map(Bits::of);
+                bits.is_some_and(|bits| ranges.iter().any(|range| range.has(bits)))
             }
             Self::Arns(arns) => value.with_text(|text| arns.iter().any(|arn| arn.fits(text, facts))),
             Self::Null(absent) => !absent,

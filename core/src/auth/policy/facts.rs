@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::key::Key;
 use crate::arrival::AddressText;
+use crate::auth::cidr::Bits;
 use crate::auth::principal::Principal;
 use crate::clock;
 use crate::http1::{KnownField, RequestHead};
@@ -59,6 +60,11 @@ impl<'a> Facts<'a> {
             return if paths.is_empty() { Found::Absent } else { Found::Many(paths) };
         }
         self.value(key).map_or(Found::Absent, Found::One)
+    }
+
+    /// `aws:SourceIp` as ranges compare it.
+    pub(super) fn source_bits(&self) -> Option<Bits> {
+        self.network.is_none().then(|| Bits::of(self.source_ip))
     }
 
     fn value(&self, key: &Key) -> Option<Value<'a>> {

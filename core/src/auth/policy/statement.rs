@@ -5,6 +5,7 @@ use super::arn::ResourceSet;
 use super::condition::Condition;
 use super::facts::Facts;
 use super::principals::{Meant, PrincipalSet};
+use crate::auth::cidr::Bits;
 
 /// What a statement does with what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +61,9 @@ pub enum Decision {
 impl Policy {
     /// What the policy says about an action on `{api}/{stage}/{VERB}/{path}`. A denial counts whatever else allows.
     pub fn decide(&self, action: Action, method: &[u8], facts: &Facts<'_>) -> Decision {
-        let mut decision = Decision::Silent;
+        let (mut decision, source_bits) = (Decision::Silent, facts.source_bits());
         for (position, statement) in self.statements.iter().enumerate() {
-            let meant = statement.applies(action, method, facts);
+            let meant = statement.applies(action, method, facts, source_bits);
             let (number, itself) = (position as u32, meant == Meant::Itself);
             match (meant, statement.effect, decision) {
                 (Meant::No, ..) => {}
@@ -78,8 +79,10 @@ impl Policy {
 
 impl Statement {
     /// The cheapest question first.
-    fn applies(&self, action: Action, method: &[u8], facts: &Facts<'_>) -> Meant {
-        if !self.actions.contains(action) || !self.resources.contains(method, facts) {
+    fn applies(&self, action: Action, method: &[u8], facts: &Facts<'_>, source_bits: Option<Bits>) -> Meant {
+        let may_be_about = self.actions.contains(action)
+            && self.conditions.iter().all(|condition| condition.admits(source_bits));
+        if !may_be_about || !self.resources.contains(method, facts) {
             return Meant::No;
         }
         let meant = self.principals.as_ref().map_or(Meant::Itself, |set| set.means(facts.principal));

@@ -17,9 +17,10 @@ impl<'a> Renderer<'a> {
         self.charge(text.len() / 64)?;
         // Only a text can be null: a number that is makes it another method.
         let texts = if call.name.starts_with("replace") { arguments.len() } else { 1 };
-        let texts = &arguments[..texts.min(arguments.len())];
+        let (texts, others) = arguments.split_at(texts.min(arguments.len()));
         let has_null = texts.iter().any(|text| text.is_null())
-            && texts.iter().all(|text| matches!(text, Value::Null | Value::Text(_)));
+            && texts.iter().all(|text| matches!(text, Value::Null | Value::Text(_)))
+            && others.iter().all(|other| matches!(other, Value::Int(_)));
         if has_null && TAKES_TEXT.contains(&&*call.name) {
             return Err(Halt::failed(format!("{}() is called with null", call.name)));
         }

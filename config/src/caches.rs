@@ -1,6 +1,7 @@
 //! From a stage's settings and the keys of its definition to the stage's cache.
 
 use tidegate_core::cache::{CacheId, MethodCache, StageCache};
+use tidegate_core::integration::{Integration, LambdaKind};
 use tidegate_core::mapping::Source;
 use tidegate_core::method::{Method as HttpMethod, RouteMethod};
 use tidegate_core::plan::Api;
@@ -29,9 +30,14 @@ pub(crate) fn compile(
         }
         return None;
     };
+    // AWS: endpoint caching is not supported with response streaming.
+    let streams = |route: usize| {
+        let integration = &api.stages[stage].integrations[route];
+        matches!(integration, Integration::Lambda(lambda) if matches!(lambda.kind, LambdaKind::StreamedProxy))
+    };
     let by_default = |route: usize| {
         let is_get = api.routes[route].method == RouteMethod::Exactly(HttpMethod::Get);
-        cache.settings.enabled.unwrap_or(true) && is_get
+        cache.settings.enabled.unwrap_or(true) && is_get && !streams(route)
     };
     let mut chosen: Vec<Option<Settings>> =
         (0..api.routes.len()).map(|route| by_default(route).then_some(cache.settings)).collect();
@@ -41,6 +47,10 @@ pub(crate) fn compile(
             && let Some(route) = method.position(api)
         {
             let is_enabled = own.settings.enabled.unwrap_or(true);
+            if is_enabled && streams(route) {
+                report.warning(own.span, "a response that is streamed is not cached");
+                continue;
+            }
             chosen[route] = is_enabled.then(|| own.settings.or(cache.settings));
         }
     }

@@ -106,6 +106,7 @@ fn describe(parameters: &[String], integration: &Integration) -> String {
 fn describe_lambda(lambda: &Lambda) -> String {
     let kind = match lambda.kind {
         LambdaKind::Proxy => "AWS_PROXY",
+        LambdaKind::StreamedProxy => "AWS_PROXY streamed",
         LambdaKind::Custom(_) => "AWS",
     };
     format!("{kind} {} timeout {}", lambda.invoked_arn, seconds(lambda.timeout_ms))

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tidegate_core::aws::{CredentialsSource, Service, Signing};
+use tidegate_core::aws::{CredentialsSource, Service, Signatory, Signing};
 use tidegate_core::mapping::Mapped;
 use tidegate_core::plan::{self, Node};
 
@@ -37,25 +37,34 @@ impl Services {
         mapped: &[Mapped],
     ) -> (String, Result<Endpoint, UriError>) {
         self.used.insert(uri.service.to_owned());
-        let url = self.aws.url(uri.partition, uri.region, uri.service);
+        let host = uri.subdomain.map_or(uri.service.to_owned(), |label| format!("{label}.{}", uri.service));
+        let is_moved = self.aws.is_moved(uri.service);
+        let name = if is_moved { uri.service } else { &host };
+        let url = self.aws.url(uri.partition, uri.region, name);
         let whole = format!("{url}{}", uri.target());
         let endpoint =
             Template::parse(&whole, &self.node).and_then(|template| template.endpoint(|_| None, mapped));
+        // Another endpoint than AWS's is called where it is, and told the subdomain by the name that it is called by.
+        let endpoint = endpoint.map(|mut endpoint| {
+            if let Some(label) = uri.subdomain.filter(|_| is_moved) {
+                endpoint.host = format!("{label}.{}", endpoint.host).into();
+            }
+            endpoint
+        });
         (url, endpoint)
     }
 
-    /// What the call is signed for, by these credentials.
-    pub(crate) fn service(&mut self, uri: &ServiceUri<'_>, credentials: CredentialsSource) -> Service {
-        if !self.sources.contains(&credentials) {
-            self.sources.push(credentials.clone());
+    /// What the call is signed for, by whom.
+    pub(crate) fn service(&mut self, uri: &ServiceUri<'_>, by: impl Into<Signatory>) -> Service {
+        let by = by.into();
+        if let Signatory::Gateway(source) = &by
+            && !self.sources.contains(source)
+        {
+            self.sources.push(source.clone());
         }
         let (target, content_type) = uri.json().unzip();
         let (region, service) = (uri.region.into(), uri.signing_name().into());
-        Service {
-            signing: Signing { region, service, credentials },
-            target: target.map(Into::into),
-            content_type,
-        }
+        Service { signing: Signing { region, service, by }, target: target.map(Into::into), content_type }
     }
 
     /// Where the keys of a Cognito user pool are.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tidegate_core::auth::authorise::Authorization;
 use tidegate_core::auth::authorizer::{AuthorizerFunction, AuthorizerId};
-use tidegate_core::aws::CredentialsSource;
+use tidegate_core::aws::{CredentialsSource, Signatory};
 use tidegate_core::integration::{
     Custom, FunctionPlace, Http, HttpKind, Integration, Lambda, LambdaKind, Mock, Remote, RequestTemplates,
     Responses,
@@ -67,8 +67,7 @@ pub(crate) fn compile(
     backends: &mut Backends,
     report: &mut Report,
 ) -> Stage {
-    let integrations =
-        methods.iter().map(|method| compile_one(&method.integration, &stage, backends, report)).collect();
+    let integrations = methods.iter().map(|method| compile_one(method, &stage, backends, report)).collect();
     let is_used = |id: usize| {
         methods.iter().any(|method| method.authorization == Authorization::Lambda(AuthorizerId(id as u32)))
     };
@@ -111,12 +110,13 @@ pub(crate) fn throttles(
 }
 
 fn compile_one(
-    definition: &Definition,
+    method: &Method,
     stage: &file::stage::Stage,
     backends: &mut Backends,
     report: &mut Report,
 ) -> Integration {
-    match definition {
+    let authorization = method.authorization;
+    match &method.integration {
         Definition::Misconfigured => Integration::Misconfigured,
         Definition::Mock { request, rules } => {
             Integration::Mock(Mock { request: request.clone(), responses: responses(rules) })
@@ -125,11 +125,13 @@ fn compile_one(
             Some(http) => Integration::Http(http),
             None => Integration::Misconfigured,
         },
-        Definition::Service(service) => match compile_service(service, stage, backends, report) {
-            Some(http) => Integration::Http(http),
-            None => Integration::Misconfigured,
-        },
-        Definition::Lambda(lambda) => match compile_lambda(lambda, stage, backends, report) {
+        Definition::Service(service) => {
+            match compile_service(service, authorization, stage, backends, report) {
+                Some(http) => Integration::Http(http),
+                None => Integration::Misconfigured,
+            }
+        }
+        Definition::Lambda(lambda) => match compile_lambda(lambda, authorization, stage, backends, report) {
             Some(lambda) => Integration::Lambda(Box::new(lambda)),
             None => Integration::Misconfigured,
         },
@@ -139,6 +141,7 @@ fn compile_one(
 /// A missing stage variable is a warning, as for a URI; a function that is not here is an error.
 fn compile_lambda(
     lambda: &openapi::Lambda,
+    authorization: Authorization,
     stage: &file::stage::Stage,
     backends: &mut Backends,
     report: &mut Report,
@@ -151,13 +154,21 @@ fn compile_lambda(
         }
     };
     let is_custom = lambda.custom.is_some();
-    let arn = FunctionArn::of_uri(&uri)
+    let arn = FunctionArn::of_uri(&uri, lambda.streams)
         .inspect_err(|error| report_arn(lambda.uri_span, is_custom, error, report))
         .ok()?;
     let (uri_span, credentials) = (lambda.uri_span, lambda.credentials.as_ref());
-    let named = Named { uri: &uri, arn: &arn, uri_span, credentials, key: "credentials" };
+    let named = Named {
+        uri: &uri,
+        arn: &arn,
+        uri_span,
+        credentials,
+        key: "credentials",
+        authorization: Some(authorization),
+    };
     let place = place(named, stage, backends, report)?;
     let kind = match lambda.custom.as_ref() {
+        None if lambda.streams => LambdaKind::StreamedProxy,
         None => LambdaKind::Proxy,
         Some(mapped) => LambdaKind::Custom(Box::new(compile_custom(mapped))),
     };
@@ -179,10 +190,12 @@ fn compile_authorizer(
 ) -> Option<AuthorizerFunction> {
     let uri = authorizer.uri.text(|name| stage.variable(name));
     let uri = uri.map_err(|error| warn_uri(authorizer.uri_span, stage, &error, report)).ok()?;
-    let arn = FunctionArn::of_uri(&uri);
+    let arn = FunctionArn::of_uri(&uri, false);
     let arn = arn.map_err(|_| report_authorizer_uri(authorizer.uri_span, &uri, report)).ok()?;
     let (uri_span, credentials) = (authorizer.uri_span, authorizer.credentials.as_ref());
-    let named = Named { uri: &uri, arn: &arn, uri_span, credentials, key: "authorizerCredentials" };
+    let authorization = None;
+    let key = "authorizerCredentials";
+    let named = Named { uri: &uri, arn: &arn, uri_span, credentials, key, authorization };
     let place = place(named, stage, backends, report)?;
     Some(AuthorizerFunction { place, invoked_arn: arn.text.into() })
 }
@@ -236,11 +249,13 @@ struct Named<'a> {
     credentials: Option<&'a (Template, Span)>,
     /// Under which key.
     key: &'static str,
+    /// How callers of the method are known; an authorizer has none that could sign, for it is what they are known by.
+    authorization: Option<Authorization>,
 }
 
 /// Where a function is: here, or at AWS if that is configured.
 fn place(
-    Named { uri, arn, uri_span, credentials, key }: Named<'_>,
+    Named { uri, arn, uri_span, credentials, key, authorization }: Named<'_>,
     stage: &file::stage::Stage,
     backends: &mut Backends,
     report: &mut Report,
@@ -257,13 +272,16 @@ fn place(
         let found = backends.functions.find(arn, NOT_WITHOUT_AWS, uri_span, report);
         return found.map(FunctionPlace::Here);
     }
-    let source = match credentials {
+    let by = match credentials {
         Some((template, at)) => {
             let arn = template.text(|name| stage.variable(name));
             let arn = arn.inspect_err(|error| warn_uri(*at, stage, error, report)).ok()?;
-            service::source(&arn, *at, report)?
+            match authorization {
+                Some(authorization) => signatory(&arn, *at, authorization, report)?,
+                None => service::source(&arn, *at, report)?.into(),
+            }
         }
-        None => CredentialsSource::Default,
+        None => CredentialsSource::Default.into(),
     };
     let uri =
         ServiceUri::parse(uri).inspect_err(|error| service::report_uri(uri_span, *error, report)).ok()?;
@@ -274,7 +292,7 @@ fn place(
         origin: backends.id(endpoint.origin),
         host: backends.host(&endpoint.host),
         path: uri.target().into(),
-        signing: backends.services.service(&uri, source).signing,
+        signing: backends.services.service(&uri, by).signing,
     };
     Some(FunctionPlace::Remote(Box::new(remote)))
 }
@@ -282,6 +300,7 @@ fn place(
 /// A service that cannot be called at its endpoint is an error: it would be in every stage.
 fn compile_service(
     Service { http, credentials }: &Service,
+    authorization: Authorization,
     stage: &file::stage::Stage,
     backends: &mut Backends,
     report: &mut Report,
@@ -295,9 +314,9 @@ fn compile_service(
         Some((template, at)) => Some((fill(template, *at)?, *at)),
         None => None,
     };
-    let source = match role {
-        Some((arn, at)) => service::source(&arn, at, report)?,
-        None => CredentialsSource::Default,
+    let by = match role {
+        Some((arn, at)) => signatory(&arn, at, authorization, report)?,
+        None => CredentialsSource::Default.into(),
     };
     let uri = ServiceUri::parse(&uri)
         .inspect_err(|error| service::report_uri(http.uri_span, *error, report))
@@ -310,13 +329,24 @@ fn compile_service(
         kind: kind(http.custom.as_ref()),
         origin: backends.id(endpoint.origin),
         host: backends.host(&endpoint.host),
-        service: Some(Box::new(backends.services.service(&uri, source))),
+        service: Some(Box::new(backends.services.service(&uri, by))),
         method: http.method,
         target: endpoint.target,
         query: http.parameters.query.as_slice().into(),
         headers: http.parameters.headers.as_slice().into(),
         timeout_ms: http.timeout_ms,
     })
+}
+
+/// Who signs. A method that does not ask its callers to sign has none that could.
+fn signatory(arn: &str, at: Span, authorization: Authorization, report: &mut Report) -> Option<Signatory> {
+    let by = service::signatory(arn, at, report)?;
+    if by == Signatory::Caller && authorization != Authorization::Iam {
+        report
+            .warning(at, "this answers 500 Internal server error: a caller who does not sign has no credentials")
+            .help("let the method ask for signatures: x-amazon-apigateway-auth: { type: AWS_IAM }, or name a role");
+    }
+    Some(by)
 }
 
 fn report_endpoint(at: Span, service: &str, url: &str, error: &UriError, report: &mut Report) {

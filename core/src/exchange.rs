@@ -6,8 +6,8 @@
 //! Here are the proofs that one stage hands to the next, and the order of the stages; `step` has events and steps. Behind
 //! it, in that order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles,
 //! quotas), `content` (codings and conversions of bodies), `validation` (parameters and bodies), `caching` (answers that are
-//! there already), `backend`, `function`, `invocation` and `mock` (the integrations), `answer` (what the client gets);
-//! `redirect` is before all of them, and `execution` logs what they do.
+//! there already), `backend`, `function`, `streaming`, `invocation` and `mock` (the integrations), `answer` (what the client
+//! gets); `redirect` is before all of them, and `execution` logs what they do.
 
 mod access;
 mod answer;
@@ -24,11 +24,12 @@ mod mock;
 mod mutual;
 mod redirect;
 mod step;
+mod streaming;
 mod validation;
 
 use std::rc::Rc;
 
-pub use self::function::{Invoke, InvokeFailure};
+pub use self::function::{Invoke, InvokeFailure, Wanted};
 pub use self::step::{Answer, Call, CallFailure, Event, More, Step};
 
 use self::authorizer::Authorizing;
@@ -215,6 +216,10 @@ impl Exchange {
             Event::FunctionFailed(document) if self.is_asking() => self.told_failure(shard, now, document),
             Event::InvokeFailed(failure) if self.is_asking() => self.told_nothing(shard, now, failure),
             Event::Invoked(payload) => self.answer_invoked(shard, now, payload),
+            Event::InvokedBegun(begun) => {
+                self.count_integration(now, Some(function::INVOKED));
+                self.answer_streamed(shard, now, begun, streaming::Rest::Content)
+            }
             Event::FunctionFailed(document) => self.answer_failed(shard, now, document),
             Event::InvokeFailed(failure) => {
                 self.count_integration(now, failure.status());

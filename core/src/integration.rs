@@ -116,6 +116,8 @@ impl Lambda {
 pub enum LambdaKind {
     /// `aws_proxy`.
     Proxy,
+    /// `aws_proxy` with `responseTransferMode: STREAM`.
+    StreamedProxy,
     /// `aws`.
     Custom(Box<Custom>),
 }

@@ -77,6 +77,18 @@ pub const EVENT_BYTES_MAX: usize = 6_291_456;
 pub const EVENT_ASYNCHRONOUS_BYTES_MAX: usize = 1_048_576;
 /// Most bytes of a function's result; more is a function error. AWS: 6 MB and a little for its own.
 pub const RESULT_BYTES_MAX: u64 = 6_291_556;
+/// Most bytes of an answer that a function streams; then it is cut short. AWS: 200 MB.
+pub const RESULT_STREAMED_BYTES_MAX: u64 = 209_715_200;
+/// Most bytes of a streamed answer to the end of the delimiter behind its metadata; without one it is malformed, 502. AWS:
+/// 16 KB.
+pub const STREAM_METADATA_BYTES_MAX: usize = 16_384;
+/// Most bytes of a frame in which the Lambda API streams; more is no event stream, 504. AWS: 16 MB of payload, 128 KB of
+/// headers.
+pub const EVENT_FRAME_BYTES_MAX: usize = 16 * 1024 * 1024 + 128 * 1024 + 16;
+/// Longest pause in an answer that a function streams, in milliseconds; then it is cut short. AWS: 5 minutes.
+pub const STREAM_PAUSE_MS: u32 = 300_000;
+/// The same at an edge-optimised endpoint (AWS: 30 s).
+pub const STREAM_PAUSE_EDGE_MS: u32 = 30_000;
 /// Most header lines of a function's answer; more is malformed. AWS names no number.
 pub const FUNCTION_HEADERS_MAX: usize = 512;
 /// Processes of a function for each shard, by default.

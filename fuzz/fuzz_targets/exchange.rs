@@ -152,6 +152,7 @@ fn run(shard: &mut Shard, sent: &[u8], answered: &[u8]) -> Option<Exchanged> {
                 assert_eq!(bytes_max == shard.plan.limits.payload_bytes_max, more == More::Fails);
                 exchange.advance(shard, NOW, Event::ResponseBody(answered))
             }
+            Step::ReadBegun { .. } => panic!("no function at AWS streams"),
             Step::AwaitFill { .. } => panic!("nobody else is there"),
             Step::Invoke(_) => {
                 is_called = true;

@@ -6,7 +6,7 @@
 //! - `shard`: one shard and its tasks
 //! - `client`: a client connection of HTTP/1, request after request; `http2`: one of HTTP/2, many at once
 //! - `relay`: one exchange; the loop that joins core and kernel; `ends`: what it needs of a client, `http1`: those of HTTP/1
-//! - `upload`: a request body on its way while the backend already answers
+//! - `backend`: who has answered, and whose content is passed on; `upload`: a request body on its way while the backend already answers
 //! - `stream`, `upstream`: reading peers; the pools of backend connections
 //! - `tls`: certificates, and what backends must prove, as rustls wants them
 //! - `transport`: what both are reached by: a plain socket, or TLS over one
@@ -27,6 +27,7 @@ pub mod gateway;
 
 mod shard;
 
+mod backend;
 mod client;
 mod ends;
 mod function;

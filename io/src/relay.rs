@@ -13,9 +13,10 @@ use tidegate_core::http1::BodyFraming;
 use tidegate_core::limits::Limits;
 use tidegate_core::reject::Reject;
 
+use crate::backend::{self, Backend, Called, Content};
 use crate::ends::{Broken, Inbound, Outbound, Rest};
-use crate::function::{self, Invoked};
-use crate::http1::discard;
+use crate::function;
+use crate::function::remote::Begun;
 use crate::shard::Shard;
 use crate::stream::{Body, BodyFailure, Stream};
 use crate::upload::Upload;
@@ -55,8 +56,7 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
         step = match step {
             Step::AskLedger(meter) => {
                 let answered = Box::pin(shard.waiting.answered(meter, shard.now().monotonic_ns)).await;
-                let event = if answered { Event::LedgerAnswered } else { Event::LedgerSilent };
-                advance(shard, exchange, event)
+                advance(shard, exchange, if answered { Event::LedgerAnswered } else { Event::LedgerSilent })
             }
             Step::AwaitKeys(url) => {
                 // Come or not: the exchange looks what is known now.
@@ -81,14 +81,11 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
                 },
             },
             Step::Call(call) => {
-                // An authorizer's function has answered before, to the end.
-                if let Some(asked) = backend.take() {
-                    asked.release(shard, true);
-                }
+                backend::replace(&mut backend, None, shard);
                 let pool = Rc::clone(&pools[call.origin.0 as usize]);
                 match call_backend(shard, pool, exchange, inbound, outbound, &mut upload, call).await {
                     Ok(called) => {
-                        backend = Some(called);
+                        backend = Some(Backend::Http(called));
                         advance(shard, exchange, Event::Response)
                     }
                     Err(Failure::Call(failure)) => advance(shard, exchange, Event::CallFailed(failure)),
@@ -98,7 +95,7 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
             Step::ReadResponse { bytes_max, more } => {
                 let read = {
                     // In a box, so that exchanges that pass answers on do not hold its memory.
-                    let mut work = Box::pin(read_content(&mut backend, bytes_max));
+                    let mut work = Box::pin(backend::read(&mut backend, bytes_max));
                     upload.beside(inbound, true, work.as_mut()).await
                 };
                 match read {
@@ -121,11 +118,17 @@ pub(crate) async fn run<I: Inbound, O: Outbound>(
             Step::Invoke(invoke) => {
                 let pool = &functions[invoke.function.0 as usize];
                 // In a box, so that exchanges without functions do not hold its memory.
-                match Box::pin(function::invoke(shard, pool, exchange, invoke)).await {
-                    Invoked::Answer(payload) => advance(shard, exchange, Event::Invoked(&payload)),
-                    Invoked::Failed(document) => advance(shard, exchange, Event::FunctionFailed(&document)),
-                    Invoked::Refused(failure) => advance(shard, exchange, Event::InvokeFailed(failure)),
-                }
+                let mut invoked = Box::pin(function::invoke(shard, pool, exchange, invoke)).await;
+                backend::replace(&mut backend, invoked.take_rest().map(Backend::Function), shard);
+                advance(shard, exchange, invoked.event())
+            }
+            Step::ReadBegun { timeout_ms, pause_ms } => {
+                let read = Box::pin(backend::unpack(shard, &mut backend, timeout_ms, pause_ms)).await;
+                advance(
+                    shard,
+                    exchange,
+                    read.as_ref().map_or_else(|failure| Event::CallFailed(*failure), Begun::event),
+                )
             }
             Step::Answer(answer) => {
                 let sent = {
@@ -157,34 +160,6 @@ fn client_gone(shard: &Shard, exchange: &mut Exchange) -> End {
 enum Failure {
     Call(CallFailure),
     ClientGone,
-}
-
-/// A backend that has answered.
-struct Backend {
-    pool: Rc<Pool>,
-    stream: Stream,
-    body: Body,
-    keeps_alive: bool,
-}
-
-impl Backend {
-    /// Keeps the connection for the next request, if both messages are read to their ends. An answer whose content was
-    /// not wanted is read to its end aside.
-    fn release(self, shard: &Rc<Shard>, uploaded: bool) {
-        if !uploaded || !self.keeps_alive {
-            return;
-        }
-        if self.body.is_done() {
-            return self.pool.release(self.stream, &shard.ring, &shard.limits());
-        }
-        let shard_there = Rc::clone(shard);
-        shard.ring.spawn(async move {
-            let Self { pool, mut stream, mut body, .. } = self;
-            if discard(&mut body, &mut stream).await {
-                pool.release(stream, &shard_there.ring, &shard_there.limits());
-            }
-        });
-    }
 }
 
 fn advance(shard: &Shard, exchange: &mut Exchange, event: Event<'_>) -> Step {
@@ -235,30 +210,6 @@ async fn read_whole(
     Ok(content)
 }
 
-/// The backend's content, whole or as far as it has been read.
-enum Content {
-    Whole(Vec<u8>),
-    Begun(Vec<u8>),
-}
-
-/// Reads the backend's content, no further than where it is more than so many bytes.
-async fn read_content(backend: &mut Option<Backend>, bytes_max: u64) -> Result<Content, CallFailure> {
-    let mut content = Vec::new();
-    let Some(Backend { stream, body, .. }) = backend else { return Ok(Content::Whole(content)) };
-    loop {
-        match body.next(stream).await {
-            Ok(Some(piece)) => content.extend_from_slice(&piece),
-            Ok(None) => return Ok(Content::Whole(content)),
-            Err(BodyFailure::TooLarge) => return Err(CallFailure::TooLarge),
-            Err(BodyFailure::Timeout) => return Err(CallFailure::Timeout),
-            Err(BodyFailure::Closed | BodyFailure::Framing(_)) => return Err(CallFailure::Network),
-        }
-        if content.len() as u64 > bytes_max {
-            return Ok(Content::Begun(content));
-        }
-    }
-}
-
 /// Sends the request and reads the head of the answer. Repeats it on another connection if a reused one died before
 /// the first byte of the answer and nothing is lost by repeating it (RFC 9110 section 9.2.2).
 async fn call_backend<I: Inbound>(
@@ -269,7 +220,7 @@ async fn call_backend<I: Inbound>(
     outbound: &mut impl Outbound,
     upload: &mut Upload<I>,
     call: Call,
-) -> Result<Backend, Failure> {
+) -> Result<Called, Failure> {
     let plan = Rc::clone(&shard.core.borrow().plan);
     let started = shard.now();
     let uploads =
@@ -302,7 +253,7 @@ async fn call_backend<I: Inbound>(
                 let framing = exchange.response.framing();
                 let body = Body::new(framing, plan.limits.payload_bytes_max, u64::from(call.timeout_ms));
                 let keeps_alive = exchange.response.keeps_alive();
-                return Ok(Backend { pool, stream: backend, body, keeps_alive });
+                return Ok(Called { pool, stream: backend, body, keeps_alive });
             }
             Ok(Err(NoResponse::Dead)) if reused && repeatable => {}
             Ok(Err(NoResponse::Dead | NoResponse::Broken)) => {
@@ -373,9 +324,7 @@ async fn send_answer(
         return (sent, answer.inline_bytes);
     };
     let head_bytes = out.len();
-    if answer.download != BodyFraming::Chunked
-        && backend.body.take_received(&mut backend.stream, INLINE_BYTES_MAX, &mut out)
-    {
+    if answer.download != BodyFraming::Chunked && backend.take_received(INLINE_BYTES_MAX, &mut out) {
         let bytes = answer.inline_bytes + (out.len() - head_bytes) as u64;
         return (outbound.begin(out, Rest::Nothing).await, bytes);
     }
@@ -393,11 +342,11 @@ async fn pump(
     framing: BodyFraming,
     sent_bytes: &mut u64,
 ) -> Result<(), Broken> {
-    let at_once = backend.stream.has_pending();
+    let at_once = backend.has_pending();
     outbound.begin(head, if at_once { Rest::ContentAtOnce(framing) } else { Rest::Content(framing) }).await?;
-    while let Some(piece) = backend.body.next(&mut backend.stream).await.map_err(|_| Broken)? {
+    while let Some(piece) = backend.next().await.map_err(|_| Broken)? {
         *sent_bytes += piece.len() as u64;
-        outbound.send(piece, backend.body.is_done()).await?;
+        outbound.send(piece, backend.is_done()).await?;
     }
     outbound.end().await
 }

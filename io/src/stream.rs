@@ -95,6 +95,26 @@ impl Body {
         Self { decoder: BodyDecoder::new(framing), bytes: 0, bytes_max, timeout_ms }
     }
 
+    /// The same, keeping the trailer section.
+    pub(crate) fn with_trailers(framing: BodyFraming, bytes_max: u64, timeout_ms: u64) -> Self {
+        Self { decoder: BodyDecoder::with_trailers(framing), bytes: 0, bytes_max, timeout_ms }
+    }
+
+    /// The value of a field of the trailer section.
+    pub(crate) fn trailer(&self, name: &[u8]) -> Option<&[u8]> {
+        self.decoder.trailer(name)
+    }
+
+    /// Sets how much content there may be.
+    pub(crate) fn allow(&mut self, bytes_max: u64) {
+        self.bytes_max = bytes_max;
+    }
+
+    /// Sets the longest pause between two pieces.
+    pub(crate) fn pause_at_most(&mut self, timeout_ms: u64) {
+        self.timeout_ms = timeout_ms;
+    }
+
     /// Whether its end has been read.
     pub(crate) fn is_done(&self) -> bool {
         self.decoder.is_done()

@@ -30,6 +30,11 @@ impl Aws {
             .unwrap_or_else(|| format!("https://{service}.{region}.{domain}"))
     }
 
+    /// Whether a service is somewhere else than at AWS.
+    pub(crate) fn is_moved(&self, service: &str) -> bool {
+        self.endpoint_url.is_some() || self.endpoints.iter().any(|(name, ..)| name == service)
+    }
+
     /// The services with an endpoint of their own, and where they are named.
     pub(crate) fn named(&self) -> impl Iterator<Item = (&str, Span)> {
         self.endpoints.iter().map(|(name, _, span)| (name.as_str(), *span))

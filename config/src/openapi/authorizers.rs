@@ -289,7 +289,7 @@ fn read_uri(value: &Node, node: &PlanNode, report: &mut Report) -> Option<Templa
     let template = read_template(value, node, report)?;
     // With stage variables only a stage can say whether the URI is good.
     if !template.has_variables()
-        && template.text(|_| None).is_ok_and(|uri| FunctionArn::of_uri(&uri).is_err())
+        && template.text(|_| None).is_ok_and(|uri| FunctionArn::of_uri(&uri, false).is_err())
     {
         report_uri(value.span, value.scalar().unwrap_or_default(), report);
         return None;

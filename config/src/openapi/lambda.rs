@@ -31,6 +31,8 @@ pub(crate) struct Lambda {
     /// The role that signs, if the function is at AWS; and where it stands.
     pub(crate) credentials: Option<(Template, Span)>,
     pub(crate) timeout_ms: u32,
+    /// Whether the answer is passed on as it comes.
+    pub(crate) streams: bool,
 }
 
 /// A function as an integration URI names it.
@@ -52,7 +54,10 @@ pub(crate) enum ArnError {
     NoPathOrAction,
     Service(String),
     Firehose,
+    /// The path streams the answer, and the integration does not.
     Streaming,
+    /// The other way round.
+    Buffered,
     NotAnInvocation,
     Function(String),
 }
@@ -66,8 +71,9 @@ impl fmt::Display for ArnError {
                 "Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream \
                  invocations."
             }
-            Self::Firehose => "a Firehose stream is not supported yet",
-            Self::Streaming => "response streaming is not supported yet",
+            Self::Firehose => "a Firehose stream by AWS_PROXY is not supported yet",
+            Self::Streaming => "this URI streams the response, and the integration does not",
+            Self::Buffered => "response streaming has a URI of its own",
             Self::NotAnInvocation => "the URI invokes no function",
             Self::Function(text) => return write!(f, "`{text}` is not the ARN of a function"),
         })
@@ -78,8 +84,14 @@ impl ArnError {
     /// What to do about it.
     pub(crate) fn help(&self) -> Option<&'static str> {
         match self {
-            Self::Streaming => Some("use the path 2015-03-31/functions/{arn}/invocations"),
-            Self::Firehose | Self::Service(_) => None,
+            Self::Streaming => Some(
+                "set responseTransferMode: STREAM, or use the path 2015-03-31/functions/{arn}/invocations",
+            ),
+            Self::Buffered => Some("use the path 2021-11-15/functions/{arn}/response-streaming-invocations"),
+            Self::Firehose => Some(
+                "AWS does not say what the stream gets of a request; use the type aws with firehose:action/PutRecord",
+            ),
+            Self::Service(_) => None,
             Self::NotAnArn | Self::NoPathOrAction | Self::NotAnInvocation | Self::Function(_) => Some(
                 "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/arn:aws:lambda:{region}:{account}:\
                  function:{name}/invocations",
@@ -89,8 +101,8 @@ impl ArnError {
 }
 
 impl FunctionArn {
-    /// Reads the URI of an integration. A doubled slash behind `path` is taken (recorded fact 143).
-    pub(crate) fn of_uri(uri: &str) -> Result<Self, ArnError> {
+    /// Reads the URI of an integration, which `streams` or not. A doubled slash behind `path` is taken (recorded fact 143).
+    pub(crate) fn of_uri(uri: &str, streams: bool) -> Result<Self, ArnError> {
         let mut parts = uri.splitn(6, ':');
         let mut part = || parts.next().ok_or(ArnError::NotAnArn);
         let (arn, _partition, apigateway, _region, service, rest) =
@@ -103,19 +115,24 @@ impl FunctionArn {
             return Err(ArnError::NoPathOrAction);
         }
         match service {
-            "lambda" => Self::of_path(path.ok_or(ArnError::NotAnInvocation)?.trim_start_matches('/')),
+            "lambda" => {
+                Self::of_path(path.ok_or(ArnError::NotAnInvocation)?.trim_start_matches('/'), streams)
+            }
             "firehose" => Err(ArnError::Firehose),
             service => Err(ArnError::Service(service.to_owned())),
         }
     }
 
-    fn of_path(path: &str) -> Result<Self, ArnError> {
-        if path.starts_with("2021-11-15/") {
-            return Err(ArnError::Streaming);
-        }
-        let function = path.strip_prefix("2015-03-31/functions/");
-        let function = function.and_then(|rest| rest.strip_suffix("/invocations"));
-        let function = function.ok_or(ArnError::NotAnInvocation)?;
+    fn of_path(path: &str, streams: bool) -> Result<Self, ArnError> {
+        let between = |start, end| path.strip_prefix(start).and_then(|rest: &str| rest.strip_suffix(end));
+        let buffered = between("2015-03-31/functions/", "/invocations");
+        let streamed = between("2021-11-15/functions/", "/response-streaming-invocations");
+        let function = match (buffered, streamed, streams) {
+            (Some(function), None, false) | (None, Some(function), true) => function,
+            (Some(_), _, true) => return Err(ArnError::Buffered),
+            (_, Some(_), false) => return Err(ArnError::Streaming),
+            (None, None, _) => return Err(ArnError::NotAnInvocation),
+        };
         Self::parse(function).ok_or_else(|| ArnError::Function(function.to_owned()))
     }
 
@@ -156,7 +173,7 @@ pub(super) fn read(
     if custom.is_none() {
         read_content_handling(fields, report);
     }
-    read_transfer_mode(fields, report);
+    let streams = read_transfer_mode(fields, custom.is_some(), report);
     let credentials = fields.value("credentials").filter(|value| !value.is_empty());
     let credentials = match credentials {
         Some(value) => Some((service::read_template(value, document, report)?, value.span)),
@@ -165,9 +182,10 @@ pub(super) fn read(
     let method = fields.required("httpMethod", report);
     let posts = method.is_some_and(|value| is_post(value, report));
     let value = fields.required("uri", report)?;
-    let uri = read_uri(value, custom.is_some(), document, report)?;
+    let uri = read_uri(value, custom.is_some(), streams?, document, report)?;
     method?;
-    let lambda = Lambda { custom, invocation_type, uri, uri_span: value.span, credentials, timeout_ms };
+    let (uri_span, streams) = (value.span, streams?);
+    let lambda = Lambda { custom, invocation_type, uri, uri_span, credentials, timeout_ms, streams };
     Some((posts && !fails).then(|| Box::new(lambda)))
 }
 
@@ -230,15 +248,26 @@ fn read_content_handling(fields: &mut Fields<'_>, report: &mut Report) {
     }
 }
 
-fn read_transfer_mode(fields: &mut Fields<'_>, report: &mut Report) {
-    if let Some(value) = fields.value("responseTransferMode")
-        && scalar::variant(value, &[("BUFFERED", false), ("STREAM", true)], report) == Some(true)
-    {
-        report.unsupported(value.span, "response streaming from a function");
+/// Whether the answer is streamed. AWS: "You can only use response payload streaming for HTTP_PROXY or AWS_PROXY".
+fn read_transfer_mode(fields: &mut Fields<'_>, is_custom: bool, report: &mut Report) -> Option<bool> {
+    let Some(value) = fields.value("responseTransferMode") else { return Some(false) };
+    let streams = scalar::variant(value, &[("BUFFERED", false), ("STREAM", true)], report)?;
+    if streams && is_custom {
+        report
+            .error(value.span, "a response that is mapped cannot be streamed")
+            .help("use the type aws_proxy, or leave it BUFFERED");
+        return None;
     }
+    Some(streams)
 }
 
-fn read_uri(value: &Node, is_custom: bool, document: &Document<'_>, report: &mut Report) -> Option<Template> {
+fn read_uri(
+    value: &Node,
+    is_custom: bool,
+    streams: bool,
+    document: &Document<'_>,
+    report: &mut Report,
+) -> Option<Template> {
     let text = scalar::text(value, report)?;
     let template = match Template::of(text, document.node) {
         Ok(template) => template,
@@ -250,7 +279,7 @@ fn read_uri(value: &Node, is_custom: bool, document: &Document<'_>, report: &mut
     // With stage variables only a stage can say whether the URI is good.
     if !template.has_variables()
         && let Err(error) =
-            template.text(|_| None).map_or(Err(ArnError::NotAnArn), |uri| FunctionArn::of_uri(&uri))
+            template.text(|_| None).map_or(Err(ArnError::NotAnArn), |uri| FunctionArn::of_uri(&uri, streams))
     {
         report_arn(value.span, is_custom, &error, report);
         return None;
@@ -282,7 +311,12 @@ mod tests {
 
     #[track_caller]
     fn check(uri: &str, want: Result<(&str, Option<&str>), ArnError>) {
-        let read = FunctionArn::of_uri(uri);
+        check_as(uri, false, want);
+    }
+
+    #[track_caller]
+    fn check_as(uri: &str, streams: bool, want: Result<(&str, Option<&str>), ArnError>) {
+        let read = FunctionArn::of_uri(uri, streams);
         let read = read.as_ref().map(|arn| (&*arn.name, arn.qualifier.as_deref()));
         assert_eq!(read.map_err(Clone::clone), want, "{uri}");
     }
@@ -302,7 +336,13 @@ mod tests {
         check("arn:aws:apigateway:us-east-1:lambda:action/Invoke", Err(ArnError::NotAnInvocation));
         check("arn:aws:apigateway:us-east-1:sqs:path/1/q", Err(ArnError::Service("sqs".to_owned())));
         check("arn:aws:apigateway:us-east-1:firehose:action/PutRecord", Err(ArnError::Firehose));
-        check(&uri(arn).replace("2015-03-31", "2021-11-15"), Err(ArnError::Streaming));
+        let streamed =
+            uri(arn).replace("2015-03-31", "2021-11-15").replace("/invoc", "/response-streaming-invoc");
+        check_as(&streamed, true, Ok(("hello", None)));
+        check_as(&streamed.replace("hello", "hello:prod"), true, Ok(("hello", Some("prod"))));
+        check(&streamed, Err(ArnError::Streaming));
+        check_as(&uri(arn), true, Err(ArnError::Buffered));
+        check_as(&uri(arn).replace("2015-03-31", "2021-11-15"), true, Err(ArnError::NotAnInvocation));
         check(&uri(arn).replace("2015-03-31", "2015-03-30"), Err(ArnError::NotAnInvocation));
         check(&uri(arn).replace("/invocations", ""), Err(ArnError::NotAnInvocation));
         for wrong in

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tidegate_core::aws::CredentialsSource;
+use tidegate_core::aws::{CredentialsSource, Signatory};
 use tidegate_core::http1::KnownField;
 use tidegate_core::method::Method;
 use tidegate_core::plan::Node as PlanNode;
@@ -32,6 +32,8 @@ pub(crate) struct Service {
 pub(crate) struct ServiceUri<'u> {
     pub(crate) partition: &'u str,
     pub(crate) region: &'u str,
+    /// What stands before the service's name in its host: `runtime` of `runtime.sagemaker`.
+    pub(crate) subdomain: Option<&'u str>,
     pub(crate) service: &'u str,
     call: Call<'u>,
 }
@@ -49,7 +51,6 @@ enum Call<'u> {
 pub(crate) enum ServiceError {
     NotAnArn,
     NoPathOrAction,
-    Subdomain,
 }
 
 impl fmt::Display for ServiceError {
@@ -57,7 +58,6 @@ impl fmt::Display for ServiceError {
         f.write_str(match self {
             Self::NotAnArn => "Invalid ARN specified in the request",
             Self::NoPathOrAction => "AWS ARN for integration must contain path or action",
-            Self::Subdomain => "a subdomain of a service is not supported yet",
         })
     }
 }
@@ -82,17 +82,20 @@ impl<'u> ServiceUri<'u> {
         let ["arn", partition, "apigateway", region, service, rest] = parts[..] else {
             return Err(ServiceError::NotAnArn);
         };
-        if service.contains('.') {
-            return Err(ServiceError::Subdomain);
-        }
+        let (subdomain, service) = match service.rsplit_once('.') {
+            Some((subdomain, service)) => (Some(subdomain), service),
+            None => (None, service),
+        };
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if [region, service].iter().any(|part| part.is_empty() || !part.bytes().all(fits)) {
+        let mut labels =
+            [region, service].into_iter().chain(subdomain.into_iter().flat_map(|it| it.split('.')));
+        if labels.any(|label| label.is_empty() || !label.bytes().all(fits)) {
             return Err(ServiceError::NotAnArn);
         }
         let path = rest.strip_prefix("path/").map(|path| Call::Path(path.trim_start_matches('/')));
         let action = rest.strip_prefix("action/").filter(|action| !action.is_empty()).map(Call::Action);
         let call = path.or(action).ok_or(ServiceError::NoPathOrAction)?;
-        Ok(Self { partition, region, service, call })
+        Ok(Self { partition, region, subdomain, service, call })
     }
 
     /// Path and query of the call, with their placeholders. An operation whose name goes into a header field is not in
@@ -217,19 +220,21 @@ pub(super) fn read_credentials(
     let template = read_template(value, document, report)?;
     if !template.has_variables() {
         let arn = template.text(|_| None).ok()?;
-        source(&arn, value.span, report)?;
+        signatory(&arn, value.span, report)?;
     }
     Some((template, value.span))
 }
 
-/// The role that an ARN names. AWS: `arn:aws:iam::*:user/*` stands for the caller's own credentials.
-pub(crate) fn source(arn: &str, at: Span, report: &mut Report) -> Option<CredentialsSource> {
+/// Who signs, as an integration says. AWS: `arn:aws:iam::*:user/*` stands for the caller's own credentials.
+pub(crate) fn signatory(arn: &str, at: Span, report: &mut Report) -> Option<Signatory> {
     if let ["arn", _, "iam", "", "*", "user/*"] = arn.split(':').collect::<Vec<_>>()[..] {
-        report
-            .unsupported(at, "calling a service with the caller's credentials")
-            .help("name a role, or leave `credentials` out: then the gateway's own sign");
-        return None;
+        return Some(Signatory::Caller);
     }
+    source(arn, at, report).map(Signatory::Gateway)
+}
+
+/// The role that an ARN names.
+pub(crate) fn source(arn: &str, at: Span, report: &mut Report) -> Option<CredentialsSource> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let is_role = matches!(parts[..], ["arn", _, "iam", "", account, role]
         if account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
@@ -277,6 +282,18 @@ mod tests {
         check("sqs:x", Err(ServiceError::NoPathOrAction));
         check("sqs", Err(ServiceError::NotAnArn));
         check("S Q S:path/x", Err(ServiceError::NotAnArn));
-        check("bucket.s3:path/x", Err(ServiceError::Subdomain));
+        check("shelf.s3:path/x", Ok(("/x", None)));
+        check("a.b.dynamodb:action/PutItem", Ok(("/", Some(json))));
+        for wrong in [".s3:path/x", "shelf.:path/x", "a..s3:path/x", "S.s3:path/x"] {
+            check(wrong, Err(ServiceError::NotAnArn));
+        }
+    }
+
+    #[test]
+    fn the_last_label_is_the_service() {
+        let read = |uri| ServiceUri::parse(uri).map(|uri| (uri.subdomain, uri.service, uri.signing_name()));
+        let uri = "arn:aws:apigateway:us-east-1:runtime.sagemaker:path/endpoints/e/invocations";
+        assert_eq!(read(uri), Ok((Some("runtime"), "sagemaker", "sagemaker")));
+        assert_eq!(read("arn:aws:apigateway:us-east-1:sqs:path/1/q"), Ok((None, "sqs", "sqs")));
     }
 }

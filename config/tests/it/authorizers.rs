@@ -114,7 +114,7 @@ fn an_authorizer_at_aws() {
             &*remote.path,
             "/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:far:live/invocations"
         );
-        assert_eq!(remote.signing.credentials, want);
+        assert_eq!(remote.signing.by, want.clone().into());
         assert!(plan.aws.sources.contains(&want));
     }
 }
@@ -124,10 +124,7 @@ fn what_is_wrong_with_the_role_of_an_authorizer() {
     let far = URI.replace("function:f/", "function:far/");
     for (role, want) in [
         ("arn:aws:iam::1:role/x", "error: `arn:aws:iam::1:role/x` is not the ARN of a role"),
-        (
-            "arn:aws:iam::*:user/*",
-            "error: calling a service with the caller's credentials is not supported yet",
-        ),
+        ("arn:aws:iam::*:user/*", "error: `arn:aws:iam::*:user/*` is not the ARN of a role"),
     ] {
         let yaml =
             document(&format!("type: token, authorizerUri: '{far}', authorizerCredentials: '{role}'"), "");

@@ -2,7 +2,7 @@
 
 use tidegate_config::routes_table;
 use tidegate_core::aws::CredentialsSource;
-use tidegate_core::integration::{FunctionPlace, Integration};
+use tidegate_core::integration::{FunctionPlace, Integration, LambdaKind};
 use tidegate_core::plan::{FunctionId, User};
 
 use crate::{Folder, TOML, file_findings};
@@ -152,7 +152,7 @@ fn with_aws_a_function_that_is_not_here_is_there() {
     ] {
         let FunctionPlace::Remote(remote) = place(&function, more) else { panic!() };
         assert_eq!(&*remote.path, format!("/2015-03-31/functions/{function}/invocations"));
-        assert_eq!((&*remote.signing.service, &remote.signing.credentials), ("lambda", &source));
+        assert_eq!((&*remote.signing.service, &remote.signing.by), ("lambda", &source.into()));
     }
     let loaded =
         folder("[aws]\n", &document(elsewhere, "")).load().unwrap_or_else(|findings| panic!("{findings}"));
@@ -254,4 +254,53 @@ fn functions_without_proxy() {
     let loaded = folder(HELLO, &text).load().unwrap_or_else(|findings| panic!("{findings}"));
     let table = routes_table(&loaded);
     assert!(table.contains(&format!("AWS {ARN}:hello timeout 29 s")), "{table}");
+}
+
+/// The same document with the URI that streams.
+fn streaming(function: &str, more: &str) -> String {
+    document(function, more)
+        .replace("2015-03-31", "2021-11-15")
+        .replace("/invocations", "/response-streaming-invocations")
+}
+
+#[test]
+fn streamed_responses() {
+    let stream = "        responseTransferMode: STREAM\n";
+    let hello = format!("{ARN}:hello");
+    let loaded =
+        folder(HELLO, &streaming(&hello, stream)).load().unwrap_or_else(|findings| panic!("{findings}"));
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    let Integration::Lambda(lambda) = &loaded.plan.apis[0].stages[0].integrations[0] else { panic!() };
+    assert!(matches!(lambda.kind, LambdaKind::StreamedProxy));
+    let table = routes_table(&loaded);
+    assert!(table.contains(&format!("AWS_PROXY streamed {hello} timeout 29 s")), "{table}");
+    let check = |text: &str, want: &str| {
+        let found = findings(HELLO, text);
+        assert!(
+            found.contains(want) && found.lines().filter(|line| line.contains("error: ")).count() == 1,
+            "{found}"
+        );
+    };
+    check(&streaming(&hello, ""), "8:14: error: this URI streams the response, and the integration does not");
+    check(
+        &streaming(&hello, "        responseTransferMode: BUFFERED\n"),
+        "error: this URI streams the response",
+    );
+    check(&document(&hello, stream), "8:14: error: response streaming has a URI of its own");
+    let custom = format!("        responses: {{ default: {{ statusCode: 200 }} }}\n{stream}");
+    let custom = streaming(&hello, &custom).replace("aws_proxy", "aws");
+    check(&custom, "error: a response that is mapped cannot be streamed");
+    let far = streaming(&format!("{ARN}:far"), stream);
+    let loaded =
+        folder(&format!("{HELLO}[aws]\n"), &far).load().unwrap_or_else(|findings| panic!("{findings}"));
+    let Integration::Lambda(lambda) = &loaded.plan.apis[0].stages[0].integrations[0] else { panic!() };
+    let FunctionPlace::Remote(remote) = &lambda.place else { panic!() };
+    assert_eq!(&*remote.path, format!("/2021-11-15/functions/{ARN}:far/response-streaming-invocations"));
+    // Only its stage knows which one it is.
+    let toml = TOML.replace("host =", "f = \"hello\", host =");
+    let variable = document(&format!("{ARN}:${{stageVariables.f}}"), stream);
+    let folder = Folder::new(&[("tidegate.toml", &format!("{toml}{HELLO}")), ("api.yaml", &variable)]);
+    let found =
+        folder.load().map_or_else(|findings| folder.text(&findings), |loaded| folder.text(&loaded.warnings));
+    assert!(found.contains("error: response streaming has a URI of its own"), "{found}");
 }

@@ -1,7 +1,7 @@
 //! `[aws]`, and integrations of the type `aws` with a service that is no function.
 
 use tidegate_config::routes_table;
-use tidegate_core::aws::CredentialsSource;
+use tidegate_core::aws::{CredentialsSource, Signatory};
 use tidegate_core::integration::Integration;
 
 use crate::{Folder, MOCK, TOML, describe};
@@ -41,7 +41,7 @@ fn a_service_with_everything() {
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
     let Integration::Http(http) = &loaded.plan.apis[0].stages[0].integrations[0] else { panic!() };
     let service = http.service.as_ref().expect("a service");
-    assert_eq!(service.signing.credentials, CredentialsSource::Role(ROLE.into()));
+    assert_eq!(service.signing.by, CredentialsSource::Role(ROLE.into()).into());
     assert_eq!((&*service.signing.service, &*service.signing.region), ("sqs", "us-east-1"));
     let aws = &loaded.plan.aws;
     assert_eq!((&*aws.sts, &*aws.region), ("http://127.0.0.1:5000", "us-east-1"));
@@ -80,7 +80,8 @@ fn uris_and_credentials() {
         check("[aws]\nendpoint_url = \"http://127.0.0.1:5000\"\n", &document(call, more), want);
     };
     check("sqs:x", "", "error: AWS ARN for integration must contain path or action");
-    check("bucket.s3:path/x", "", "error: a subdomain of a service is not supported yet");
+    check("bucket.s3:path/x", "", "");
+    check("bucket..s3:path/x", "", "error: Invalid ARN specified in the request");
     check("s3:path/{x}", "", "warning: nothing fills {x}: it is sent as it is");
     check("firehose:action/PutRecord", "", "");
     check("sqs:path/${stageVariables.host}", "", "");
@@ -90,7 +91,7 @@ fn uris_and_credentials() {
     check(
         "sqs:path/1/q",
         &credentials("'arn:aws:iam::*:user/*'"),
-        "error: calling a service with the caller's credentials is not supported yet",
+        "warning: this answers 500 Internal server error: a caller who does not sign has no credentials",
     );
     check(
         "sqs:path/1/q",
@@ -111,4 +112,37 @@ fn uris_and_credentials() {
         );
     }
     check("sqs:path/1/q", "        contentHandling: CONVERT_TO_TEXT\n", "");
+}
+
+/// The caller signs where it has signed; that is no source of credentials that anybody would ask for.
+#[test]
+fn the_callers_credentials() {
+    let auth = "      x-amazon-apigateway-auth: { type: AWS_IAM }\n      x-amazon-apigateway-integration:\n";
+    let document = document("sqs:path/1/q", "        credentials: 'arn:aws:iam::*:user/*'\n")
+        .replace("      x-amazon-apigateway-integration:\n", auth);
+    let loaded = folder(LOCAL, &document).load().unwrap_or_else(|findings| panic!("{findings}"));
+    assert!(!loaded.warnings.to_string().contains("this answers 500"), "{}", loaded.warnings);
+    let Integration::Http(http) = &loaded.plan.apis[0].stages[0].integrations[0] else { panic!() };
+    assert_eq!(http.service.as_ref().expect("a service").signing.by, Signatory::Caller);
+    assert!(loaded.plan.aws.sources.is_empty());
+}
+
+/// At AWS it is part of the name; elsewhere the service is told by `Host`.
+#[test]
+fn subdomains() {
+    let document = document("runtime.sagemaker:path/endpoints/e/invocations", "");
+    let local = "[aws]\nendpoint_url = \"http://127.0.0.1:5000\"\n";
+    let own = "[aws.endpoint]\nsagemaker = \"http://sage.test:4566\"\n";
+    for (toml, called, host) in [
+        ("", ("runtime.sagemaker.us-east-1.amazonaws.com", 443), "runtime.sagemaker.us-east-1.amazonaws.com"),
+        (local, ("127.0.0.1", 5000), "runtime.127.0.0.1:5000"),
+        (own, ("sage.test", 4566), "runtime.sage.test:4566"),
+    ] {
+        let loaded = folder(toml, &document).load().unwrap_or_else(|findings| panic!("{findings}"));
+        assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+        let Integration::Http(http) = &loaded.plan.apis[0].stages[0].integrations[0] else { panic!() };
+        let origin = &loaded.plan.origins[http.origin.0 as usize];
+        assert_eq!(((&*origin.host, origin.port), &*http.host), (called, host), "{toml}");
+        assert_eq!(&*http.service.as_ref().expect("a service").signing.service, "sagemaker");
+    }
 }

@@ -23,7 +23,23 @@ pub struct Signing {
     /// The service's name in signatures, for example `sqs`.
     pub service: Box<str>,
     /// Who signs.
-    pub credentials: CredentialsSource,
+    pub by: Signatory,
+}
+
+/// Who signs a call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Signatory {
+    /// The gateway, or a role that it takes on.
+    Gateway(CredentialsSource),
+    /// Whoever calls the method, which it has signed itself: with its own keys, which the gateway knows
+    /// (AWS: `arn:aws:iam::*:user/*`).
+    Caller,
+}
+
+impl From<CredentialsSource> for Signatory {
+    fn from(source: CredentialsSource) -> Self {
+        Self::Gateway(source)
+    }
 }
 
 impl Signing {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
-use super::service::{CredentialsSource, Signing};
+use super::service::{CredentialsSource, Signatory, Signing};
 use crate::auth::sigv4::{Credentials, Headers, PayloadHash, Scope, Signable, Signer};
 use crate::clock::Now;
 use crate::http1::encode;
@@ -51,6 +51,25 @@ impl Signers {
         self.issued = issued;
     }
 
+    /// As [`Signers::sign`], where the caller may have to sign by itself. Its key is made anew each time: callers are many.
+    pub fn sign_for(
+        &mut self,
+        signing: &Signing,
+        caller: Option<&Credentials>,
+        content: &[u8],
+        now: Now,
+        head: &mut Vec<u8>,
+    ) -> Result<(), NoCredentials> {
+        match &signing.by {
+            Signatory::Gateway(_) => self.sign(signing, content, now, head),
+            Signatory::Caller => {
+                let mut signer = signer(caller.ok_or(NoCredentials)?, signing);
+                write_signature(&mut signer, signing, content, now, head);
+                Ok(())
+            }
+        }
+    }
+
     /// Appends the fields that sign the request whose start line and fields stand in `head`, without the empty line.
     ///
     /// What is signed is what no proxy changes: `Host`, `Content-Type`, `Content-MD5` and `X-Amz-…`. The content is always
@@ -64,27 +83,35 @@ impl Signers {
         head: &mut Vec<u8>,
     ) -> Result<(), NoCredentials> {
         let unix_s = now.unix_ms / 1000;
-        let issued = self.issued.get(&signing.credentials).filter(|issued| issued.is_valid(unix_s));
+        let Signatory::Gateway(source) = &signing.by else { return Err(NoCredentials) };
+        let issued = self.issued.get(source).filter(|issued| issued.is_valid(unix_s));
         let issued = issued.ok_or(NoCredentials)?;
-        let payload = PayloadHash::of(content);
-        drop_own_fields(head);
-        if signing.signs_content() {
-            encode::field(b"X-Amz-Content-Sha256", payload.as_bytes(), head);
-        }
         if !self.signers.contains_key(signing) {
-            let scope = Scope { region: &signing.region, service: &signing.service };
-            let signer = Signer::new(issued.credentials.clone(), scope, signing.path_style());
-            self.signers.insert(signing.clone(), signer);
+            self.signers.insert(signing.clone(), signer(&issued.credentials, signing));
         }
         let signer = self.signers.get_mut(signing).ok_or(NoCredentials)?;
-        let mut fields = Vec::with_capacity(8);
-        let (method, path, query) = read_head(head, &mut fields);
-        let request = Signable { method, path, query, headers: Headers::List(&fields) };
-        let mut signature = Vec::with_capacity(512);
-        signer.sign(&request, &payload, unix_s, &mut signature);
-        head.extend_from_slice(&signature);
+        write_signature(signer, signing, content, now, head);
         Ok(())
     }
+}
+
+fn signer(credentials: &Credentials, signing: &Signing) -> Signer {
+    let scope = Scope { region: &signing.region, service: &signing.service };
+    Signer::new(credentials.clone(), scope, signing.path_style())
+}
+
+fn write_signature(signer: &mut Signer, signing: &Signing, content: &[u8], now: Now, head: &mut Vec<u8>) {
+    let payload = PayloadHash::of(content);
+    drop_own_fields(head);
+    if signing.signs_content() {
+        encode::field(b"X-Amz-Content-Sha256", payload.as_bytes(), head);
+    }
+    let mut fields = Vec::with_capacity(8);
+    let (method, path, query) = read_head(head, &mut fields);
+    let request = Signable { method, path, query, headers: Headers::List(&fields) };
+    let mut signature = Vec::with_capacity(512);
+    signer.sign(&request, &payload, now.unix_ms / 1000, &mut signature);
+    head.extend_from_slice(&signature);
 }
 
 /// Method, path and query of a head that we have written, and its fields that are signed.
@@ -141,11 +168,7 @@ mod tests {
     const NOW: Now = Now { unix_ms: 1_440_938_160_999, monotonic_ns: 0 };
 
     fn signing(service: &str) -> Signing {
-        Signing {
-            region: "us-east-1".into(),
-            service: service.into(),
-            credentials: CredentialsSource::Default,
-        }
+        Signing { region: "us-east-1".into(), service: service.into(), by: CredentialsSource::Default.into() }
     }
 
     fn signers(expires_s: Option<u64>) -> Signers {
@@ -203,7 +226,26 @@ mod tests {
         );
         assert_eq!(head, before);
         assert_eq!(signers(Some(1_440_938_161)).sign(&signing("sqs"), b"", NOW, &mut head), Ok(()));
-        let role = Signing { credentials: CredentialsSource::Role("r".into()), ..signing("sqs") };
+        let role = Signing { by: CredentialsSource::Role("r".into()).into(), ..signing("sqs") };
         assert_eq!(signers(None).sign(&role, b"", NOW, &mut head), Err(NoCredentials));
+    }
+
+    /// With its own keys, and with those of nobody else.
+    #[test]
+    fn a_caller_signs_by_itself() {
+        let caller = Credentials {
+            access_key_id: "AKIDCALLER".into(),
+            secret_access_key: Secret::new("its own"),
+            session_token: Some(Secret::new("token")),
+        };
+        let by_caller = Signing { by: Signatory::Caller, ..signing("sqs") };
+        let mut head = b"GET / HTTP/1.1\r\nHost: a\r\n".to_vec();
+        let mut signers = signers(None);
+        assert_eq!(signers.sign(&by_caller, b"", NOW, &mut head), Err(NoCredentials));
+        assert_eq!(signers.sign_for(&by_caller, None, b"", NOW, &mut head), Err(NoCredentials));
+        assert_eq!(signers.sign_for(&by_caller, Some(&caller), b"", NOW, &mut head), Ok(()));
+        let head = String::from_utf8(head).expect("text");
+        assert!(head.contains("Credential=AKIDCALLER/20150830/us-east-1/sqs/aws4_request"), "{head}");
+        assert!(head.contains("\r\nX-Amz-Security-Token: token\r\n"), "{head}");
     }
 }

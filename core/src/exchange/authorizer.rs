@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::invocation::{self, Invocation};
-use super::{CallFailure, Exchange, Invoke, InvokeFailure, More, Routed, Step, stage_of};
+use super::{CallFailure, Exchange, Invoke, InvokeFailure, More, Routed, Step, Wanted, stage_of};
 use crate::auth::authorise::deny_early;
 use crate::auth::authorizer::identity::{self, Asked};
 use crate::auth::authorizer::{AuthorizerId, FlightId, Grant, Grants, Input, Known, Malformed};
@@ -106,7 +106,7 @@ impl Exchange {
             FunctionPlace::Here(function) => Step::Invoke(Invoke {
                 function: *function,
                 timeout_ms: AUTHORIZER_TIMEOUT_MS,
-                asynchronous: false,
+                wanted: Wanted::Answer,
             }),
             FunctionPlace::Remote(remote) => match self.write_invocation(shard, now, remote, false) {
                 Ok(()) => Step::Call(invocation::call(remote, AUTHORIZER_TIMEOUT_MS)),

@@ -11,6 +11,7 @@ use crate::reject::Reject;
 use crate::shard::Shard;
 use crate::transform::answer::{self, Frame};
 use crate::transform::request::{self, Body};
+use crate::values::Values;
 use crate::velocity;
 
 impl Exchange {
@@ -80,7 +81,7 @@ impl Exchange {
         let upload = if let Body::Client(framing) = body { framing } else { BodyFraming::None };
         let signed = self.write_out(&text, |values, out| {
             request::write_fields(http, method, body, values, out);
-            let signed = sign(http, body, now, &mut shard.signers, out);
+            let signed = sign(http, body, now, values, &mut shard.signers, out);
             request::write_framing(method, body, values.view.request, out);
             signed
         });
@@ -116,7 +117,7 @@ impl Exchange {
             },
             Some(Integration::Lambda(lambda)) if lambda.remote().is_some() => match content {
                 Some(payload) => self.respond_invoked_body(shard, now, payload),
-                None => self.respond_invoked(shard, now),
+                None => self.respond_invoked(shard, now, lambda),
             },
             Some(Integration::Mock(_) | Integration::Lambda(_) | Integration::Misconfigured) | None => {
                 self.refuse(shard, now, Reject::Misconfigured)
@@ -163,6 +164,7 @@ fn sign(
     http: &Http,
     body: Body<'_>,
     now: Now,
+    values: &Values<'_>,
     signers: &mut Signers,
     out: &mut Vec<u8>,
 ) -> Result<(), NoCredentials> {
@@ -172,7 +174,8 @@ fn sign(
         // There is none: any other has been read.
         Body::Client(_) => b"",
     };
-    signers.sign(&service.signing, content, now, out)
+    let caller = values.view.principal.map(|principal| &principal.credentials);
+    signers.sign_for(&service.signing, caller, content, now, out)
 }
 
 /// What becomes of the client's body.

@@ -175,8 +175,11 @@ impl Exchange {
                 execution.answered = Answered::Head;
             }
             Event::ResponseBody(content) | Event::ResponseBegun(content) => note_content(execution, content),
-            Event::Invoked(payload) => {
-                self.note_received(execution, now, 200);
+            Event::Invoked(payload) | Event::InvokedBegun(payload) => {
+                // The Lambda API's head has been told.
+                if !matches!(execution.answered, Answered::Head) {
+                    self.note_received(execution, now, 200);
+                }
                 note_content(execution, payload);
             }
             Event::FunctionFailed(document) => {

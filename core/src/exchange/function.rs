@@ -1,5 +1,6 @@
 //! Stages of an exchange whose integration is a function.
 
+use super::streaming::Rest;
 use super::{Exchange, Routed, Step, integration_of};
 use crate::clock::Now;
 use crate::http1::{BodyFraming, KnownField, encode};
@@ -20,10 +21,24 @@ use crate::transform::template::text;
 pub struct Invoke {
     /// The function, of the plan that the exchange began with.
     pub function: FunctionId,
-    /// Milliseconds to the answer.
+    /// Milliseconds to the answer; of one that is streamed, to its end.
     pub timeout_ms: u32,
-    /// Whether nobody waits for the answer: once the invocation has been taken, the exchange goes on.
-    pub asynchronous: bool,
+    /// What is wanted of it.
+    pub wanted: Wanted,
+}
+
+/// What is wanted of an invocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The answer, whole.
+    Answer,
+    /// The answer from its metadata on: [`Event::InvokedBegun`](super::Event::InvokedBegun).
+    Stream {
+        /// Longest pause in what follows, in milliseconds.
+        pause_ms: u32,
+    },
+    /// Nothing: once the invocation has been taken, the exchange goes on.
+    Nothing,
 }
 
 /// Why an invocation had no answer.
@@ -53,7 +68,7 @@ impl InvokeFailure {
 }
 
 /// The status of the Lambda API, also when the function itself has failed.
-const INVOKED: i64 = 200;
+pub(super) const INVOKED: i64 = 200;
 
 impl Exchange {
     /// Appends the header fields by which a function's runtime learns what it is invoked as and within which trace.
@@ -80,7 +95,7 @@ impl Exchange {
         lambda: &Lambda,
     ) -> Step {
         let body = match &lambda.kind {
-            LambdaKind::Proxy => Ok(RequestBody::Passthrough),
+            LambdaKind::Proxy | LambdaKind::StreamedProxy => Ok(RequestBody::Passthrough),
             LambdaKind::Custom(custom) => custom.request.select(self.request.first(KnownField::ContentType)),
         };
         let content = self.body.take();
@@ -115,7 +130,7 @@ impl Exchange {
         body: &[u8],
     ) -> Step {
         match &lambda.kind {
-            LambdaKind::Proxy => {
+            LambdaKind::Proxy | LambdaKind::StreamedProxy => {
                 let plan = self.plan();
                 let binary = &plan.apis[routed.place.api].binary_media_types;
                 self.write_out("", |values, out| event::write(values, routed.method, body, binary, out));
@@ -179,7 +194,12 @@ impl Exchange {
         match &lambda.place {
             FunctionPlace::Here(function) => {
                 self.called = Some(now);
-                Step::Invoke(Invoke { function: *function, timeout_ms: lambda.timeout_ms, asynchronous })
+                let wanted = match lambda.kind {
+                    LambdaKind::StreamedProxy => Wanted::Stream { pause_ms: self.stream_pause_ms() },
+                    _ if asynchronous => Wanted::Nothing,
+                    LambdaKind::Proxy | LambdaKind::Custom(_) => Wanted::Answer,
+                };
+                Step::Invoke(Invoke { function: *function, timeout_ms: lambda.timeout_ms, wanted })
             }
             FunctionPlace::Remote(remote) => self.invoke_remote(shard, now, lambda, remote, asynchronous),
         }
@@ -199,6 +219,7 @@ impl Exchange {
         match self.routed.map(|routed| integration_of(&plan, routed)) {
             Some(Integration::Lambda(lambda)) => match &lambda.kind {
                 LambdaKind::Proxy => self.answer_result(shard, now, payload),
+                LambdaKind::StreamedProxy => self.answer_streamed(shard, now, payload, Rest::Nothing),
                 LambdaKind::Custom(custom) => self.answer_selected(shard, now, custom, "", payload),
             },
             _ => self.refuse(shard, now, Reject::Misconfigured),

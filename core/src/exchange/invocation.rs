@@ -4,7 +4,7 @@ use super::{Call, Exchange, More, Step};
 use crate::aws::NoCredentials;
 use crate::clock::Now;
 use crate::http1::{BodyFraming, encode};
-use crate::integration::{Lambda, Remote};
+use crate::integration::{Lambda, LambdaKind, Remote};
 use crate::reject::Reject;
 use crate::shard::Shard;
 use crate::transform::request;
@@ -61,7 +61,8 @@ impl Exchange {
             let kind: &[u8] = if asynchronous { b"Event" } else { b"RequestResponse" };
             encode::field(b"X-Amz-Invocation-Type", kind, out);
             request::write_own_fields(values, out);
-            let signed = shard.signers.sign(&remote.signing, &event, now, out);
+            let caller = values.view.principal.map(|principal| &principal.credentials);
+            let signed = shard.signers.sign_for(&remote.signing, caller, &event, now, out);
             encode::field(b"Content-Length", itoa::Buffer::new().format(event.len()).as_bytes(), out);
             out.extend_from_slice(b"\r\n");
             out.extend_from_slice(&event);
@@ -70,9 +71,14 @@ impl Exchange {
     }
 
     /// The head of the API's answer is there; a function's answer is needed whole.
-    pub(super) fn respond_invoked(&mut self, shard: &mut Shard, now: Now) -> Step {
+    pub(super) fn respond_invoked(&mut self, shard: &mut Shard, now: Now, lambda: &Lambda) -> Step {
         if self.response.framing() == BodyFraming::None {
             return self.respond_invoked_body(shard, now, b"");
+        }
+        if matches!((&lambda.kind, self.invocation()), (LambdaKind::StreamedProxy, Invocation::Answered)) {
+            let waited_ms = self.called.map_or(0, |called| now.since_ms(called));
+            let timeout_ms = u64::from(lambda.timeout_ms).saturating_sub(waited_ms) as u32;
+            return Step::ReadBegun { timeout_ms, pause_ms: self.stream_pause_ms() };
         }
         Step::ReadResponse { bytes_max: self.payload_bytes_max(), more: More::Fails }
     }

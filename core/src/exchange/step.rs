@@ -42,6 +42,9 @@ pub enum Event<'a> {
     CallFailed(CallFailure),
     /// The function has answered with this payload; empty for an asynchronous invocation that has been taken.
     Invoked(&'a [u8]),
+    /// The function streams its answer, of which this is the beginning, at least to the end of its metadata. The rest follows
+    /// when the answer is sent.
+    InvokedBegun(&'a [u8]),
     /// The function has failed; this document says how.
     FunctionFailed(&'a [u8]),
     /// The invocation had no answer.
@@ -97,6 +100,14 @@ pub enum Step {
         bytes_max: u64,
         /// What becomes of more.
         more: More,
+    },
+    /// The beginning of what a function at AWS streams, at least to the end of its metadata, out of the event stream that the
+    /// Lambda API answers with: [`Event::InvokedBegun`], or [`Event::Invoked`] if that was all.
+    ReadBegun {
+        /// Milliseconds to the end of the answer.
+        timeout_ms: u32,
+        /// Longest pause in it, in milliseconds.
+        pause_ms: u32,
     },
     /// The end of another exchange's fill, for so many milliseconds; it will stand in the outbox of [`Shard::caches`](crate::shard::Shard::caches).
     AwaitFill {

@@ -8,6 +8,8 @@ use std::ops::Range;
 #[derive(Clone, Debug)]
 pub struct BodyDecoder {
     state: State,
+    /// The trailer section of a body that has ended, if it is wanted.
+    trailers: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -36,7 +38,15 @@ impl BodyDecoder {
             BodyFraming::Chunked => State::Chunked(Chunked::default()),
             BodyFraming::UntilClose => State::UntilClose,
         };
-        Self { state }
+        Self { state, trailers: None }
+    }
+
+    /// The same, keeping the trailer section of a chunked body.
+    pub fn with_trailers(framing: BodyFraming) -> Self {
+        match framing {
+            BodyFraming::Chunked => Self { state: State::Chunked(Chunked::with_trailers()), trailers: None },
+            BodyFraming::None | BodyFraming::Length(_) | BodyFraming::UntilClose => Self::new(framing),
+        }
     }
 
     /// Consumes a prefix of `input`, up to the end of the first run of content in it. To be called until all input
@@ -58,6 +68,7 @@ impl BodyDecoder {
             State::Chunked(chunked) => {
                 let (decoded, piece) = chunked.decode(input)?;
                 if piece == Piece::Last {
+                    self.trailers = chunked.take_trailers();
                     self.state = State::Done;
                 }
                 Ok(decoded)
@@ -80,6 +91,13 @@ impl BodyDecoder {
             }
             State::Length { .. } | State::Chunked(_) => Err(BodyError::Truncated),
         }
+    }
+
+    /// The value of a field of the trailer section, which has been [kept](Self::with_trailers); the first one.
+    pub fn trailer(&self, name: &[u8]) -> Option<&[u8]> {
+        let lines = self.trailers.as_deref().unwrap_or_default().split(|&byte| byte == b'\n');
+        let mut fields = lines.filter_map(|line| Some(line.split_at(memchr::memchr(b':', line)?)));
+        fields.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value[1..].trim_ascii())
     }
 
     /// How many bytes of content are to come, if that is known.

@@ -25,6 +25,8 @@ pub(super) struct Chunked {
     extension_bytes: usize,
     /// At most [`TRAILER_BYTES_MAX`].
     trailer_bytes: usize,
+    /// The lines of the trailer section so far, if they are wanted.
+    trailers: Option<Vec<u8>>,
 }
 
 /// Whether more of the body is to come.
@@ -83,6 +85,16 @@ enum Trailer {
 }
 
 impl Chunked {
+    /// Keeps the trailer section.
+    pub(super) fn with_trailers() -> Self {
+        Self { trailers: Some(Vec::new()), ..Self::default() }
+    }
+
+    /// The trailer section, if it has been kept: lines of fields.
+    pub(super) fn take_trailers(&mut self) -> Option<Vec<u8>> {
+        self.trailers.take()
+    }
+
     /// Consumes framing, then one run of data.
     pub(super) fn decode(&mut self, input: &[u8]) -> Result<(Decoded, Piece), BodyError> {
         let mut at = 0;
@@ -153,7 +165,7 @@ impl Chunked {
         self.extension(size, part)
     }
 
-    /// Field lines and the empty line behind them; their content is dropped.
+    /// Field lines and the empty line behind them; their content is dropped unless it is wanted.
     fn trailer_byte(&mut self, part: Trailer, byte: u8) -> Result<State, BodyError> {
         let part = match (part, byte) {
             (Trailer::LineStart, b'\r') => Trailer::EndLf,
@@ -169,6 +181,9 @@ impl Chunked {
         self.trailer_bytes += 1;
         if self.trailer_bytes > TRAILER_BYTES_MAX {
             return Err(BodyError::TrailersTooLong);
+        }
+        if let Some(trailers) = &mut self.trailers {
+            trailers.push(byte);
         }
         Ok(State::Trailer(part))
     }

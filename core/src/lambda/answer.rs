@@ -6,9 +6,9 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::result::{Header, ProxyResult};
+use super::result::{Header, Metadata, ProxyResult};
 use crate::compression::Coding;
-use crate::http1::{KnownField, encode};
+use crate::http1::{BodyFraming, KnownField, encode};
 use crate::media_types::BinaryMediaTypes;
 use crate::transform::answer::{self, Frame};
 use crate::transform::pass::{self, Passage};
@@ -53,22 +53,49 @@ pub fn write(
     out: &mut Vec<u8>,
 ) {
     let has_content = !answer::is_bodiless(result.status);
-    answer::write_start(result.status, frame, out);
-    if !result.headers.iter().any(|header| header.name.eq_ignore_ascii_case("content-type")) {
-        encode::field(b"Content-Type", answer::JSON.as_bytes(), out);
-    }
+    write_first(result.status, &result.headers, frame, out);
     if has_content {
         answer::write_coding(coding, out);
         answer::write_length(content.len() as u64, out);
     }
-    answer::write_connection(frame, out);
-    answer::write_ids(&values.view, out);
-    result.headers.iter().for_each(|header| write_header(header, out));
-    answer::write_trace(&values.view, out);
-    out.extend_from_slice(b"\r\n");
+    write_rest(&result.headers, values, frame, out);
     if has_content && !frame.is_head {
         out.extend_from_slice(content);
     }
+}
+
+/// Appends the head of a streamed answer. Returns how the content behind it is framed for the client; `bytes` is how much there
+/// is, if that is known.
+pub fn write_streamed(
+    metadata: &Metadata<'_>,
+    bytes: Option<u64>,
+    values: &Values<'_>,
+    frame: Frame<'_>,
+    out: &mut Vec<u8>,
+) -> BodyFraming {
+    let announced = answer::announced_stream(metadata.status, bytes, frame);
+    let (follows, frame) = answer::following(announced, frame);
+    write_first(metadata.status, &metadata.headers, frame, out);
+    answer::write_framing(announced, frame, out);
+    write_rest(&metadata.headers, values, frame, out);
+    follows
+}
+
+/// What stands before the fields that frame the content.
+fn write_first(status: u16, headers: &[Header<'_>], frame: Frame<'_>, out: &mut Vec<u8>) {
+    answer::write_start(status, frame, out);
+    if !headers.iter().any(|header| header.name.eq_ignore_ascii_case("content-type")) {
+        encode::field(b"Content-Type", answer::JSON.as_bytes(), out);
+    }
+}
+
+/// What stands behind them.
+fn write_rest(headers: &[Header<'_>], values: &Values<'_>, frame: Frame<'_>, out: &mut Vec<u8>) {
+    answer::write_connection(frame, out);
+    answer::write_ids(&values.view, out);
+    headers.iter().for_each(|header| write_header(header, out));
+    answer::write_trace(&values.view, out);
+    out.extend_from_slice(b"\r\n");
 }
 
 fn write_header(header: &Header<'_>, out: &mut Vec<u8>) {

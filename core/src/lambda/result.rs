@@ -1,6 +1,7 @@
 //! Reads what a function answers to AWS_PROXY, strictly as AWS does.
 //!
-//! AWS: "Output format of a Lambda function for proxy integration"; recorded facts 123 to 136.
+//! AWS: "Output format of a Lambda function for proxy integration"; recorded facts 123 to 136. What a streamed answer begins
+//! with is read likewise ("Lambda proxy integration format for response streaming").
 
 use std::borrow::Cow;
 use std::fmt;
@@ -35,23 +36,29 @@ pub struct Header<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
+/// What a streamed answer begins with.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Metadata<'a> {
+    /// `statusCode`; 200 when there is none.
+    pub status: u16,
+    /// As those of a [`ProxyResult`], and a `Set-Cookie` for each of `cookies`.
+    pub headers: Vec<Header<'a>>,
+}
+
 impl<'a> ProxyResult<'a> {
     /// Reads a payload.
     pub fn read(payload: &'a [u8]) -> Result<Self, Malformed> {
-        let read: Members<'a> = serde_json::from_slice(payload).map_err(|_| Malformed)?;
-        if read.headers.len() + read.multi_value_headers.len() > FUNCTION_HEADERS_MAX {
-            return Err(Malformed);
-        }
-        let mut headers = read.multi_value_headers;
-        if headers.is_empty() {
-            headers = read.headers;
-        } else {
-            read.headers.into_iter().for_each(|header| merge(header, &mut headers));
-        }
-        if !headers.iter().all(Header::fits) || !(200..=599).contains(&read.status) {
-            return Err(Malformed);
-        }
-        Ok(Self { status: read.status, headers, body: read.body, is_base64_encoded: read.is_base64_encoded })
+        let mut members = Members::read(payload, Form::Whole)?;
+        let (body, is_base64_encoded) = (std::mem::take(&mut members.body), members.is_base64_encoded);
+        let Metadata { status, headers } = members.metadata()?;
+        Ok(Self { status, headers, body, is_base64_encoded })
+    }
+}
+
+impl<'a> Metadata<'a> {
+    /// Reads the JSON before the delimiter.
+    pub fn read(json: &'a [u8]) -> Result<Self, Malformed> {
+        Members::read(json, Form::Streamed)?.metadata()
     }
 }
 
@@ -79,23 +86,56 @@ impl Header<'_> {
     }
 }
 
+/// Which members there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Those of a whole answer.
+    Whole,
+    /// Those before the content of a streamed one.
+    Streamed,
+}
+
 /// The members as they stand there. Of one that stands twice the last counts.
 #[derive(Default)]
 struct Members<'a> {
     status: u16,
     headers: Vec<Header<'a>>,
     multi_value_headers: Vec<Header<'a>>,
+    cookies: Vec<Cow<'a, str>>,
     body: Cow<'a, str>,
     is_base64_encoded: bool,
 }
 
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        reader.deserialize_map(MembersVisitor)
+impl<'a> Members<'a> {
+    fn read(text: &'a [u8], form: Form) -> Result<Self, Malformed> {
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        let members = reader.deserialize_map(MembersVisitor { form }).map_err(|_| Malformed)?;
+        reader.end().map_err(|_| Malformed)?;
+        Ok(members)
+    }
+
+    fn metadata(self) -> Result<Metadata<'a>, Malformed> {
+        if self.headers.len() + self.multi_value_headers.len() + self.cookies.len() > FUNCTION_HEADERS_MAX {
+            return Err(Malformed);
+        }
+        let mut headers = self.multi_value_headers;
+        if headers.is_empty() {
+            headers = self.headers;
+        } else {
+            self.headers.into_iter().for_each(|header| merge(header, &mut headers));
+        }
+        let cookie = |value| Header { name: Cow::Borrowed("Set-Cookie"), value };
+        headers.extend(self.cookies.into_iter().map(cookie));
+        if !headers.iter().all(Header::fits) || !(200..=599).contains(&self.status) {
+            return Err(Malformed);
+        }
+        Ok(Metadata { status: self.status, headers })
     }
 }
 
-struct MembersVisitor;
+struct MembersVisitor {
+    form: Form,
+}
 
 impl<'de> Visitor<'de> for MembersVisitor {
     type Value = Members<'de>;
@@ -107,15 +147,27 @@ impl<'de> Visitor<'de> for MembersVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Members { status: 200, ..Members::default() };
         while let Some(Text(name)) = map.next_key()? {
-            match &*name {
-                "statusCode" => members.status = map.next_value::<Option<Status>>()?.map_or(200, |it| it.0),
-                "headers" => members.headers = map.next_value::<Option<Single<'de>>>()?.unwrap_or_default().0,
-                "multiValueHeaders" => {
+            match (&*name, self.form) {
+                ("statusCode", _) => {
+                    members.status = map.next_value::<Option<Status>>()?.map_or(200, |it| it.0);
+                }
+                ("headers", Form::Whole) => {
+                    members.headers = map.next_value::<Option<Single<'de>>>()?.unwrap_or_default().0;
+                }
+                ("headers", Form::Streamed) => {
+                    members.headers = map.next_value::<Option<Mixed<'de>>>()?.unwrap_or_default().0;
+                }
+                ("multiValueHeaders", _) => {
                     members.multi_value_headers =
                         map.next_value::<Option<Multi<'de>>>()?.unwrap_or_default().0;
                 }
-                "body" => members.body = map.next_value::<Option<Text<'de>>>()?.unwrap_or_default().0,
-                "isBase64Encoded" => {
+                ("cookies", Form::Streamed) => {
+                    members.cookies = map.next_value::<Option<List<'de>>>()?.unwrap_or_default().0;
+                }
+                ("body", Form::Whole) => {
+                    members.body = map.next_value::<Option<Text<'de>>>()?.unwrap_or_default().0;
+                }
+                ("isBase64Encoded", Form::Whole) => {
                     members.is_base64_encoded = map.next_value::<Option<bool>>()?.unwrap_or_default();
                 }
                 _ => return Err(de::Error::custom("an unknown key")),
@@ -219,7 +271,7 @@ struct Single<'a>(Vec<Header<'a>>);
 
 impl<'de> Deserialize<'de> for Single<'de> {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        reader.deserialize_map(HeadersVisitor { many: false }).map(Self)
+        reader.deserialize_map(HeadersVisitor(Values::One)).map(Self)
     }
 }
 
@@ -229,13 +281,45 @@ struct Multi<'a>(Vec<Header<'a>>);
 
 impl<'de> Deserialize<'de> for Multi<'de> {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        reader.deserialize_map(HeadersVisitor { many: true }).map(Self)
+        reader.deserialize_map(HeadersVisitor(Values::List)).map(Self)
     }
 }
 
-struct HeadersVisitor {
-    many: bool,
+/// `headers` of a streamed answer: name to value, or to a list, as the crate `lambda_runtime` writes one that has several.
+#[derive(Default)]
+struct Mixed<'a>(Vec<Header<'a>>);
+
+impl<'de> Deserialize<'de> for Mixed<'de> {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_map(HeadersVisitor(Values::Either)).map(Self)
+    }
 }
+
+/// What a name of a header may have.
+enum Values {
+    One,
+    List,
+    Either,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Either<'a> {
+    #[serde(borrow)]
+    One(Scalar<'a>),
+    List(List<'a>),
+}
+
+impl<'a> Either<'a> {
+    fn values(self) -> Vec<Cow<'a, str>> {
+        match self {
+            Self::One(Scalar(value)) => vec![value],
+            Self::List(List(values)) => values,
+        }
+    }
+}
+
+struct HeadersVisitor(Values);
 
 impl<'de> Visitor<'de> for HeadersVisitor {
     type Value = Vec<Header<'de>>;
@@ -247,17 +331,25 @@ impl<'de> Visitor<'de> for HeadersVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut headers = Vec::new();
         while let Some(Text(name)) = map.next_key()? {
-            if self.many {
-                let values = map.next_value::<List<'de>>()?.0;
-                headers.extend(values.into_iter().map(|value| Header { name: name.clone(), value }));
-            } else if let Some(Scalar(value)) = map.next_value()? {
-                headers.push(Header { name, value });
+            let mut add = |value| headers.push(Header { name: name.clone(), value });
+            match self.0 {
+                Values::One => {
+                    if let Some(Scalar(value)) = map.next_value()? {
+                        add(value);
+                    }
+                }
+                Values::List => map.next_value::<List<'de>>()?.0.into_iter().for_each(add),
+                Values::Either => {
+                    let values = map.next_value::<Option<Either<'de>>>()?.map(Either::values);
+                    values.unwrap_or_default().into_iter().for_each(add);
+                }
             }
         }
         Ok(headers)
     }
 }
 
+#[derive(Default)]
 struct List<'a>(Vec<Cow<'a, str>>);
 
 impl<'de> Deserialize<'de> for List<'de> {

@@ -100,18 +100,28 @@ fn announced(response: &ResponseHead, status: u16, frame: Frame<'_>) -> BodyFram
     }
 }
 
+/// How content is announced that a function streams; `bytes` is its length, if it is known.
+pub(crate) fn announced_stream(status: u16, bytes: Option<u64>, frame: Frame<'_>) -> BodyFraming {
+    match (bytes, frame.version) {
+        _ if is_bodiless(status) => BodyFraming::None,
+        (Some(bytes), _) => BodyFraming::Length(bytes),
+        (None, Version::Http11 | Version::Http2) => BodyFraming::Chunked,
+        (None, Version::Http10) => BodyFraming::UntilClose,
+    }
+}
+
 /// What a response to HEAD says about the content that it would have; a head with an invalid length is never parsed.
 fn declared_length(response: &ResponseHead) -> Option<u64> {
     std::str::from_utf8(response.first(KnownField::ContentLength)?).ok()?.parse().ok()
 }
 
 /// How what follows the head is framed, and the frame with what that means for the connection.
-fn following(announced: BodyFraming, frame: Frame<'_>) -> (BodyFraming, Frame<'_>) {
+pub(crate) fn following(announced: BodyFraming, frame: Frame<'_>) -> (BodyFraming, Frame<'_>) {
     let follows = if frame.is_head { BodyFraming::None } else { announced };
     (follows, Frame { keep_alive: frame.keep_alive && follows != BodyFraming::UntilClose, ..frame })
 }
 
-fn write_framing(announced: BodyFraming, frame: Frame<'_>, out: &mut Vec<u8>) {
+pub(crate) fn write_framing(announced: BodyFraming, frame: Frame<'_>, out: &mut Vec<u8>) {
     match announced {
         BodyFraming::Length(length) => write_length(length, out),
         // In HTTP/2 frames tell.

@@ -1,6 +1,6 @@
 //! AWS (non-proxy) integrations with a function: its event is the client's body, its answer is mapped.
 
-use tidegate_core::exchange::InvokeFailure;
+use tidegate_core::exchange::{InvokeFailure, Wanted};
 
 use crate::carrier::{DATE, EXTENDED_ID, Exchanged, Gateway, ID, Origin, TRACE, wire};
 
@@ -136,11 +136,11 @@ fn an_asynchronous_invocation_is_not_waited_for() {
         exchange(&request, Origin::Function(Ok("")))
     };
     let exchanged = invoke("Event");
-    assert!(exchanged.invoke.expect("invoked").asynchronous);
+    assert_eq!(exchanged.invoke.expect("invoked").wanted, Wanted::Nothing);
     assert!(exchanged.answered.starts_with("HTTP/1.1 202 Accepted\r\n"), "{}", exchanged.answered);
     assert!(exchanged.answered.contains("\r\nContent-Length: 0\r\n"));
     for kind in ["RequestResponse", "event", ""] {
-        assert!(!invoke(kind).invoke.expect("invoked").asynchronous, "{kind}");
+        assert_eq!(invoke(kind).invoke.expect("invoked").wanted, Wanted::Answer, "{kind}");
     }
     let large = post("event?kind=Event", "application/json", &format!("\"{}\"", "x".repeat(1 << 20)));
     let answered = exchange(&large, Origin::Uncalled).answered;

@@ -39,8 +39,17 @@ fn check_kept(at: &str, ours: &Value, theirs: &Value) {
 #[test]
 fn its_types_lose_nothing() {
     let get = FULL.replace("POST", "GET").replace("\nContent-Length: 5\n\nhello", "");
-    for request in [get.as_str(), "GET /prod/tier HTTP/1.1\nHost: a", "HEAD /prod/a//b/?=%ff HTTP/1.0\n\n"] {
+    let text = FULL.replace("/pets/7/toys/ball", "/any/where");
+    let image = text.replace("text/plain", "image/png");
+    for request in [
+        get.as_str(),
+        &text,
+        &image,
+        "GET /prod/tier HTTP/1.1\nHost: a",
+        "HEAD /prod/a//b/?=%ff HTTP/1.0\n\n",
+    ] {
         let ours = event(request);
+        assert_eq!(ours["body"].is_string(), request.starts_with("POST"), "{ours}");
         let read: ApiGatewayProxyRequest = serde_json::from_value(ours.clone()).expect("its type");
         check_kept("event", &ours, &serde_json::to_value(&read).expect("JSON"));
     }

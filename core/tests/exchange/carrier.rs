@@ -44,6 +44,21 @@ pub(crate) enum Origin<'a> {
     Function(Result<&'a str, InvokeFailure>),
     /// It is a function that fails with this document.
     FunctionFails(&'a str),
+    /// It is a function that streams: the beginning of its answer, and nothing behind it.
+    Begins(&'a [u8]),
+}
+
+impl<'a> Origin<'a> {
+    /// What comes of an invocation.
+    fn invoked(self) -> Event<'a> {
+        match self {
+            Self::Function(Ok(payload)) => Event::Invoked(payload.as_bytes()),
+            Self::Function(Err(failure)) => Event::InvokeFailed(failure),
+            Self::FunctionFails(document) => Event::FunctionFailed(document.as_bytes()),
+            Self::Begins(begun) => Event::InvokedBegun(begun),
+            _ => panic!("a function is invoked"),
+        }
+    }
 }
 
 /// What the function of an authorizer does.
@@ -240,6 +255,10 @@ impl Gateway {
                         More::Fails => Event::CallFailed(CallFailure::TooLarge),
                     })
                 }
+                Step::ReadBegun { .. } => {
+                    let begun = self.exchange.response.surplus().to_vec();
+                    self.advance(Event::InvokedBegun(&begun))
+                }
                 Step::AwaitFill { .. } => panic!("exchanges come one after the other"),
                 Step::Invoke(invoked) if let Some(answer) = self.take_authorizer() => {
                     let event = text(&self.exchange.out);
@@ -256,12 +275,7 @@ impl Gateway {
                 Step::Invoke(invoked) => {
                     invoke = Some(invoked);
                     sent.clone_from(&self.exchange.out);
-                    self.advance(match origin {
-                        Origin::Function(Ok(payload)) => Event::Invoked(payload.as_bytes()),
-                        Origin::Function(Err(failure)) => Event::InvokeFailed(failure),
-                        Origin::FunctionFails(document) => Event::FunctionFailed(document.as_bytes()),
-                        _ => panic!("a function is invoked"),
-                    })
+                    self.advance(origin.invoked())
                 }
                 Step::Answer(answer) => break answer,
             };
@@ -270,7 +284,8 @@ impl Gateway {
         answered_bytes.extend_from_slice(self.exchange.content.as_deref().unwrap_or_default());
         let inline = text(&answered_bytes);
         // What was too large to be kept has been taken whole.
-        let is_begun = answer.download != BodyFraming::None && answer.inline_bytes > 0;
+        let is_begun = matches!(origin, Origin::Begins(_))
+            || answer.download != BodyFraming::None && answer.inline_bytes > 0;
         let framing = if is_begun { BodyFraming::None } else { answer.download };
         let download = self.download(framing);
         let sent_bytes = answer.inline_bytes + download.1;
@@ -296,7 +311,7 @@ impl Gateway {
 
     fn call(&mut self, call: Call, origin: Origin<'_>) -> Step {
         match origin {
-            Origin::Uncalled | Origin::Function(_) | Origin::FunctionFails(_) => {
+            Origin::Uncalled | Origin::Function(_) | Origin::FunctionFails(_) | Origin::Begins(_) => {
                 panic!("the backend is called")
             }
             Origin::Fails(failure) => self.advance(Event::CallFailed(failure)),

@@ -17,6 +17,7 @@ mod uri;
 mod from_custom;
 mod from_function;
 mod from_proxy;
+mod from_streamed;
 mod mock;
 
 mod aws_lambda_events;

@@ -36,6 +36,13 @@ paths:
         uri: arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:far/invocations
         requestParameters: { integration.request.header.X-Amz-Invocation-Type: "'Event'" }
         responses: { default: { statusCode: 202 } }
+  /stream:
+    post:
+      x-amazon-apigateway-integration:
+        type: aws_proxy
+        httpMethod: POST
+        responseTransferMode: STREAM
+        uri: arn:aws:apigateway:us-east-1:lambda:path/2021-11-15/functions/arn:aws:lambda:us-east-1:123456789012:function:far/response-streaming-invocations
 "#;
 
 #[track_caller]
@@ -83,6 +90,12 @@ fn what_the_api_gets() {
         ("/proxy", format!("{path}:prod/invocations"), "RequestResponse", "OWN"),
         ("/custom", format!("{path}/invocations"), "RequestResponse", "INVOKER"),
         ("/event", format!("{path}/invocations"), "Event", "OWN"),
+        (
+            "/stream",
+            format!("{path}/response-streaming-invocations").replace("2015-03-31", "2021-11-15"),
+            "RequestResponse",
+            "OWN",
+        ),
     ] {
         let exchanged = exchange(target, r#"{"a":1}"#, Origin::Answers(&ok));
         let (head, event) = exchanged.sent.split_once("\r\n\r\n").expect("a head");
@@ -106,7 +119,7 @@ fn what_the_api_gets() {
         );
         assert!(lines[9].starts_with(&signed), "{}", lines[9]);
         assert_eq!(lines[10..], [length]);
-        let is_event = target == "/proxy";
+        let is_event = matches!(target, "/proxy" | "/stream");
         assert_eq!(event.contains(r#""requestContext""#), is_event, "{event}");
         assert!(is_event || event == r#"{"a":1}"#);
         let call = exchanged.call.expect("a call");
@@ -151,4 +164,18 @@ fn events_have_a_limit() {
         let origin = if status == "413" { Origin::Uncalled } else { Origin::Answers(&ok) };
         assert_eq!(&exchange(target, &large, origin).answered[9..12], status, "{target}");
     }
+}
+
+/// What the carrier gives is unpacked already.
+#[test]
+fn a_stream_of_the_api() {
+    let begun = b"{\"statusCode\":201}\0\0\0\0\0\0\0\0begun";
+    let head = format!("HTTP/1.1 200 OK\nContent-Length: {}\n\n", begun.len());
+    let exchanged = exchange("/stream", "{}", Origin::Gives(&head, begun));
+    assert!(exchanged.answered.starts_with("HTTP/1.1 201 Created\r\n"), "{}", exchanged.answered);
+    assert!(exchanged.answered.ends_with("\r\n\r\n5\r\nbegun\r\n"), "{}", exchanged.answered);
+    let error = "200 OK\nX-Amz-Function-Error: Unhandled";
+    check("/stream", error, r#"{"errorMessage":"boom"}"#, ("502", INTERNAL));
+    check("/stream", "429 Too Many Requests", "{}", ("500", INTERNAL));
+    check("/stream", "404 Not Found", "{}", ("500", INTERNAL));
 }

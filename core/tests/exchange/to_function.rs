@@ -1,7 +1,7 @@
 //! What a function is invoked with by AWS_PROXY: the event, member by member.
 
 use serde_json::{Value, json};
-use tidegate_core::exchange::{Invoke, InvokeFailure};
+use tidegate_core::exchange::{Invoke, InvokeFailure, Wanted};
 use tidegate_core::limits::EVENT_BYTES_MAX;
 use tidegate_core::plan::FunctionId;
 
@@ -137,7 +137,7 @@ fn the_whole_event() {
     let resource_id = got["requestContext"]["resourceId"].as_str().expect("a text");
     assert_eq!(resource_id.len(), 6);
     let invoke = invoked(request).invoke.expect("invoked");
-    assert_eq!(invoke, Invoke { function: FunctionId(0), timeout_ms: 5000, asynchronous: false });
+    assert_eq!(invoke, Invoke { function: FunctionId(0), timeout_ms: 5000, wanted: Wanted::Answer });
 }
 
 #[test]

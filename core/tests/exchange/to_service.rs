@@ -13,6 +13,7 @@ use tidegate_core::limits::Limits;
 
 use crate::carrier::{DATE, EXTENDED_ID, Exchanged, Gateway, ID, Origin, TRACE, wire};
 use crate::plan::Settings;
+use crate::sign::{self, Caller};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 /// When every exchange is.
@@ -57,6 +58,23 @@ paths:
         uri: arn:aws:apigateway:us-east-1:s3:path/shelf/{key}
         requestParameters: { integration.request.path.key: method.request.path.key }
         responses: { default: { statusCode: 200 } }
+  /mine:
+    post:
+      x-amazon-apigateway-auth: { type: AWS_IAM }
+      x-amazon-apigateway-integration:
+        type: aws
+        httpMethod: POST
+        credentials: 'arn:aws:iam::*:user/*'
+        uri: arn:aws:apigateway:us-east-1:runtime.sagemaker:path/endpoints/e/invocations
+        responses: { default: { statusCode: 200 } }
+  /nobodys:
+    post:
+      x-amazon-apigateway-integration:
+        type: aws
+        httpMethod: POST
+        credentials: 'arn:aws:iam::*:user/*'
+        uri: arn:aws:apigateway:us-east-1:sqs:path/1/q
+        responses: { default: { statusCode: 200 } }
   /fails:
     post:
       x-amazon-apigateway-integration:
@@ -85,6 +103,11 @@ fn gateway(issued: Option<Option<u64>>) -> Gateway {
 /// What was sent without its signature, which must be good.
 #[track_caller]
 fn verified(sent: &str, service: &str, style: PathStyle) -> String {
+    verified_by(sent, service, style, SECRET)
+}
+
+#[track_caller]
+fn verified_by(sent: &str, service: &str, style: PathStyle, secret: &str) -> String {
     let mut head = RequestHead::new();
     head.buffer_mut().extend_from_slice(sent.as_bytes());
     assert!(matches!(head.parse(&Limits::default().request_head()), Ok(Some(_))), "{sent}");
@@ -92,7 +115,7 @@ fn verified(sent: &str, service: &str, style: PathStyle) -> String {
     let claim = Claim::read(&head).unwrap_or_else(|error| panic!("{error:?}: {sent}"));
     assert_eq!(check_scope(&claim, scope), Ok(()));
     assert_eq!(check_time(&claim, NOW_S), Ok(()));
-    let key = SigningKey::derive(&Secret::new(SECRET), b"19941106", scope);
+    let key = SigningKey::derive(&Secret::new(secret), b"19941106", scope);
     let payload = PayloadHash::of(head.surplus());
     let checked = Verifier::default().verify(&Signable::of(&head), style, &claim, (&key, scope), &payload);
     assert_eq!(checked, Ok(()), "{sent}");
@@ -177,6 +200,36 @@ fn an_object() {
              signed: host;x-amz-content-sha256;x-amz-date;x-amz-security-token"
         ),
     );
+}
+
+/// AWS: "To require that the caller's identity be passed through from the request": the caller's own keys sign, whatever the
+/// gateway has, and where nobody has signed nobody is called.
+#[test]
+fn the_callers_own_credentials() {
+    let ok = Origin::Answers("HTTP/1.1 200 OK\nContent-Length: 2\n\nok");
+    for issued in [None, Some(None)] {
+        let request = sign::request(sign::ALICE, "POST", "/prod/mine", &[], &PayloadHash::of(b""));
+        let exchanged = gateway(issued).exchange(&request, ok);
+        let want = format!(
+            "POST /endpoints/e/invocations HTTP/1.1\nHost: runtime.aws.test:4566\n\
+             {DEFAULTS}X-Amzn-Trace-Id: {TRACE}\nX-Amz-Date: 19941106T084937Z\nContent-Length: 0\n\n\n\
+             signed: host;x-amz-date"
+        );
+        let sent = verified_by(&exchanged.sent, "sagemaker", PathStyle::Normalized, sign::ALICE.secret);
+        assert_eq!(sent, want);
+        assert!(exchanged.sent.contains("Credential=AKIDALICEALICEALICE/"), "{}", exchanged.sent);
+    }
+    let session = Caller {
+        key: "ASIASESSIONSESSION",
+        secret: "session-secret-session-secret",
+        token: Some("session-token"),
+        ..sign::ALICE
+    };
+    let request = sign::request(session, "POST", "/prod/mine", &[], &PayloadHash::of(b""));
+    let sent = gateway(None).exchange(&request, ok).sent;
+    assert!(sent.contains("\r\nX-Amz-Security-Token: session-token\r\n"), "{sent}");
+    let nobodys = gateway(Some(None)).exchange("POST /prod/nobodys HTTP/1.1\nHost: a", Origin::Uncalled);
+    assert!(nobodys.answered.starts_with("HTTP/1.1 500 "), "{}", nobodys.answered);
 }
 
 #[test]

@@ -12,13 +12,22 @@ use tidegate_core::lambda::json;
 use tidegate_core::limits::RESULT_BYTES_MAX;
 
 use super::pool::Pool;
+use super::streamed::Streamed;
 use crate::ring::Ring;
 
 /// What the deadline is written over; enough digits until the year 2286.
 const DEADLINE: &[u8; 13] = b"0000000000000";
 
 /// What comes of an invocation: the function's answer, or not.
-pub(super) type Outcome = Result<Vec<u8>, Failure>;
+pub(super) type Outcome = Result<Response, Failure>;
+
+/// What a function answers.
+pub(super) enum Response {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// Its beginning; the rest follows.
+    Begun(Box<Streamed>),
+}
 
 /// Why a function has not answered.
 #[derive(Debug)]
@@ -87,6 +96,8 @@ pub(crate) struct Invocation {
     deadline_at: usize,
     outcome: RefCell<Option<Outcome>>,
     ended: Cell<bool>,
+    /// Whether an answer is wanted as soon as it has begun.
+    pub(super) streams: bool,
     waker: RefCell<Option<Waker>>,
     /// What it holds on to until it ends, if nobody waits for it.
     unattended: RefCell<Option<Unattended>>,
@@ -113,7 +124,7 @@ impl Drop for Unattended {
 
 impl Invocation {
     /// With the event that stands in `exchange.out`.
-    pub(super) fn new(ring: &Ring, exchange: &Exchange, id: [u64; 2]) -> Self {
+    pub(super) fn new(ring: &Ring, exchange: &Exchange, id: [u64; 2], streams: bool) -> Self {
         let mut message = ring.buffer();
         let text = uuid(id[0], id[1]);
         message.extend_from_slice(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n");
@@ -135,6 +146,7 @@ impl Invocation {
             deadline_at,
             outcome: RefCell::default(),
             ended: Cell::new(false),
+            streams,
             waker: RefCell::default(),
             unattended: RefCell::default(),
         }
@@ -193,9 +205,10 @@ impl Invocation {
         }
     }
 
-    /// Whether there is an outcome, taken or not.
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended.get()
+    /// Nobody waits for the outcome any more, nor for the one that may be there. Whether it had one, taken or not.
+    pub(super) fn abandon(&self) -> bool {
+        drop(self.outcome.take());
+        self.ended.replace(true)
     }
 
     /// The outcome, once; else wakes when it is there.

@@ -8,12 +8,14 @@
 //! - [`pool`]: one function on one shard: which process gets the invocation, or that it waits, or that it is throttled
 //! - `invocation`: what a runtime is handed, and the answer that a client waits for
 //! - `slot`, `life`: the place of one process: what it is doing, and its life from start to start
-//! - `runtime_api`: the connections of a runtime
+//! - `runtime_api`: the connections of a runtime; `streamed` what one is lent for
+//! - [`remote`]: answers that functions at AWS stream
 //! - [`host`], `process`, `lines`: the thread; how a process is started; what it prints
 //! - `current`: which invocation a process has, for its lines in the log
 
 pub(crate) mod host;
 pub(crate) mod pool;
+pub(crate) mod remote;
 
 mod current;
 mod invocation;
@@ -23,6 +25,7 @@ mod lines;
 mod process;
 mod runtime_api;
 mod slot;
+mod streamed;
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future as _, poll_fn};
@@ -32,13 +35,14 @@ use std::task::Poll;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use slab::Slab;
-use tidegate_core::exchange::{Exchange, Invoke, InvokeFailure};
+use tidegate_core::exchange::{Event, Exchange, Invoke, InvokeFailure, Wanted};
 use tidegate_core::plan::Plan;
 
 use self::host::{HostHandle, Notice};
-use self::invocation::{Failure, Invocation, Unattended};
+use self::invocation::{Failure, Invocation, Outcome, Response, Unattended};
 use self::pool::Pool;
 use self::slot::Slot;
+pub(crate) use self::streamed::Streamed;
 use crate::ring::{Doorbell, Listener, Ring};
 use crate::shard::Shard;
 
@@ -118,20 +122,44 @@ async fn hear(places: Rc<Places>, notices: Receiver<Notice>, listener: Listener)
 pub(crate) enum Invoked {
     /// The function's answer, or nothing if nobody waits for it.
     Answer(Vec<u8>),
+    /// The beginning of its answer, and the rest until it is taken.
+    Begun(Vec<u8>, Option<Box<Streamed>>),
     /// The document of a function that has failed.
     Failed(Vec<u8>),
     /// No answer.
     Refused(InvokeFailure),
 }
 
+impl Invoked {
+    /// The rest of an answer that has begun, once.
+    pub(crate) fn take_rest(&mut self) -> Option<Box<Streamed>> {
+        match self {
+            Self::Begun(_, rest) => rest.take(),
+            Self::Answer(_) | Self::Failed(_) | Self::Refused(_) => None,
+        }
+    }
+
+    /// What it is for the exchange.
+    pub(crate) fn event(&self) -> Event<'_> {
+        match self {
+            Self::Answer(payload) => Event::Invoked(payload),
+            Self::Begun(begun, _) => Event::InvokedBegun(begun),
+            Self::Failed(document) => Event::FunctionFailed(document),
+            Self::Refused(failure) => Event::InvokeFailed(*failure),
+        }
+    }
+}
+
 /// Invokes a function with the event in `exchange.out`, and waits for its answer as long as the step says. Like a caller of
 /// Lambda that gives up, it leaves an invocation that has begun to itself.
 pub(crate) async fn invoke(shard: &Shard, pool: &Rc<Pool>, exchange: &Exchange, invoke: Invoke) -> Invoked {
     let [high, low, ..] = shard.entropy();
-    let invocation = Rc::new(Invocation::new(&shard.ring, exchange, [high, low]));
-    if invoke.asynchronous {
+    let streams = matches!(invoke.wanted, Wanted::Stream { .. });
+    let invocation = Rc::new(Invocation::new(&shard.ring, exchange, [high, low], streams));
+    if invoke.wanted == Wanted::Nothing {
         return leave(shard, pool, &invocation);
     }
+    let due_ns = shard.now().monotonic_ns + u64::from(invoke.timeout_ms) * 1_000_000;
     match pool.admit(&invocation) {
         Ok(()) => {}
         Err(failure) => return failure.into(),
@@ -140,11 +168,26 @@ pub(crate) async fn invoke(shard: &Shard, pool: &Rc<Pool>, exchange: &Exchange, 
     let _given_up = GivenUp(pool, &invocation);
     poll_fn(|context| {
         if let Some(outcome) = invocation.outcome(context.waker()) {
-            return Poll::Ready(outcome.map_or_else(Invoked::from, Invoked::Answer));
+            return Poll::Ready(invoked(outcome, invoke.wanted, due_ns));
         }
         late.as_mut().poll(context).map(|()| Invoked::Refused(InvokeFailure::Timeout))
     })
     .await
+}
+
+fn invoked(outcome: Outcome, wanted: Wanted, due_ns: u64) -> Invoked {
+    match (outcome, wanted) {
+        (Ok(Response::Whole(payload)), _) => Invoked::Answer(payload),
+        (Ok(Response::Begun(mut streamed)), Wanted::Stream { pause_ms }) => {
+            streamed.limit(due_ns, pause_ms);
+            Invoked::Begun(streamed.take_begun(), Some(streamed))
+        }
+        // Nobody begins what is not wanted so.
+        (Ok(Response::Begun(mut streamed)), Wanted::Answer | Wanted::Nothing) => {
+            Invoked::Answer(streamed.take_begun())
+        }
+        (Err(failure), _) => failure.into(),
+    }
 }
 
 /// Gives an invocation up that still waits for a process, when its caller waits no more: it took too long, or the client
@@ -153,7 +196,7 @@ struct GivenUp<'a>(&'a Pool, &'a Rc<Invocation>);
 
 impl Drop for GivenUp<'_> {
     fn drop(&mut self) {
-        if !self.1.has_ended() {
+        if !self.1.abandon() {
             self.0.give_up(self.1);
         }
     }

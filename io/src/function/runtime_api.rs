@@ -6,10 +6,11 @@
 use std::rc::Rc;
 
 use tidegate_core::http1::{BodyFraming, HeadLimits, RequestHead, encode};
-use tidegate_core::limits::{INTEGRATION_TIMEOUT_MS_MAX, RESULT_BYTES_MAX};
+use tidegate_core::limits::{INTEGRATION_TIMEOUT_MS_MAX, RESULT_BYTES_MAX, RESULT_STREAMED_BYTES_MAX};
 
-use super::invocation::{Failure, Loss};
+use super::invocation::{Failure, Loss, Outcome, Response};
 use super::slot::Slot;
+use super::streamed::{Landing, Sending, Streamed, failure_of};
 use crate::ring::Acceptor;
 use crate::stream::{Body, BodyFailure, Stream};
 
@@ -94,14 +95,25 @@ async fn serve(slot: &Rc<Slot>, mut stream: Stream) {
 
 async fn serve_one(slot: &Rc<Slot>, stream: &mut Stream, head: &RequestHead) -> Result<(), Over> {
     let wish = Wish::of(head.method(), head.path());
-    let content = read_content(stream, head).await.map_err(|_| Over)?;
-    let Some(content) = content else { return refuse_content(slot, stream, &wish).await };
     // A runtime that has been given up may answer late, and says for which invocation.
     let meant = head.find(b"lambda-runtime-invocation-id").next();
     let is_meant = |id: &[u8]| meant.is_none_or(|meant| meant == id);
+    if let Wish::Respond(id) = wish
+        && is_streamed(head)
+        && is_meant(id)
+        && slot.streams(id)
+    {
+        return pass_on(slot, stream, head, id).await;
+    }
+    let content = read_content(stream, head).await.map_err(|_| Over)?;
+    let Some(Content { content, failure }) = content else {
+        return refuse_content(slot, stream, &wish).await;
+    };
     match wish {
         Wish::Next => give_next(slot, stream).await,
-        Wish::Respond(id) => confirm(is_meant(id) && slot.answer(id, Ok(content)), stream).await,
+        Wish::Respond(id) => {
+            confirm(is_meant(id) && slot.answer(id, outcome(content, failure)), stream).await
+        }
         Wish::Fail(id) => {
             report(slot, "the function failed", Some(id), head, &content);
             confirm(is_meant(id) && slot.answer(id, Err(Failure::Function(content))), stream).await
@@ -120,6 +132,44 @@ async fn confirm(taken: bool, stream: &Stream) -> Result<(), Over> {
     } else {
         send(stream, 400, r#"{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}"#).await
     }
+}
+
+/// Whether a runtime streams what it answers.
+fn is_streamed(head: &RequestHead) -> bool {
+    head.find(b"lambda-runtime-function-response-mode").any(|mode| mode.eq_ignore_ascii_case(b"streaming"))
+}
+
+/// What an answer is that has come whole.
+fn outcome(content: Vec<u8>, failure: Option<Vec<u8>>) -> Outcome {
+    failure.map_or(Ok(Response::Whole(content)), |document| Err(Failure::Function(document)))
+}
+
+/// Lends the connection to the exchange that wants the answer, as soon as its metadata are there. The process is busy until
+/// all has been read, even if nobody wants the rest.
+async fn pass_on(slot: &Rc<Slot>, stream: &mut Stream, head: &RequestHead, id: &[u8]) -> Result<(), Over> {
+    invite(stream, head).await.map_err(|_| Over)?;
+    let timeout_ms = u64::from(INTEGRATION_TIMEOUT_MS_MAX);
+    let body = Body::with_trailers(head.framing(), RESULT_STREAMED_BYTES_MAX, timeout_ms);
+    let left = Stream::new(stream.socket.clone());
+    let mut sending = Sending { stream: std::mem::replace(stream, left), body };
+    let begun = sending.read_beginning().await.map_err(|_| Over)?;
+    if sending.body.is_done() {
+        let failure = sending.failure();
+        *stream = sending.stream;
+        return confirm(slot.answer(id, outcome(begun, failure)), stream).await;
+    }
+    let landing = Rc::new(Landing::default());
+    let streamed = Streamed::new(begun, sending, &landing, slot.ring());
+    let is_taken = slot.begin_answer(id, Response::Begun(Box::new(streamed)));
+    let mut sending = landing.returned().await;
+    sending.body.pause_at_most(timeout_ms);
+    sending.discard().await.map_err(|_| Over)?;
+    if let Some(document) = sending.failure() {
+        report(slot, "the function failed while it streamed its answer", Some(id), head, &document);
+    }
+    *stream = sending.stream;
+    // The outcome has been told.
+    confirm(is_taken && slot.answer(id, Ok(Response::Whole(Vec::new()))), stream).await
 }
 
 /// Waits for an invocation and sends it.
@@ -191,17 +241,32 @@ async fn read_head(stream: &mut Stream, head: &mut RequestHead) -> Result<(), Ov
     }
 }
 
+/// Tells a runtime that waits with its content to go on.
+async fn invite(stream: &Stream, head: &RequestHead) -> Result<(), BodyFailure> {
+    if !head.expects_continue() || stream.has_pending() {
+        return Ok(());
+    }
+    let invited = stream.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), false, SEND_TIMEOUT_MS);
+    invited.await.map_err(|_| BodyFailure::Closed)
+}
+
+/// What a runtime sends, whole.
+#[derive(Default)]
+struct Content {
+    content: Vec<u8>,
+    /// What its trailers say of a failure.
+    failure: Option<Vec<u8>>,
+}
+
 /// Reads the content whole; of too much the rest is thrown away, so that the runtime gets to read why. The function's own
 /// timeout bounds how long that takes.
-async fn read_content(stream: &mut Stream, head: &RequestHead) -> Result<Option<Vec<u8>>, BodyFailure> {
+async fn read_content(stream: &mut Stream, head: &RequestHead) -> Result<Option<Content>, BodyFailure> {
     if head.framing() == BodyFraming::None {
-        return Ok(Some(Vec::new()));
+        return Ok(Some(Content::default()));
     }
-    if head.expects_continue() && !stream.has_pending() {
-        let invited = stream.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), false, SEND_TIMEOUT_MS);
-        invited.await.map_err(|_| BodyFailure::Closed)?;
-    }
-    let mut body = Body::new(head.framing(), READ_BYTES_MAX, u64::from(INTEGRATION_TIMEOUT_MS_MAX));
+    invite(stream, head).await?;
+    let timeout_ms = u64::from(INTEGRATION_TIMEOUT_MS_MAX);
+    let mut body = Body::with_trailers(head.framing(), READ_BYTES_MAX, timeout_ms);
     let mut content = Vec::with_capacity(body.remaining().unwrap_or_default().min(RESULT_BYTES_MAX) as usize);
     let mut fits = true;
     while let Some(piece) = body.next(stream).await? {
@@ -210,7 +275,7 @@ async fn read_content(stream: &mut Stream, head: &RequestHead) -> Result<Option<
             content.extend_from_slice(&piece);
         }
     }
-    Ok(fits.then_some(content))
+    Ok(fits.then(|| Content { content, failure: failure_of(&body) }))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::task::Waker;
 use tidegate_core::plan::Function;
 
 use super::current::Current;
-use super::invocation::{Failure, Invocation, Loss, Outcome};
+use super::invocation::{Failure, Invocation, Loss, Outcome, Response};
 use super::pool::Pool;
 use super::{Places, life};
 use crate::ring::Ring;
@@ -191,6 +191,22 @@ impl Slot {
     /// Whether it has this invocation.
     pub(super) fn has(&self, id: &[u8]) -> bool {
         matches!(&*self.state.borrow(), State::Busy { invocation, .. } if invocation.is(id))
+    }
+
+    /// The runtime has begun to answer an invocation that wants its answer so, and has it until [`Slot::answer`]. False when
+    /// it has not got that one.
+    pub(super) fn begin_answer(&self, id: &[u8], response: Response) -> bool {
+        let invocation = match &*self.state.borrow() {
+            State::Busy { invocation, .. } if invocation.is(id) => Rc::clone(invocation),
+            _ => return false,
+        };
+        invocation.end(Ok(response));
+        true
+    }
+
+    /// Whether it has this invocation, and its answer is wanted as soon as it has begun.
+    pub(super) fn streams(&self, id: &[u8]) -> bool {
+        matches!(&*self.state.borrow(), State::Busy { invocation, .. } if invocation.is(id) && invocation.streams)
     }
 
     /// The runtime answers an invocation. False when it has not got that one.

@@ -48,6 +48,51 @@ def result(body, **more):
     return json.dumps({"statusCode": 200, "body": body if isinstance(body, str) else json.dumps(body), **more}).encode()
 
 
+def stream(api, answer, query):
+    """Streams an answer of so many pieces, after the first one only when the gate, a file, is there; it ends as told."""
+    metadata = query.get("metadata", '{"statusCode":201,"headers":{"X-One":"1"},"cookies":["a=1","b=2"]}').encode()
+    piece = b"piece" if "bytes" not in query else b"x" * int(query["bytes"])
+    head = f"POST {answer} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+    head += "Lambda-Runtime-Function-Response-Mode: streaming\r\n"
+    head += "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n"
+    head += "Content-Type: application/vnd.awslambda.http-integration-response\r\n\r\n"
+    held = bytearray()
+
+    def send(data):
+        if "at-once" in query:
+            held.extend(data)
+        else:
+            api.socket.sendall(data)
+
+    def chunk(data):
+        send(b"%x\r\n%b\r\n" % (len(data), data))
+
+    count, end = int(query.get("pieces", "1")), query.get("end", "well")
+    first = metadata + bytes(int(query.get("nuls", "8"))) + (piece if count else b"")
+    send(head.encode())
+    for data in [first] if "split" not in query else [first[at : at + 1] for at in range(len(first))]:
+        chunk(data)
+    while "gate" in query and not os.path.exists(query["gate"]):
+        time.sleep(0.01)
+    for number in range(1, count):
+        chunk(piece)
+        if "count" in query:
+            with open(query["count"], "w") as file:
+                file.write(str(number))
+    if end == "die":
+        os._exit(3)
+    if end == "garbage":
+        api.socket.sendall(b"no size\r\n")
+        time.sleep(600)
+    send(b"0\r\n")
+    if end == "fail":
+        document = base64.b64encode(json.dumps({"errorType": "Odd", "errorMessage": "so it is"}).encode())
+        send(b"Lambda-Runtime-Function-Error-Type: Odd\r\nLambda-Runtime-Function-Error-Body: %b\r\n" % document)
+    send(b"\r\n")
+    api.socket.sendall(held)
+    print(f"streamed: {api.receive()[0]}", flush=True)
+
+
 def behave(api, event, fields):
     """Answers one invocation; `None` when it has done so itself."""
     query = event["queryStringParameters"] or {}
@@ -104,6 +149,8 @@ def behave(api, event, fields):
         chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
         while True:
             api.socket.sendall(chunk)
+    if do == "stream":
+        return stream(api, answer, query)
     if do == "fail":
         body = json.dumps({"errorType": "Odd", "errorMessage": "so it is"}).encode()
         more = ("Lambda-Runtime-Function-Error-Type: Odd",)

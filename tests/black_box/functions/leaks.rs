@@ -1,8 +1,10 @@
 //! Nothing leaks: processes, files, memory, over many invocations of every kind.
 
-use super::{check_fails, process, start};
+use super::streaming::streamed;
+use super::{behaving, check_fails, document, process};
 use crate::support::client::get;
 use crate::support::eventually;
+use crate::support::setup::Setup;
 
 /// Invocations in this form of the test; `TIDEGATE_INVOCATIONS=100000` runs the long one.
 fn invocations() -> usize {
@@ -11,11 +13,15 @@ fn invocations() -> usize {
 
 #[test]
 fn over_many_invocations() {
-    let gateway = start("concurrency = 2\ntimeout = 1");
+    let document = document().method("ANY", "/stream", streamed("f"));
+    let function = behaving("f", "", "concurrency = 2\ntimeout = 1");
+    let gateway = Setup::new(&document).more(&function).start();
     let run = |count: usize| {
         let mut client = gateway.client();
-        for _ in 0..count {
-            assert_eq!(client.exchange(get("/test/x?do=big&bytes=100")).status(), 200);
+        for number in 0..count {
+            let target =
+                if number % 4 == 0 { "/test/stream?do=stream&pieces=3" } else { "/test/x?do=big&bytes=100" };
+            assert!(matches!(client.exchange(get(target)).status(), 200 | 201), "{target}");
         }
     };
     run(500);
@@ -27,6 +33,12 @@ fn over_many_invocations() {
         check_fails(&gateway, "fail");
         check_fails(&gateway, "exit");
         check_fails(&gateway, "skip");
+        for end in ["fail", "die"] {
+            let mut client = gateway.client();
+            client.send(get(&format!("/test/stream?do=stream&pieces=9&bytes=9999&end={end}")));
+            // Cut short, or refused while all places pause.
+            assert!(client.read("GET").map_or(true, |response| response.status() == 502), "{end}");
+        }
         eventually("it works again", || super::invoke(&gateway, "big&bytes=1").0 == 200);
     }
     eventually("files are closed", || gateway.open_files() <= files);

@@ -10,6 +10,7 @@ mod logs;
 mod processes;
 mod reload;
 mod runtimes;
+mod streaming;
 
 use std::path::{Path, PathBuf};
 

@@ -1,10 +1,11 @@
-//! AWS's own runtimes, unmodified: `awslambdaric` for Python and the crate `lambda_runtime` for Rust. `.ci/functions`
-//! installs and builds what these tests need.
+//! AWS's own runtimes, unmodified: `awslambdaric` for Python, `aws-lambda-ric` for Node, and the crate `lambda_runtime` for
+//! Rust. `.ci/functions` installs and builds what these tests need.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::streaming::streamed;
 use super::{BAD_GATEWAY, aws_proxy};
 use crate::support::client::{get, post};
 use crate::support::document::Document;
@@ -75,6 +76,59 @@ fn awslambdaric_tells_when_it_cannot_start() {
     assert_eq!((response.status(), &*response.text()), BAD_GATEWAY);
 }
 
+/// A gateway with a function of `app.mjs` behind every path.
+#[track_caller]
+fn node(handler: &str, integration: Value) -> Gateway {
+    let runtime = installed(".venv/node/node_modules/aws-lambda-ric/bin/index.mjs");
+    let function = format!(
+        "[[function]]\nname = \"f\"\ncommand = [\"node\", \"{}\", \"app.{handler}\"]\n\
+         folder = \"{ROOT}/tests/black_box/functions/aws-lambda-ric\"\ntimeout = 10\n",
+        runtime.display()
+    );
+    Setup::new(&Document::new().method("ANY", "/{proxy+}", integration)).more(&function).start()
+}
+
+#[test]
+fn aws_lambda_ric() {
+    let gateway = node("handler", aws_proxy("f"));
+    let mut client = gateway.client();
+    let response = client.exchange(post("/test/a", "hello"));
+    assert_eq!((response.status(), response.field("x-answer")), (200, Some("yes")), "{response:?}");
+    let about: Value = serde_json::from_str(&response.text()).expect("JSON");
+    assert_eq!((&about["path"], &about["body"]), (&"/a".into(), &"hello".into()));
+    assert_eq!(about["arn"], "arn:aws:lambda:us-east-1:123456789012:function:f");
+    let remaining = about["remaining"].as_u64().expect("a number");
+    assert!((1..=10_000).contains(&remaining), "{remaining}");
+    let line = gateway.stderr.wait_for("printed");
+    assert!(line.contains(&format!("request_id={}", about["request_id"].as_str().expect("an id"))), "{line}");
+    for _ in 0..20 {
+        assert_eq!(client.exchange(get("/test/a")).status(), 200);
+    }
+    let failed = client.exchange(get("/test/a?do=throw"));
+    assert_eq!((failed.status(), &*failed.text()), BAD_GATEWAY);
+    assert!(gateway.stderr.wait_for("the function failed").contains("on purpose"));
+    assert_eq!(client.exchange(get("/test/a")).status(), 200);
+}
+
+#[test]
+fn aws_lambda_ric_streams() {
+    let gateway = node("streaming", streamed("f"));
+    let mut client = gateway.client();
+    let response = client.exchange(get("/test/a"));
+    assert_eq!((response.status(), response.field("x-answer")), (203, Some("yes")), "{response:?}");
+    assert!(response.values("set-cookie").eq(["a=1", "b=2"]), "{response:?}");
+    let text = response.text();
+    assert!(text.starts_with("first x") && text.ends_with("x last"), "{text}");
+    assert_eq!(text.len(), "first ".len() + 1_000_000 + " last".len());
+    // It tells of errors in trailers.
+    let mut failing = gateway.client();
+    failing.send(get("/test/a?do=throw"));
+    assert!(failing.read("GET").is_err(), "an answer that is cut short");
+    let line = gateway.stderr.wait_for("failed while it streamed its answer");
+    assert!(line.contains("on purpose"), "{line}");
+    assert_eq!(client.exchange(get("/test/a")).status(), 203);
+}
+
 /// The example with a port that is free.
 fn example(file: &str) -> Folder {
     let folder = Folder::of(&[]);
@@ -105,6 +159,20 @@ fn the_example_in_python() {
     let mut gateway = Gateway::run(example("tidegate.toml"));
     check_greeting(&gateway, "python", "hello-python");
     gateway.stderr.wait_for("greeting you");
+    gateway.stop();
+}
+
+/// The crate's streams, with what they begin with.
+#[test]
+fn the_example_that_counts() {
+    installed("examples/functions/hello-rust/target/release/count");
+    let mut gateway = Gateway::run(example("with-rust.toml"));
+    let mut client = gateway.client();
+    let response = client.exchange(get("/prod/count?to=3"));
+    assert_eq!((response.status(), response.field("content-type")), (200, Some("text/event-stream")));
+    assert_eq!(response.text(), "data: 1\n\ndata: 2\n\ndata: 3\n\n");
+    let failed = client.exchange(get("/prod/count?to=many"));
+    assert_eq!((failed.status(), &*failed.text()), BAD_GATEWAY);
     gateway.stop();
 }
 

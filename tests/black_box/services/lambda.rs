@@ -12,7 +12,7 @@ use crate::support::setup::Setup;
 const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "AKIDTEST"), ("AWS_SECRET_ACCESS_KEY", "secret")];
 const INTERNAL: &str = r#"{"message": "Internal server error"}"#;
 
-fn integration(kind: &str, function: &str) -> Value {
+pub(super) fn integration(kind: &str, function: &str) -> Value {
     json!({
         "type": kind,
         "httpMethod": "POST",

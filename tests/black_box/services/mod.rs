@@ -3,7 +3,9 @@
 mod credentials;
 mod failures;
 mod lambda;
+mod leaks;
 mod moto;
+mod streaming;
 
 use serde_json::{Value, json};
 

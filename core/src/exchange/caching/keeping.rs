@@ -6,7 +6,7 @@ use crate::cache::{
     Asked, Callers, Draft, FillEnd, FillId, Key, MethodCache, Select, Term, Words, term, write_selected,
 };
 use crate::clock::Now;
-use crate::http1::{BodyFraming, KnownField, Version, encode};
+use crate::http1::{BodyFraming, KnownField};
 use crate::integration::{Http, HttpKind};
 use crate::limits::CACHE_ENTRY_BYTES_MAX;
 use crate::mapping::Source;
@@ -123,19 +123,7 @@ impl Exchange {
         self.pass_by(shard, now);
         let mut step = self.answer_response(shard, now, None);
         if let Step::Answer(answer) = &mut step {
-            match answer.download {
-                // In HTTP/2 frames tell.
-                BodyFraming::Chunked if self.request.version() != Version::Http2 => {
-                    encode::chunk_head(begun.len(), &mut self.out);
-                    self.out.extend_from_slice(begun);
-                    self.out.extend_from_slice(encode::CHUNK_END);
-                }
-                BodyFraming::Chunked | BodyFraming::UntilClose | BodyFraming::Length(_) => {
-                    self.out.extend_from_slice(begun);
-                }
-                BodyFraming::None => return step,
-            }
-            answer.inline_bytes = begun.len() as u64;
+            self.append_begun(answer, begun);
         }
         step
     }

@@ -95,3 +95,49 @@ fn plain_texts_are_borrowed() {
     assert!(matches!(result.body, Cow::Borrowed("text")));
     assert!(matches!(result.headers[0], Header { name: Cow::Borrowed("a"), value: Cow::Borrowed("b") }));
 }
+
+#[track_caller]
+fn check_metadata(json: &str, want: Option<(u16, &[(&str, &str)])>) {
+    let read = Metadata::read(json.as_bytes()).ok();
+    let headers = |metadata: &Metadata<'_>| {
+        let pair = |header: &Header<'_>| (header.name.to_string(), header.value.to_string());
+        metadata.headers.iter().map(pair).collect::<Vec<_>>()
+    };
+    let read = read.as_ref().map(|metadata| (metadata.status, headers(metadata)));
+    let want = want.map(|(status, headers)| {
+        (status, headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect())
+    });
+    assert_eq!(read, want, "{json}");
+}
+
+#[test]
+fn metadata_of_streams() {
+    check_metadata("{}", Some((200, &[])));
+    check_metadata(r#"{"statusCode":"404"}"#, Some((404, &[])));
+    check_metadata(
+        r#"{"statusCode":201,"headers":{"a":"1","n":2},"multiValueHeaders":{"A":["0"]},"cookies":["x=1","y=2"]}"#,
+        Some((201, &[("A", "0"), ("A", "1"), ("n", "2"), ("Set-Cookie", "x=1"), ("Set-Cookie", "y=2")])),
+    );
+    // As the crate `lambda_runtime` writes a header that has several values.
+    check_metadata(
+        r#"{"statusCode":200,"headers":{"a":["1","2"],"b":"3","c":null},"cookies":null}"#,
+        Some((200, &[("a", "1"), ("a", "2"), ("b", "3")])),
+    );
+    for malformed in [
+        "",
+        "null",
+        "[]",
+        "{}{}",
+        r#"{"body":"x"}"#,
+        r#"{"isBase64Encoded":false}"#,
+        r#"{"statusCode":100}"#,
+        r#"{"statusCode":{}}"#,
+        r#"{"headers":{"a":{}}}"#,
+        r#"{"headers":{"a":[["b"]]}}"#,
+        r#"{"headers":{"a":"b\r\nc: d"}}"#,
+        r#"{"cookies":"a=b"}"#,
+        r#"{"cookies":["a\nb"]}"#,
+    ] {
+        check_metadata(malformed, None);
+    }
+}

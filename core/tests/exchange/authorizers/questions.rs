@@ -1,6 +1,7 @@
 //! What the functions of authorizers get, and when they are not asked.
 
 use serde_json::{Value, json};
+use tidegate_core::exchange::Wanted;
 use tidegate_core::limits::AUTHORIZER_TIMEOUT_MS;
 use tidegate_core::plan::FunctionId;
 
@@ -15,8 +16,8 @@ fn a_token_authorizer_gets_the_token() {
     let exchanged = served(&mut gateway, &with_token("/prod//pets/a%2Fb/"));
     let (invoke, event, fields) = &gateway.asked[0];
     assert_eq!(
-        (invoke.function, invoke.timeout_ms, invoke.asynchronous),
-        (FunctionId(0), AUTHORIZER_TIMEOUT_MS, false)
+        (invoke.function, invoke.timeout_ms, invoke.wanted),
+        (FunctionId(0), AUTHORIZER_TIMEOUT_MS, Wanted::Answer)
     );
     assert_eq!(
         event,

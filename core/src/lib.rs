@@ -66,6 +66,7 @@ pub mod record;
 
 pub mod arrival;
 pub mod clock;
+mod http_date;
 pub mod shard;
 
 pub mod limits;

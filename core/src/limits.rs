@@ -108,6 +108,18 @@ pub const CACHE_FILLS_MAX: usize = 1_024;
 pub const CACHE_WAITERS_MAX: u32 = 1_024;
 /// How long nobody waits for answers to a key of which one could not be kept, in milliseconds.
 pub const CACHE_PASS_MS: u64 = 10_000;
+/// Longest time that answers which are too old may be set to be given when the integration fails, in seconds: a week.
+pub const CACHE_STALE_S_MAX: u64 = 604_800;
+/// How long the integration is not asked again for an answer that is given although it is too old, in milliseconds.
+pub const CACHE_STALE_PAUSE_MS: u64 = 1_000;
+/// Answers to one key that differ by `Vary`; the one that came first goes for a further one.
+pub const CACHE_VARIANTS_MAX: usize = 16;
+/// Fields by which answers to one key differ; those that name more are not kept.
+pub const CACHE_VARY_FIELDS_MAX: usize = 8;
+/// Most bytes of the values of those fields; answers to requests with more are not kept.
+pub const CACHE_VARIANT_BYTES_MAX: usize = 2_048;
+/// Paths of which a shard tells the others at once that something has changed; of more, all answers are put out there.
+pub const CACHE_CHANGES_MAX: usize = 1_024;
 /// Time for the answer of an authorizer's function, in milliseconds; then 500. AWS: that of an integration.
 pub const AUTHORIZER_TIMEOUT_MS: u32 = 29_000;
 /// Most bytes of that answer; more is 500. AWS names no number; a shard does nothing else while it compiles the policy.

@@ -74,6 +74,8 @@ pub enum Reject {
     NetworkError,
     /// The backend did not answer in time.
     IntegrationTimeout,
+    /// The client wants an answer from the cache alone, and there is none.
+    NotCached,
     /// The backend's payload is larger than the limit.
     IntegrationPayloadTooLarge,
     /// What is to be a function's event is not JSON.
@@ -256,6 +258,10 @@ impl Reject {
             Self::IntegrationTimeout => {
                 (T::IntegrationTimeout, 504, INTERNAL, "Endpoint request timed out", Execution, KeepAlive)
             }
+            // RFC 9111 section 5.2.1.7; AWS has no such answer.
+            Self::NotCached => {
+                (T::Default5xx, 504, INTERNAL, "There is no cached answer", Execution, KeepAlive)
+            }
             Self::IntegrationPayloadTooLarge => {
                 (T::IntegrationFailure, 500, INTERNAL, "Internal server error", Execution, KeepAlive)
             }
@@ -321,6 +327,7 @@ impl Reject {
             | Self::QuotaExceeded
             | Self::LedgerSilent
             | Self::UnsupportedMediaType
+            | Self::NotCached
             | Self::EventNotJson
             | Self::EventTooLarge => false,
         }

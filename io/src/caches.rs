@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::Sender;
-use tidegate_core::cache::{CacheId, Counters, Division, Order, Report, Standing};
+use tidegate_core::cache::{CacheId, Change, Counters, Division, Order, Report, Standing};
 use tidegate_core::plan::{Api, Plan, Stage};
 
 /// All answers of a cache are to be forgotten. Each shard drops its copy of `done` when it has.
@@ -31,6 +31,15 @@ pub(crate) struct Caches {
     latest: HashMap<(usize, CacheId), (Standing, Vec<Counters>)>,
     /// What was counted by caches of earlier deployments.
     ended: BTreeMap<Name, Counters>,
+}
+
+/// What is to be told because of what a shard has said.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// To the shards that are named.
+    pub(crate) orders: Vec<(CacheId, Order)>,
+    /// To all the other shards.
+    pub(crate) changes: Vec<(CacheId, Arc<[Change]>)>,
 }
 
 /// A method in a stage of an API. AWS: the dimensions `ApiName`, `Stage`, `Method`, `Resource`.
@@ -80,15 +89,18 @@ impl Caches {
     }
 
     /// Hears what a shard says, and decides what is to be told to whom.
-    pub(crate) fn hear(&mut self, shard: usize, reports: Vec<Report>) -> Vec<(CacheId, Order)> {
-        let mut orders = Vec::new();
-        for Report { cache, standing, counters } in reports {
+    pub(crate) fn hear(&mut self, shard: usize, reports: Vec<Report>) -> Told {
+        let mut told = Told::default();
+        for Report { cache, standing, counters, changes } in reports {
             let Some(division) = self.divisions.get_mut(&cache) else { continue };
             division.hear(shard, standing);
-            orders.extend(division.decide().map(|order| (cache, order)));
+            told.orders.extend(division.decide().map(|order| (cache, order)));
             self.latest.insert((shard, cache), (standing, counters));
+            if !changes.is_empty() {
+                told.changes.push((cache, Arc::from(changes)));
+            }
         }
-        orders
+        told
     }
 
     /// The cache of a stage. `Err`: what is not there.
@@ -153,7 +165,7 @@ impl Caches {
 
 type Metric = (&'static str, &'static str, &'static str, fn(&Counters) -> u64);
 
-const METRICS: [Metric; 4] = [
+const METRICS: [Metric; 5] = [
     (
         "tidegate_cache_hits_total",
         "counter",
@@ -166,6 +178,12 @@ const METRICS: [Metric; 4] = [
         "Requests of cached methods that were not (AWS: CacheMissCount).",
         |counters| counters.misses,
     ),
+    (
+        "tidegate_cache_stale_total",
+        "counter",
+        "Misses that were answered with what is too old, because the integration failed.",
+        |counters| counters.stale,
+    ),
     ("tidegate_cache_evictions_total", "counter", "Answers that were put out to make room.", |counters| {
         counters.evictions
     }),
@@ -175,6 +193,7 @@ const METRICS: [Metric; 4] = [
 fn add(sum: &mut Counters, counters: Counters) {
     sum.hits += counters.hits;
     sum.misses += counters.misses;
+    sum.stale += counters.stale;
     sum.evictions += counters.evictions;
     sum.bytes += counters.bytes;
 }

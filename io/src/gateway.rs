@@ -475,10 +475,14 @@ impl Control {
         self.tell_all(|| Command::KeySets(Arc::clone(self.key_sets.table()), Arc::clone(url)));
     }
 
-    /// Moves bytes of the caches to where they are missed.
+    /// Moves bytes of the caches to where they are missed, and tells shards what has changed through others.
     fn share_caches(&self, shard: usize, said: Vec<cache::Report>) {
-        let orders = lock(&self.caches).hear(shard, said);
-        for (cache, order) in orders {
+        let told = lock(&self.caches).hear(shard, said);
+        for (cache, changes) in told.changes {
+            let others = self.shards.iter().enumerate().filter(|(number, _)| *number != shard);
+            others.for_each(|(_, other)| other.tell(Command::Changed(cache, Arc::clone(&changes))));
+        }
+        for (cache, order) in told.orders {
             self.shards[order.shard].tell(Command::Share(cache, order));
         }
     }

@@ -49,6 +49,8 @@ pub(crate) enum Command {
     KeySets(Arc<Table>, Arc<str>),
     /// A slice of a cache may take so many bytes.
     Share(CacheId, cache::Order),
+    /// What has changed through another shard, whose answers are out of date.
+    Changed(CacheId, Arc<[cache::Change]>),
     /// All answers of a cache are to be forgotten.
     Flush(Flush),
     /// Calls to AWS services are signed with these.
@@ -206,6 +208,9 @@ async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Comman
                 Command::KeySets(table, url) => shard.hear_keys(table, &url),
                 Command::Share(cache, order) => {
                     shard.core.borrow_mut().caches.obey(cache, order.total, order.bytes_max);
+                }
+                Command::Changed(cache, changes) => {
+                    shard.core.borrow_mut().caches.hear_changes(cache, &changes);
                 }
                 Command::Flush(Flush { cache, done }) => {
                     shard.core.borrow_mut().caches.flush(cache);

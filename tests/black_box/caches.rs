@@ -79,7 +79,7 @@ fn answers_of_every_size_are_given_again() {
         let body = "0123456789abcdef".repeat(shared.load(Ordering::SeqCst).div_ceil(16));
         ok(&body[..shared.load(Ordering::SeqCst)])
     });
-    for size in [0, 1, 4_096, 4_097, 100_000, 1 << 20] {
+    for size in [0, 1, 8_192, 8_193, 100_000, 1 << 20] {
         bytes.store(size, Ordering::SeqCst);
         let gateway = start(&origin, 5_000);
         let calls = origin.whole();
@@ -271,6 +271,63 @@ fn a_flush_forgets_on_all_shards() {
     assert!(code == Some(1) && text.contains("Invalid stage identifier specified"), "{text}");
     let (code, text) = flush("other", "test");
     assert!(code == Some(1) && text.contains("Invalid API identifier specified"), "{text}");
+}
+
+/// What is too old is given while the backend fails, and no longer.
+#[test]
+fn an_old_answer_for_a_backend_that_fails() {
+    let fails = Arc::new(AtomicUsize::new(0));
+    let shared = Arc::clone(&fails);
+    let origin = Origin::replying(move |_| match shared.load(Ordering::SeqCst) {
+        0 => ok("old"),
+        1 => "HTTP/1.1 503 Unavailable\r\nContent-Length: 3\r\n\r\nbad".to_owned(),
+        _ => ok("new"),
+    });
+    let document =
+        Document::new().method("GET", "/x", http_proxy("GET", format!("http://{}/", origin.address)));
+    let cache = "cache = { size = \"1 MiB\", ttl = 1, stale_on_error = 600 }";
+    let gateway = Setup::new(&document).stage(cache).admin().start();
+    assert_eq!(gateway.get("/test/x").text(), "old");
+    fails.store(1, Ordering::SeqCst);
+    eventually("it fails", || {
+        assert_eq!(gateway.get("/test/x").text(), "old");
+        origin.whole() == 2
+    });
+    eventually("it is counted", || metric(&gateway, &format!("tidegate_cache_stale_total{OF_X}")) >= 1);
+    assert_eq!(gateway.get("/test/x").text(), "old");
+    fails.store(2, Ordering::SeqCst);
+    eventually("it answers again", || gateway.get("/test/x").text() == "new");
+}
+
+/// A change that comes through one shard puts out the answers of all.
+#[test]
+fn a_change_is_told_to_all_shards() {
+    let origin = Origin::replying(|request| match request.start.starts_with("GET") {
+        true => "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nCache-Control: max-age=600\r\n\r\na".to_owned(),
+        false => ok("changed"),
+    });
+    let uri = format!("http://{}/", origin.address);
+    let document = Document::new().method("GET", "/x", http_proxy("GET", &uri)).method(
+        "DELETE",
+        "/x",
+        http_proxy("DELETE", &uri),
+    );
+    let cache = "cache = { size = \"1 MiB\", ttl = 600, origin_freshness = \"EXPLICIT\" }";
+    let gateway = Setup::new(&document).shards(4).stage(cache).start();
+    let all_answer_alone = || {
+        let before = origin.whole();
+        (0..40).for_each(|_| drop(gateway.get("/test/x")));
+        origin.whole() == before
+    };
+    eventually("each shard has the answer", all_answer_alone);
+    let calls = origin.whole();
+    let change = "DELETE /test/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    assert_eq!(gateway.client().exchange(change).text(), "changed");
+    eventually("each shard has asked again", || {
+        gateway.get("/test/x");
+        origin.whole() >= calls + 1 + 4
+    });
+    eventually("each shard has the answer", all_answer_alone);
 }
 
 #[test]

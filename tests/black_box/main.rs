@@ -11,6 +11,7 @@ mod framing_heads;
 
 mod bodies;
 mod caches;
+mod caches_rfc9111;
 mod connections;
 mod flow_control;
 mod slow_clients;

@@ -1,7 +1,7 @@
 //! `cache = { size = "64 MiB", ttl = 300 }` of a stage, and `cache = { ttl = 60 }` of a method.
 
-use tidegate_core::cache::{Callers, Extras, Invalidation, Unauthorised};
-use tidegate_core::limits::{CACHE_BYTES_MIN, CACHE_TTL_S, CACHE_TTL_S_MAX};
+use tidegate_core::cache::{Callers, Extras, Freshness, Invalidation, Unauthorised};
+use tidegate_core::limits::{CACHE_BYTES_MIN, CACHE_STALE_S_MAX, CACHE_TTL_S, CACHE_TTL_S_MAX};
 use tidegate_core::span::Span;
 
 use crate::fields::Fields;
@@ -37,10 +37,13 @@ pub(crate) struct Settings {
     callers: Option<Callers>,
     conditional: Option<bool>,
     age: Option<bool>,
+    vary: Option<bool>,
+    freshness: Option<Freshness>,
+    stale_s: Option<u64>,
 }
 
-/// What HTTP has for caches, AWS does not do, and is not built.
-const UNSUPPORTED: [&str; 3] = ["origin_freshness", "stale_on_error", "vary"];
+const FRESHNESS: [(&str, Freshness); 3] =
+    [("OFF", Freshness::Ttl), ("EXPLICIT", Freshness::Origin), ("HEURISTIC", Freshness::Heuristic)];
 
 const STRATEGIES: [(&str, Unauthorised); 3] = [
     ("FAIL_WITH_403", Unauthorised::FailWith403),
@@ -77,12 +80,16 @@ fn read_settings(fields: &mut Fields<'_>, report: &mut Report) -> Settings {
     if let Some(value) = fields.value("data_encrypted") {
         scalar::boolean(value, report);
     }
-    for key in UNSUPPORTED {
-        fields.unsupported(key, report);
-    }
     Settings {
         conditional: fields.value("conditional").and_then(|value| scalar::boolean(value, report)),
         age: fields.value("age").and_then(|value| scalar::boolean(value, report)),
+        vary: fields.value("vary").and_then(|value| scalar::boolean(value, report)),
+        freshness: fields
+            .value("origin_freshness")
+            .and_then(|value| scalar::variant(value, &FRESHNESS, report)),
+        stale_s: fields
+            .value("stale_on_error")
+            .and_then(|value| scalar::integer(value, 0..=CACHE_STALE_S_MAX, report)),
         enabled: fields.value("enabled").and_then(|value| scalar::boolean(value, report)),
         ttl_s: fields.value("ttl").and_then(|value| scalar::integer(value, 0..=CACHE_TTL_S_MAX, report)),
         requires_authorization: fields
@@ -106,6 +113,9 @@ impl Settings {
             callers: self.callers.or(stage.callers),
             conditional: self.conditional.or(stage.conditional),
             age: self.age.or(stage.age),
+            vary: self.vary.or(stage.vary),
+            freshness: self.freshness.or(stage.freshness),
+            stale_s: self.stale_s.or(stage.stale_s),
         }
     }
 
@@ -122,7 +132,13 @@ impl Settings {
     }
 
     pub(crate) fn extras(self) -> Extras {
-        Extras { conditional: self.conditional == Some(true), age: self.age == Some(true) }
+        Extras {
+            conditional: self.conditional == Some(true),
+            age: self.age == Some(true),
+            vary: self.vary == Some(true),
+            freshness: self.freshness.unwrap_or_default(),
+            stale_ms: self.stale_s.unwrap_or(0) * 1_000,
+        }
     }
 
     pub(crate) fn callers(self) -> Callers {

@@ -1,7 +1,7 @@
 //! Caches of stages in `tidegate.toml`, and their keys in definitions.
 
 use tidegate_config::routes_table;
-use tidegate_core::cache::{Callers, Invalidation, StageCache, Unauthorised};
+use tidegate_core::cache::{Callers, Extras, Freshness, Invalidation, StageCache, Unauthorised};
 
 use crate::{Folder, MOCK, TOML, describe, file_findings};
 
@@ -22,6 +22,18 @@ fn what_is_wrong_with_settings() {
     check_file(
         "cache = { size = \"1 MiB\", tll = 1 }",
         "10:27: error: unknown key `tll` | did you mean `ttl`?",
+    );
+    check_file(
+        "cache = { size = \"1 MiB\", origin_freshness = true }",
+        "10:46: error: expected a text, not a boolean",
+    );
+    check_file(
+        "cache = { size = \"1 MiB\", stale_on_error = 604801 }",
+        "10:44: error: expected an integer from 0 to 604800",
+    );
+    check_file(
+        "cache = { size = \"1 MiB\", vary = 1 }",
+        "10:34: error: expected true or false, not a number",
     );
     check_file(
         "cache = { size = \"1 MiB\", callers = \"ALONE\" }",
@@ -119,6 +131,21 @@ fn methods_have_settings_of_their_own() {
         (7_000, Callers::Together, Invalidation::Anybody)
     );
     assert!(table.contains("7 s for all callers"), "{table}");
+}
+
+/// What AWS does not do is off, and of a method as the stage has it.
+#[test]
+fn what_http_has() {
+    let extras = |settings: &str| cache(settings).0.methods[0].as_ref().expect("GET is cached").extras;
+    assert_eq!(extras(STAGE), Extras::default());
+    let stage = "cache = { size = \"1 MiB\", origin_freshness = \"EXPLICIT\", stale_on_error = 60 }\n";
+    let want = Extras { freshness: Freshness::Origin, stale_ms: 60_000, ..Extras::default() };
+    assert_eq!(extras(stage), want);
+    let method = "method.\"GET /\".cache = { vary = true, origin_freshness = \"HEURISTIC\", age = true, \
+        conditional = true, stale_on_error = 0 }\n";
+    let freshness = Freshness::Heuristic;
+    let want = Extras { conditional: true, age: true, vary: true, freshness, stale_ms: 0 };
+    assert_eq!(extras(&format!("{stage}{method}")), want);
 }
 
 #[test]

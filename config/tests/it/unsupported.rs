@@ -13,9 +13,6 @@ fn check_file(more: &str, place: &str, what: &str) {
 
 #[test]
 fn of_tidegate_toml() {
-    for key in ["origin_freshness", "stale_on_error", "vary"] {
-        check_file(&format!("cache = {{ size = 65536, {key} = 1 }}"), "10:25", &format!("`{key}`"));
-    }
     check_file("canary = { percent = 1 }", "10:1", "`canary`");
     check_file("[admin]\naddress = \"127.0.0.1:0\"\ntls = true", "12:1", "`tls`");
     for kind in ["HTTP", "WEBSOCKET"] {

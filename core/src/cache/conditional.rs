@@ -1,12 +1,17 @@
 //! Whether the client has a kept answer already (RFC 9110 section 13). AWS does not ask; it is a setting.
 
-use crate::clock::unix_seconds;
+use crate::http_date;
 use crate::http1::RequestHead;
 
 /// Whether a request is answered with 304, when the answer to it has this `ETag` and `Last-Modified`.
 ///
 /// RFC 9110 section 13.2.2: `If-None-Match` alone counts where it stands, by the weak comparison.
-pub(super) fn is_unchanged(request: &RequestHead, etag: Option<&[u8]>, modified: Option<&[u8]>) -> bool {
+pub(super) fn is_unchanged(
+    request: &RequestHead,
+    etag: Option<&[u8]>,
+    modified: Option<&[u8]>,
+    now_s: u64,
+) -> bool {
     if !matches!(request.method(), b"GET" | b"HEAD") {
         return false;
     }
@@ -18,7 +23,9 @@ pub(super) fn is_unchanged(request: &RequestHead, etag: Option<&[u8]>, modified:
     match (since.next(), since.next(), modified) {
         (Some(since), None, Some(modified)) => {
             since == modified
-                || http_date(since).zip(http_date(modified)).is_some_and(|(since, at)| at <= since)
+                || http_date::read(since, now_s)
+                    .zip(http_date::read(modified, now_s))
+                    .is_some_and(|(since, at)| at <= since)
         }
         _ => false,
     }
@@ -42,15 +49,6 @@ fn has_tag(mut list: &[u8], wanted: &[u8]) -> bool {
     false
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`, in seconds since 1970; the obsolete forms are not read.
-fn http_date(text: &[u8]) -> Option<u64> {
-    const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
-    let text = std::str::from_utf8(text).ok().filter(|text| text.len() == 29 && text.ends_with(" GMT"))?;
-    let number = |from: usize, to: usize| text.get(from..to)?.parse().ok();
-    let month = MONTHS.chunks(3).position(|name| text.as_bytes().get(8..11) == Some(name))? as u64 + 1;
-    unix_seconds((number(12, 16)?, month, number(5, 7)?), (number(17, 19)?, number(20, 22)?, number(23, 25)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,8 +63,8 @@ mod tests {
         let text = format!("{method} / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n");
         head.buffer_mut().extend_from_slice(text.as_bytes());
         assert!(head.parse(&HeadLimits::default()).expect("a head").is_some());
-        assert_eq!(is_unchanged(&head, Some(ETAG), Some(MODIFIED)), want, "{fields}");
-        assert!(!is_unchanged(&head, None, None) || fields.ends_with('*'), "{fields}");
+        assert_eq!(is_unchanged(&head, Some(ETAG), Some(MODIFIED), 0), want, "{fields}");
+        assert!(!is_unchanged(&head, None, None, 0) || fields.ends_with('*'), "{fields}");
     }
 
     #[test]
@@ -89,6 +87,8 @@ mod tests {
         check("GET", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", true);
         check("GET", "If-Modified-Since: Sun, 06 Nov 1994 08:49:38 GMT", true);
         check("GET", "If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT", false);
+        check("GET", "If-Modified-Since: Sunday, 06-Nov-94 08:49:37 GMT", true);
+        check("GET", "If-Modified-Since: Sun Nov  6 08:49:36 1994", false);
         check("GET", "If-Modified-Since: yesterday", false);
         check("GET", "If-Modified-Since: Sun, 06 Foo 1994 08:49:37 GMT", false);
         // The tag alone counts.

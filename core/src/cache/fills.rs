@@ -34,6 +34,8 @@ struct Fill {
     cache: CacheId,
     hash: u64,
     key: Box<[u8]>,
+    /// A hash of its path, where a change there makes its answer old; else 0.
+    path: u32,
     /// The flush that the cache was at when it began.
     epoch: u32,
     waiters: u32,
@@ -69,12 +71,19 @@ impl Fills {
     }
 
     /// Begins to fill. What comes of an earlier fill of the key is kept no more. `None`: too many fills are under way.
-    pub(super) fn begin(&mut self, cache: CacheId, hash: u64, key: &[u8], epoch: u32) -> Option<FillId> {
+    pub(super) fn begin(
+        &mut self,
+        cache: CacheId,
+        (hash, path): (u64, u32),
+        key: &[u8],
+        epoch: u32,
+    ) -> Option<FillId> {
         if self.unfinished >= CACHE_FILLS_MAX {
             return None;
         }
         self.count = self.count.wrapping_add(1);
-        let fill = Fill { number: self.count, cache, hash, key: key.into(), epoch, waiters: 0, end: None };
+        let number = self.count;
+        let fill = Fill { number, cache, hash, key: key.into(), path, epoch, waiters: 0, end: None };
         let place = self.fills.insert(fill) as u32;
         self.running.insert((cache, hash), place);
         self.unfinished += 1;
@@ -113,6 +122,13 @@ impl Fills {
             return self.fills.remove(id.place as usize).end;
         }
         fill.end.clone()
+    }
+
+    /// From now on nobody waits for what was asked before a change under this path, and it is not kept.
+    pub(super) fn forget_path(&mut self, cache: CacheId, path: u32) {
+        let fills = &self.fills;
+        let stays = |place: u32| fills.get(place as usize).is_some_and(|fill| fill.path != path);
+        self.running.retain(|(id, _), place| *id != cache || stays(*place));
     }
 
     /// From now on nobody waits for what was asked before a flush.

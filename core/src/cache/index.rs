@@ -1,4 +1,4 @@
-//! Finds answers by the hashes of their keys, and keeps them in two queues. All of it is three pieces of memory of known
+//! Finds answers by the hashes of their keys, and keeps them in two queues. All of it is four pieces of memory of known
 //! sizes, which grow only when their owner says so.
 
 use super::ghost::Ghost;
@@ -16,8 +16,6 @@ pub(super) struct Place {
     pub(super) hash: u64,
     /// `None`: the place is free.
     pub(super) stored: Option<Stored>,
-    /// When it is no longer good, in nanoseconds.
-    pub(super) expires_ns: u64,
     /// Bytes that it is charged.
     pub(super) charge: u32,
     /// The method that is counted.
@@ -27,6 +25,9 @@ pub(super) struct Place {
     /// Neighbours in its queue.
     newer: u32,
     older: u32,
+    /// Neighbours among those of its path.
+    path_newer: u32,
+    path_older: u32,
     pub(super) queue: Queue,
     /// Whether it was found since it was last looked at.
     pub(super) found: bool,
@@ -55,6 +56,8 @@ pub(super) struct Index {
     places: Vec<Place>,
     /// A power of two; the first place of each chain.
     buckets: Vec<u32>,
+    /// As many; the newest place of each list of paths.
+    paths: Vec<u32>,
     pub(super) ghost: Ghost,
     free: u32,
     count: usize,
@@ -68,6 +71,7 @@ impl Default for Index {
         Self {
             places: Vec::new(),
             buckets: Vec::new(),
+            paths: Vec::new(),
             ghost: Ghost::default(),
             free: NONE,
             count: 0,
@@ -81,7 +85,8 @@ impl Index {
     /// Bytes that it takes, without the answers.
     pub(super) fn bytes(&self) -> u64 {
         let places = self.places.capacity() * size_of::<Place>();
-        (places + self.buckets.capacity() * size_of::<u32>()) as u64 + self.ghost.bytes()
+        let buckets = (self.buckets.capacity() + self.paths.capacity()) * size_of::<u32>();
+        (places + buckets) as u64 + self.ghost.bytes()
     }
 
     /// Answers in it.
@@ -129,7 +134,7 @@ impl Index {
     pub(super) fn growth_bytes(&self) -> u64 {
         let places = self.grown();
         let more = (places - self.places.len()) * size_of::<Place>()
-            + (places.next_power_of_two() - self.buckets.len()) * size_of::<u32>();
+            + 2 * (places.next_power_of_two() - self.buckets.len()) * size_of::<u32>();
         more as u64 + Ghost::bytes_for(places.next_power_of_two()) - self.ghost.bytes()
     }
 
@@ -161,6 +166,7 @@ impl Index {
         self.places.truncate(wanted);
         self.places.shrink_to_fit();
         self.buckets = Vec::new();
+        self.paths = Vec::new();
         self.resize(wanted);
     }
 
@@ -168,22 +174,24 @@ impl Index {
     pub(super) fn insert(&mut self, place: NewPlace) -> u32 {
         let at = self.free;
         let bucket = self.bucket(place.hash).unwrap_or(0);
-        let NewPlace { hash, stored, expires_ns, charge, method, queue } = place;
+        let NewPlace { hash, stored, charge, method, queue } = place;
         self.free = self.places[at as usize].chain;
         self.places[at as usize] = Place {
             hash,
             stored: Some(stored),
-            expires_ns,
             charge,
             method,
             chain: self.buckets[bucket],
             newer: NONE,
             older: NONE,
+            path_newer: NONE,
+            path_older: NONE,
             queue,
             found: false,
         };
         self.buckets[bucket] = at;
         self.count += 1;
+        self.link_path(at);
         self.push(at, queue);
         at
     }
@@ -191,6 +199,7 @@ impl Index {
     /// Takes an answer out.
     pub(super) fn remove(&mut self, at: u32) -> Option<Stored> {
         self.unlink(at);
+        self.unlink_path(at);
         let hash = self.places[at as usize].hash;
         let next = self.places[at as usize].chain;
         let bucket = self.bucket(hash)?;
@@ -214,6 +223,52 @@ impl Index {
     pub(super) fn renew(&mut self, at: u32, queue: Queue) {
         self.unlink(at);
         self.push(at, queue);
+    }
+
+    /// One of the answers that a change under a path puts out.
+    pub(super) fn find_path(&self, path: u32) -> Option<u32> {
+        let mut at = *self.paths.get(path as usize & self.paths.len().checked_sub(1)?)?;
+        while at != NONE && self.path_of(at) != path {
+            at = self.places[at as usize].path_older;
+        }
+        Some(at).filter(|&at| at != NONE)
+    }
+
+    fn path_of(&self, at: u32) -> u32 {
+        self.places[at as usize].stored.as_ref().map_or(0, |stored| stored.term().path)
+    }
+
+    /// Puts it into the list of its path, if a change there puts it out.
+    fn link_path(&mut self, at: u32) {
+        let path = self.path_of(at);
+        if path == 0 {
+            return;
+        }
+        let list = path as usize & (self.paths.len() - 1);
+        let older = std::mem::replace(&mut self.paths[list], at);
+        let place = &mut self.places[at as usize];
+        (place.path_newer, place.path_older) = (NONE, older);
+        if older != NONE {
+            self.places[older as usize].path_newer = at;
+        }
+    }
+
+    fn unlink_path(&mut self, at: u32) {
+        let path = self.path_of(at);
+        if path == 0 {
+            return;
+        }
+        let (newer, older) = (self.places[at as usize].path_newer, self.places[at as usize].path_older);
+        match newer {
+            NONE => {
+                let list = path as usize & (self.paths.len() - 1);
+                self.paths[list] = older;
+            }
+            newer => self.places[newer as usize].path_older = older,
+        }
+        if older != NONE {
+            self.places[older as usize].path_newer = newer;
+        }
     }
 
     fn ends(&self, queue: Queue) -> &Ends {
@@ -287,6 +342,9 @@ impl Index {
         self.buckets.clear();
         self.buckets.reserve_exact(buckets);
         self.buckets.resize(buckets, NONE);
+        self.paths.clear();
+        self.paths.reserve_exact(buckets);
+        self.paths.resize(buckets, NONE);
         self.ghost.resize(buckets);
         self.free = NONE;
         for at in (0..places as u32).rev() {
@@ -295,6 +353,7 @@ impl Index {
                 self.places[at as usize].chain = std::mem::replace(&mut self.free, at);
             } else if let Some(bucket) = self.bucket(place.hash) {
                 self.places[at as usize].chain = std::mem::replace(&mut self.buckets[bucket], at);
+                self.link_path(at);
             }
         }
     }
@@ -308,7 +367,6 @@ impl Index {
 pub(super) struct NewPlace {
     pub(super) hash: u64,
     pub(super) stored: Stored,
-    pub(super) expires_ns: u64,
     pub(super) charge: u32,
     pub(super) method: u32,
     pub(super) queue: Queue,
@@ -319,12 +377,13 @@ impl Place {
         Self {
             hash: 0,
             stored: None,
-            expires_ns: 0,
             charge: 0,
             method: 0,
             chain: NONE,
             newer: NONE,
             older: NONE,
+            path_newer: NONE,
+            path_older: NONE,
             queue: Queue::Small,
             found: false,
         }

@@ -7,6 +7,7 @@ use crate::auth::authorizer::Grant;
 use crate::auth::jwt::Claims;
 use crate::compression::Coding;
 use crate::http1::KnownField;
+use crate::integration::Http;
 use crate::mapping::Source;
 use crate::method::Method;
 use crate::transform::pass;
@@ -55,9 +56,38 @@ pub(crate) fn write(
         write_parameter(source, values, out);
         out.push(END);
     }
-    if cache.callers == Callers::Apart {
-        write_caller(values, caller, out);
+    match cache.callers {
+        Callers::Apart => write_caller(values, caller, out),
+        // Answers to requests with `Authorization` are kept only where the origin says that they are for all (RFC 9111
+        // section 3.5): these do not stand in the way of the others.
+        Callers::Together if cache.extras.heeds_origin() => out.push(u8::from(is_authorized(values))),
+        Callers::Together => {}
     }
+}
+
+/// Whether a request came with `Authorization`, be it a signature.
+pub(crate) fn is_authorized(values: &Values<'_>) -> bool {
+    values.view.request.first(KnownField::Authorization).is_some()
+}
+
+/// Writes what the integration gets as a field: what is mapped to it, and what the client has sent as that.
+pub(crate) fn write_selected(name: &[u8], http: Option<&Http>, values: &Values<'_>, out: &mut Vec<u8>) {
+    let headers = http.map_or([].as_slice(), |http| &http.headers);
+    for mapped in headers.iter().filter(|mapped| mapped.name.as_bytes().eq_ignore_ascii_case(name)) {
+        write_parameter(&mapped.source, values, out);
+        out.push(END);
+    }
+    let mut sent = values.view.request.find(name).peekable();
+    if sent.peek().is_some() {
+        // RFC 9110 section 5.3: several lines are the same as one list.
+        put_with(out, |out| {
+            for (number, value) in sent.enumerate() {
+                out.extend_from_slice(if number == 0 { b"" } else { b", " });
+                out.extend_from_slice(value);
+            }
+        });
+    }
+    out.push(END);
 }
 
 /// What stands before a value and behind the last one.

@@ -5,34 +5,44 @@
 //!
 //! - [`StageCache`], [`MethodCache`]: what the plan says
 //! - `key`: what an answer is found by
-//! - [`Stored`]: an answer as it is kept and given again
+//! - [`Stored`]: an answer as it is kept and given again, [`Term`]: how long
 //! - [`Slice`]: the answers of one stage on one shard, within so many bytes
 //! - [`Fills`]: misses whose answers are on their way, and who waits for them
 //! - [`Caches`]: all of it on one shard
 //! - [`Division`]: how many bytes each shard's slice may take
-//! - `control`: what a request's `Cache-Control` asks for; `conditional`: whether its client has the answer already
+//! - `demand`: what a request asks of the cache; `conditional`: whether its client has the answer already
+//! - `origin`: what an origin says of its answer; `directives` reads `Cache-Control` for both
+//! - `variants`: answers to one key that differ by `Vary`
 
 mod settings;
 
 mod conditional;
-mod control;
+mod demand;
+mod directives;
 mod key;
+mod origin;
 mod stored;
 
 mod ghost;
 mod index;
 mod slice;
+mod variants;
 
 mod caches;
 mod fills;
 
 mod division;
 
-pub use self::caches::{Caches, Looked, Report};
-pub(crate) use self::control::asks_for_fresh;
+pub(crate) use self::caches::Looked;
+pub use self::caches::{Caches, Change, Report};
+pub(crate) use self::demand::Demand;
 pub use self::division::{Division, Order, Standing};
 pub use self::fills::{FillEnd, FillId, Fills};
-pub(crate) use self::key::{Caller, Form, write as write_key};
-pub use self::settings::{CacheId, Callers, Extras, Invalidation, MethodCache, StageCache, Unauthorised};
+pub(crate) use self::key::{Caller, Form, write as write_key, write_selected};
+pub(crate) use self::origin::{Asked, Words, term};
+pub use self::settings::{
+    CacheId, Callers, Extras, Freshness, Invalidation, MethodCache, StageCache, Unauthorised,
+};
 pub use self::slice::{Counters, Found, Slice};
-pub use self::stored::{Content, Draft, Stored};
+pub use self::stored::{Content, Draft, Stored, Term};
+pub(crate) use self::variants::{Key, Select};

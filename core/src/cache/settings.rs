@@ -28,6 +28,13 @@ pub struct StageCache {
 }
 
 impl StageCache {
+    /// Whether methods that change something put out answers of their path (RFC 9111 section 4.4).
+    pub(crate) fn heeds_changes(&self) -> bool {
+        self.methods.iter().flatten().any(|method| method.extras.heeds_origin())
+    }
+}
+
+impl StageCache {
     /// How a method is cached, if it is.
     pub fn method(&self, route: RouteId) -> Option<&MethodCache> {
         self.methods.get(route.0 as usize)?.as_ref()
@@ -35,7 +42,7 @@ impl StageCache {
 }
 
 /// How answers of a method are cached.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MethodCache {
     /// How long an answer is good, in milliseconds.
     pub ttl_ms: u64,
@@ -58,6 +65,41 @@ pub struct Extras {
     pub conditional: bool,
     /// Whether an answer from the cache says how old it is.
     pub age: bool,
+    /// Whether answers are kept apart by the fields that they name in `Vary`.
+    pub vary: bool,
+    /// Who says how long an answer is good.
+    pub freshness: Freshness,
+    /// How long after that it is given when the integration fails, in milliseconds; 0: not at all.
+    pub stale_ms: u64,
+}
+
+impl Extras {
+    /// Whether the origin says how long answers are good.
+    pub(crate) fn heeds_origin(&self) -> bool {
+        self.freshness != Freshness::Ttl
+    }
+
+    /// Whether anything depends on what the origin says.
+    pub(crate) fn reads_origin(&self) -> bool {
+        self.heeds_origin() || self.age || self.stale_ms > 0
+    }
+
+    /// Whether an answer from the cache says how old it is. RFC 9111 section 5.1 asks for that.
+    pub(crate) fn says_age(&self) -> bool {
+        self.age || self.heeds_origin()
+    }
+}
+
+/// Who says how long an answer is good; never longer than the TTL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Freshness {
+    /// The TTL, as with AWS.
+    #[default]
+    Ttl,
+    /// The origin (RFC 9111 section 4.2.1); an answer of which it says nothing is not kept.
+    Origin,
+    /// The origin; of an answer of which it says nothing, a tenth of how long it has not changed (section 4.2.2).
+    Heuristic,
 }
 
 /// Whether callers share answers.

@@ -12,7 +12,7 @@
 use std::rc::Rc;
 
 use super::index::{Index, NewPlace, Queue};
-use super::stored::{Draft, Stored};
+use super::stored::{Draft, PASS, Stored, Term, VARIES};
 
 /// The part of the bytes that new answers may take: one in so many.
 const SMALL_PART: u64 = 10;
@@ -24,6 +24,8 @@ const STEPS_MAX: usize = 4_096;
 pub enum Found {
     /// An answer.
     Answer(Stored),
+    /// One that is too old, but for when asking fails.
+    Stale(Stored),
     /// That the answers to it are not to be kept.
     Pass,
 }
@@ -35,10 +37,19 @@ pub struct Counters {
     pub hits: u64,
     /// Requests that were not, of methods that are cached (AWS: `CacheMissCount`).
     pub misses: u64,
+    /// Of these, those that were answered from it all the same, with what is too old, because the integration failed.
+    pub stale: u64,
     /// Answers that were put out to make room.
     pub evictions: u64,
     /// Bytes that its answers take now.
     pub bytes: u64,
+}
+
+/// An answer that is out and still being sent.
+#[derive(Debug)]
+struct Lingering {
+    bytes: Rc<[u8]>,
+    charge: u32,
 }
 
 /// See the module.
@@ -48,8 +59,8 @@ pub struct Slice {
     /// Bytes of answers, also of those that are out and still being sent.
     answer_bytes: u64,
     bytes_max: u64,
-    /// Answers that are out and were still being sent.
-    lingering: Vec<(Stored, u32)>,
+    /// Answers that are out and were still being sent. Each is charged for its place here from the beginning.
+    lingering: Vec<Lingering>,
     /// By the method's number.
     counters: Vec<Counters>,
     /// Counts the flushes.
@@ -74,8 +85,7 @@ impl Slice {
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> u64 {
-        let lingering = self.lingering.capacity() * size_of::<(Stored, u32)>();
-        self.answer_bytes + self.index.bytes() + lingering as u64
+        self.answer_bytes + self.index.bytes()
     }
 
     /// Bytes that it may take.
@@ -108,6 +118,11 @@ impl Slice {
         std::mem::take(&mut self.missed)
     }
 
+    /// Counts a request that was answered from it with what [`Slice::find`] does not count.
+    pub(super) fn count_hit(&mut self, method: u32) {
+        self.count(method, |counters| counters.hits += 1);
+    }
+
     /// Counts a request that was not answered from it.
     pub(super) fn count_miss(&mut self, method: u32) {
         self.count(method, |counters| counters.misses += 1);
@@ -124,29 +139,77 @@ impl Slice {
 
     /// What it has for a key.
     pub fn find(&mut self, hash: u64, key: &[u8], now_ns: u64) -> Option<Found> {
+        let (stored, method) = self.touch(hash, key, now_ns)?;
+        match stored.status() {
+            PASS => Some(Found::Pass),
+            VARIES => None,
+            _ if stored.term().fresh_until_ns <= now_ns => Some(Found::Stale(stored)),
+            _ => {
+                self.count(method, |counters| counters.hits += 1);
+                Some(Found::Answer(stored))
+            }
+        }
+    }
+
+    /// By what the answers to a key differ, if they do.
+    pub(super) fn variants(&mut self, hash: u64, key: &[u8], now_ns: u64) -> Option<Stored> {
+        self.touch(hash, key, now_ns).map(|(stored, _)| stored).filter(|stored| stored.status() == VARIES)
+    }
+
+    /// The answer to a key, fresh or not, to be given because asking has failed; not fresh for so long at most.
+    pub(super) fn find_stale(
+        &mut self,
+        hash: u64,
+        key: &[u8],
+        stale_ms_max: u64,
+        now_ns: u64,
+    ) -> Option<Stored> {
+        let (stored, method) = self.touch(hash, key, now_ns)?;
+        if stored.status() <= VARIES || stored.stale_ms(now_ns) > stale_ms_max {
+            return None;
+        }
+        self.count(method, |counters| counters.stale += 1);
+        Some(stored)
+    }
+
+    /// Lets an answer be given until then without asking again.
+    pub(super) fn renew(&mut self, hash: u64, key: &[u8], until_ns: u64) {
+        if let Some(at) = self.index.find(hash, key)
+            && let Some(stored) = &mut self.index.place_mut(at).stored
+            && stored.term().fresh_until_ns < until_ns
+        {
+            stored.renew(until_ns);
+        }
+    }
+
+    /// Something has changed under a path: what was kept there is given no more.
+    pub fn change(&mut self, path: u32) {
+        while let Some(at) = self.index.find_path(path) {
+            self.discard(at);
+        }
+        self.sweep();
+    }
+
+    /// What stands at a key and is still good for something.
+    fn touch(&mut self, hash: u64, key: &[u8], now_ns: u64) -> Option<(Stored, u32)> {
         let at = self.index.find(hash, key)?;
         let place = self.index.place_mut(at);
-        if place.expires_ns <= now_ns {
+        let term = place.stored.as_ref()?.term();
+        if term.kept_until_ns <= now_ns {
             self.discard(at);
             return None;
         }
         place.found = true;
-        let method = place.method;
-        let stored = place.stored.clone()?;
-        if stored.status() == 0 {
-            return Some(Found::Pass);
-        }
-        self.count(method, |counters| counters.hits += 1);
-        Some(Found::Answer(stored))
+        Some((place.stored.clone()?, place.method))
     }
 
-    /// Keeps an answer until `expires_ns`, in the place of one with the same key. `None`: there is no room for it.
+    /// Keeps an answer, in the place of one with the same key. `None`: there is no room for it.
     pub fn insert(
         &mut self,
         (hash, key): (u64, &[u8]),
         draft: &Draft<'_>,
         method: u32,
-        (now_ns, expires_ns): (u64, u64),
+        term: Term,
     ) -> Option<Stored> {
         let queue = match self.index.find(hash, key) {
             Some(at) => {
@@ -168,9 +231,9 @@ impl Slice {
         {
             return None;
         }
-        let stored = draft.store(key, now_ns);
+        let stored = draft.store(key, term);
         self.answer_bytes += u64::from(charge);
-        self.index.insert(NewPlace { hash, stored: stored.clone(), expires_ns, charge, method, queue });
+        self.index.insert(NewPlace { hash, stored: stored.clone(), charge, method, queue });
         self.count(method, |counters| counters.bytes += u64::from(charge));
         debug_assert!(self.bytes() <= self.bytes_max, "within its bytes");
         Some(stored)
@@ -265,7 +328,10 @@ impl Slice {
         let (method, charge) = (self.index.place(at).method, self.index.place(at).charge);
         self.count(method, |counters| counters.bytes -= u64::from(charge));
         match self.index.remove(at) {
-            Some(stored) if !stored.is_alone() => self.lingering.push((stored, charge)),
+            Some(stored) if !stored.is_alone() => {
+                self.lingering.reserve_exact(1);
+                self.lingering.push(Lingering { bytes: stored.into_bytes(), charge });
+            }
             Some(_) | None => self.answer_bytes -= u64::from(charge),
         }
     }
@@ -276,16 +342,14 @@ impl Slice {
             return;
         }
         let answer_bytes = &mut self.answer_bytes;
-        self.lingering.retain(|(stored, charge)| {
-            let stays = !stored.is_alone();
+        self.lingering.retain(|lingering| {
+            let stays = Rc::strong_count(&lingering.bytes) > 1;
             if !stays {
-                *answer_bytes -= u64::from(*charge);
+                *answer_bytes -= u64::from(lingering.charge);
             }
             stays
         });
-        if self.lingering.is_empty() {
-            self.lingering = Vec::new();
-        }
+        self.lingering.shrink_to_fit();
     }
 
     fn count(&mut self, method: u32, count: impl FnOnce(&mut Counters)) {
@@ -299,7 +363,8 @@ impl Slice {
 const MAPPED_BYTES: usize = 128 * 1024;
 const PAGE_BYTES: usize = 4_096;
 
-/// What an allocation of so many bytes behind an `Rc` takes: its counters, the allocator's word, and what it rounds up to.
+/// What an allocation of so many bytes behind an `Rc` takes: its counters, the allocator's word, and what it rounds up to;
+/// and where it is noted when it is out.
 fn charge(bytes: usize) -> u32 {
     let taken = bytes + 2 * size_of::<usize>() + 2 * size_of::<usize>();
     let rounded = if taken < MAPPED_BYTES {
@@ -307,7 +372,7 @@ fn charge(bytes: usize) -> u32 {
     } else {
         taken.next_multiple_of(PAGE_BYTES)
     };
-    u32::try_from(rounded).unwrap_or(u32::MAX)
+    u32::try_from(rounded + size_of::<Lingering>()).unwrap_or(u32::MAX)
 }
 
 /// Only counters of references are shared, never the bytes.

@@ -6,6 +6,7 @@ use std::ops::{Deref, Range};
 use std::rc::Rc;
 
 use super::conditional::is_unchanged;
+use crate::clock::Now;
 use crate::context::View;
 use crate::http1::{RequestHead, encode};
 use crate::transform::answer::{self, Frame};
@@ -18,11 +19,35 @@ pub struct Stored {
     key_bytes: u32,
     first_bytes: u32,
     further_bytes: u32,
-    /// When it was made, in nanoseconds.
-    since_ns: u64,
     status: u16,
     is_traced: bool,
+    term: Term,
 }
+
+/// From when on and until when an answer is good for what, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Term {
+    /// When an origin made it, as far as that is known; perhaps before the clock began.
+    pub born_ns: i64,
+    /// Until when it is given without asking again.
+    pub fresh_until_ns: u64,
+    /// Until when it is given if asking fails.
+    pub kept_until_ns: u64,
+    /// A hash of the path that it was asked for by, where a change there puts it out; else 0.
+    pub path: u32,
+}
+
+impl Term {
+    /// Made now, and good until then.
+    pub fn until(now_ns: u64, until_ns: u64) -> Self {
+        Self { born_ns: now_ns as i64, fresh_until_ns: until_ns, kept_until_ns: until_ns, path: 0 }
+    }
+}
+
+/// No answer, but that the answers to a request are not to be kept.
+pub(super) const PASS: u16 = 0;
+/// No answer, but by which fields the answers to a request differ.
+pub(super) const VARIES: u16 = 1;
 
 /// The content of a kept answer, to be sent where it lies.
 #[derive(Clone, Debug)]
@@ -79,6 +104,17 @@ impl<'a> Draft<'a> {
         Some(Self { status, first, further: Lines { bytes: further, without: &[] }, content, is_traced })
     }
 
+    /// That the answers to a request differ: `content` says how.
+    pub(super) fn of_variants(content: &'a [u8]) -> Self {
+        Self { status: VARIES, content, ..Self::default() }
+    }
+
+    /// The values of all fields of this name, which is in small letters, behind our ids.
+    pub(super) fn values(&self, name: &[u8]) -> Vec<&'a [u8]> {
+        let lines = self.further.bytes.split_inclusive(|&byte| byte == b'\n');
+        lines.filter(|line| is_named(line, name)).map(value).collect()
+    }
+
     /// Bytes that it takes behind this key.
     pub fn bytes(&self, key: &[u8]) -> usize {
         key.len() + self.first.len() + self.further.bytes.len() + self.content.len()
@@ -90,7 +126,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Keeps it.
-    pub(super) fn store(&self, key: &[u8], now_ns: u64) -> Stored {
+    pub(super) fn store(&self, key: &[u8], term: Term) -> Stored {
         // Collected from an iterator of known length: one allocation.
         let mut bytes: Rc<[u8]> = std::iter::repeat_n(0, self.bytes(key)).collect();
         let first_bytes = self.first.len();
@@ -108,9 +144,9 @@ impl<'a> Draft<'a> {
             key_bytes: key.len() as u32,
             first_bytes: first_bytes as u32,
             further_bytes: self.further.bytes.len() as u32,
-            since_ns: now_ns,
             status: self.status,
             is_traced: self.is_traced,
+            term,
         }
     }
 }
@@ -137,9 +173,43 @@ impl Stored {
         self.status
     }
 
+    /// When it is good for what.
+    pub(super) fn term(&self) -> &Term {
+        &self.term
+    }
+
+    /// Lets it be given until then without asking again, as long as it is kept.
+    pub(super) fn renew(&mut self, until_ns: u64) {
+        self.term.fresh_until_ns = until_ns.min(self.term.kept_until_ns);
+    }
+
+    /// How old it is, in milliseconds.
+    pub(super) fn age_ms(&self, now_ns: u64) -> u64 {
+        (now_ns as i64).saturating_sub(self.term.born_ns).max(0) as u64 / 1_000_000
+    }
+
+    /// How long it stays fresh, in milliseconds.
+    pub(super) fn fresh_ms(&self, now_ns: u64) -> u64 {
+        self.term.fresh_until_ns.saturating_sub(now_ns) / 1_000_000
+    }
+
+    /// How long it has not been fresh, in milliseconds, begun ones counted.
+    pub(super) fn stale_ms(&self, now_ns: u64) -> u64 {
+        if now_ns < self.term.fresh_until_ns {
+            0
+        } else {
+            (now_ns - self.term.fresh_until_ns) / 1_000_000 + 1
+        }
+    }
+
     /// Its content.
     pub fn content(&self) -> Content {
         Content { bytes: Rc::clone(&self.bytes), start: self.fields().end }
+    }
+
+    /// All of it, as one.
+    pub(super) fn into_bytes(self) -> Rc<[u8]> {
+        self.bytes
     }
 
     /// Whether nobody else holds it.
@@ -153,10 +223,11 @@ impl Stored {
     }
 
     /// Whether a client that asks so has it already.
-    pub(crate) fn is_unchanged(&self, request: &RequestHead) -> bool {
+    pub(crate) fn is_unchanged(&self, request: &RequestHead, now: Now) -> bool {
         let further = &self.bytes[self.fields()][self.first_bytes as usize..];
         let field = |name| find_line(further, 0, name).map(|line| value(&further[line]));
-        self.status == 200 && is_unchanged(request, field(b"etag"), field(b"last-modified"))
+        let now_s = now.unix_ms / 1_000;
+        self.status == 200 && is_unchanged(request, field(b"etag"), field(b"last-modified"), now_s)
     }
 
     /// Writes the head of the answer to another request, with its age if that is wanted.
@@ -207,15 +278,11 @@ impl Stored {
         out.extend_from_slice(b"\r\n");
     }
 
-    /// RFC 9111 section 4.2.3: an age that the answer had already is added.
+    /// An age that the answer had already counts; the fields that said so are not given again.
     fn write_with_age(&self, further: &[u8], now_ns: u64, out: &mut Vec<u8>) {
-        let before = find_line(further, 0, b"age");
-        let known =
-            before.clone().and_then(|line| std::str::from_utf8(value(&further[line])).ok()?.parse().ok());
-        let (start, end) = before.map_or((further.len(), further.len()), |line| (line.start, line.end));
-        out.extend_from_slice(&further[..start]);
-        out.extend_from_slice(&further[end..]);
-        let age_s = now_ns.saturating_sub(self.since_ns) / 1_000_000_000 + known.unwrap_or(0_u64);
+        let lines = further.split_inclusive(|&byte| byte == b'\n');
+        lines.filter(|line| !is_named(line, b"age")).for_each(|line| out.extend_from_slice(line));
+        let age_s = self.age_ms(now_ns) / 1_000;
         encode::field(b"Age", itoa::Buffer::new().format(age_s).as_bytes(), out);
     }
 }
@@ -262,7 +329,7 @@ mod tests {
         let out = format!("{ANSWER}{trace}\r\nabc");
         let draft = Draft::read(out.as_bytes(), 200, is_traced);
         let texts = draft.map(|draft| {
-            let stored = draft.store(b"key", 0);
+            let stored = draft.store(b"key", Term::default());
             assert_eq!((stored.key(), &*stored.content()), (&b"key"[..], &b"abc"[..]));
             let (first, further) = stored.bytes[stored.fields()].split_at(stored.first_bytes as usize);
             (String::from_utf8_lossy(first).into_owned(), String::from_utf8_lossy(further).into_owned())

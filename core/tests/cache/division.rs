@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use tidegate_core::cache::{Division, Order, Standing};
+use tidegate_core::cache::{Division, Found, Order, Slice, Standing, Term};
 
-use crate::Random;
+use crate::{Random, answer, draft, hash};
 
 /// A shard: what it may take, and what it would like to take.
 #[derive(Clone, Copy)]
@@ -125,4 +125,35 @@ fn one_shard_has_all() {
     let mut world = World::new(1, TOTAL, &[64 << 20]);
     world.run(1_000);
     assert_eq!(world.shards[0].bytes_max, TOTAL);
+}
+
+/// Slices themselves: what one has no room for, two that idle give up, and it has more hits for that.
+#[test]
+fn slices_that_share() {
+    const TOTAL: u64 = 1 << 20;
+    let mut division = Division::new(TOTAL, 3);
+    let mut slices: Vec<Slice> = (0..3).map(|_| Slice::new(TOTAL / 3, 1)).collect();
+    let (mut random, out) = (Random::new(5), answer(&[b'x'; 500]));
+    let mut hits = [0_u32; 2];
+    for round in 0..200 {
+        for _ in 0..200 {
+            // Popular ones more often.
+            let key = (random.below(1_000) * random.below(1_000) / 1_000).to_le_bytes();
+            match slices[0].find(hash(&key), &key, 0) {
+                Some(Found::Answer(_)) => hits[round / 100] += 1,
+                _ => drop(slices[0].insert((hash(&key), &key), &draft(&out), 0, Term::until(0, 1))),
+            }
+        }
+        for shard in 0..3 {
+            let slice = &mut slices[shard];
+            let (bytes_max, bytes, missed) = (slice.bytes_max(), slice.bytes(), slice.take_missed());
+            division.hear(shard, Standing { total: TOTAL, bytes_max, bytes, missed });
+            if let Some(order) = division.decide() {
+                assert!(slices[order.shard].set_bytes_max(order.bytes_max));
+            }
+        }
+        assert!(slices.iter().map(Slice::bytes_max).sum::<u64>() <= TOTAL, "round {round}");
+    }
+    assert!(slices[0].bytes_max() > TOTAL / 2, "{}", slices[0].bytes_max());
+    assert!(hits[1] > hits[0], "{hits:?}");
 }

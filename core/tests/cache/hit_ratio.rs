@@ -1,6 +1,6 @@
 //! How often the answer is there, beside other ways to choose what stays.
 
-use tidegate_core::cache::Slice;
+use tidegate_core::cache::{Slice, Term};
 
 use crate::chosen::{Lru, TinyLfu, optimum};
 use crate::{Random, answer, draft, hash};
@@ -56,16 +56,16 @@ fn looping() -> Vec<u32> {
     (0..REQUESTS as u32).map(|at| at % 4_000).collect()
 }
 
-/// Hits of a slice, and how many answers it holds.
-fn slice_hits(trace: &[u32]) -> (usize, usize) {
-    let mut slice = Slice::new(BYTES_MAX, 1);
+/// Hits of a slice of so many bytes, and how many answers it holds.
+fn slice_hits(trace: &[u32], bytes_max: u64) -> (usize, usize) {
+    let mut slice = Slice::new(bytes_max, 1);
     let out = answer(&[b'x'; 200]);
     let ask = |key: &&u32| {
         let key = key.to_le_bytes();
         let at = hash(&key);
         let found = slice.find(at, &key, 0).is_some();
         if !found {
-            assert!(slice.insert((at, &key), &draft(&out), 0, (0, 1)).is_some());
+            assert!(slice.insert((at, &key), &draft(&out), 0, Term::until(0, 1)).is_some());
         }
         found
     };
@@ -76,7 +76,13 @@ fn slice_hits(trace: &[u32]) -> (usize, usize) {
 /// `behind_tiny_lfu`: how many points it may be behind W-TinyLFU at most; `behind_lru` likewise.
 #[track_caller]
 fn check(name: &str, trace: &[u32], behind_lru: f64, behind_tiny_lfu: f64) {
-    let (hits, capacity) = slice_hits(trace);
+    check_in(BYTES_MAX, name, trace, behind_lru, behind_tiny_lfu);
+}
+
+/// The same in a slice of so many bytes.
+#[track_caller]
+pub(crate) fn check_in(bytes_max: u64, name: &str, trace: &[u32], behind_lru: f64, behind_tiny_lfu: f64) {
+    let (hits, capacity) = slice_hits(trace, bytes_max);
     let points = |hits: usize| hits as f64 * 100.0 / trace.len() as f64;
     let (ours, lru) = (points(hits), points(Lru::new(capacity).hits(trace)));
     let (tiny, best) = (points(TinyLfu::new(capacity).hits(trace)), points(optimum(capacity, trace)));

@@ -1,4 +1,5 @@
-//! A slice of a cache by itself: beside a model, beside an allocator that counts, beside other ways to choose what stays;
+//! A slice of a cache by itself: beside a model, beside an allocator that counts, beside other ways to choose what stays,
+//! also on requests that real caches have seen;
 //! and many exchanges that share one, with backends that fail.
 
 mod chosen;
@@ -9,6 +10,7 @@ mod model;
 #[path = "../exchange/plan.rs"]
 mod plan;
 mod simulation;
+mod traces;
 
 use tidegate_core::cache::Draft;
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 
-use tidegate_core::cache::{Slice, Stored};
+use tidegate_core::cache::{Counters, Slice, Stored, Term};
 
 use crate::{Random, answer, draft, hash};
 
@@ -49,7 +49,7 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 /// What a slice has that is not of its answers: a counter for each method.
-const COUNTERS_BYTES: i64 = 32;
+const COUNTERS_BYTES: i64 = size_of::<Counters>() as i64;
 
 /// Puts in answers of sizes that `size` draws; some of them are being sent meanwhile.
 fn run(bytes_max: u64, steps: u64, in_flight: usize, size: impl Fn(&mut Random, u64) -> usize) -> Slice {
@@ -67,8 +67,12 @@ fn run(bytes_max: u64, steps: u64, in_flight: usize, size: impl Fn(&mut Random, 
         let at = hash(key.as_bytes());
         let bytes = size(&mut random, step);
         let draft = draft(&out[..head_bytes + bytes]);
+        let term = Term { path: step as u32 % 64, ..Term::until(step, step + 50_000) };
+        if step % 1_009 == 1_008 {
+            slice.change(random.below(64) as u32 + 1);
+        }
         if slice.find(at, key.as_bytes(), step).is_none()
-            && let Some(stored) = slice.insert((at, key.as_bytes()), &draft, 0, (step, step + 50_000))
+            && let Some(stored) = slice.insert((at, key.as_bytes()), &draft, 0, term)
             && in_flight > 0
         {
             sending.push_back(stored);
@@ -79,8 +83,8 @@ fn run(bytes_max: u64, steps: u64, in_flight: usize, size: impl Fn(&mut Random, 
         let held = HELD.get() - before - COUNTERS_BYTES;
         let counted = slice.bytes() as i64;
         assert!(held <= counted, "step {step}: {held} bytes are held, {counted} are counted");
-        // What glibc adds to each answer is counted, too: at most a page and a word.
-        let added = (slice.len() + in_flight) as i64 * if bytes > 100_000 { 4_128 } else { 40 };
+        // What glibc adds to each answer is counted, too: at most a page and a word; and 24 bytes for when it is out.
+        let added = (slice.len() + in_flight) as i64 * if bytes > 100_000 { 4_152 } else { 64 };
         assert!(
             counted - held <= added.max(64),
             "step {step}: {} bytes are counted too much",

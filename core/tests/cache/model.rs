@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tidegate_core::cache::{Found, Slice, Stored};
+use tidegate_core::cache::{Found, Slice, Stored, Term};
 
 use crate::{Random, answer, draft, hash};
 
@@ -10,12 +10,21 @@ const KEYS: u64 = 300;
 
 /// What a slice must have, as long as it had to put nothing out.
 #[derive(Default)]
-struct Model(HashMap<u64, (Vec<u8>, u64)>);
+struct Model {
+    answers: HashMap<u64, (Vec<u8>, Term)>,
+}
 
 impl Model {
-    fn find(&self, key: u64, now: u64) -> Option<&[u8]> {
-        self.0.get(&key).filter(|(_, expires)| *expires > now).map(|(content, _)| &**content)
+    /// The content, and whether it is fresh.
+    fn find(&self, key: u64, now: u64) -> Option<(&[u8], bool)> {
+        let (content, term) = self.answers.get(&key)?;
+        (term.kept_until_ns > now).then_some((content, term.fresh_until_ns > now))
     }
+}
+
+/// Keys that share a path with others.
+fn path(key: u64) -> u32 {
+    key as u32 % 32
 }
 
 /// A slice of so many bytes goes its way; with `roomy` it must have all that the model has.
@@ -31,9 +40,15 @@ fn run(seed: u64, bytes_max: u64, roomy: bool) {
         match random.below(100) {
             0..40 => {
                 let content = vec![random.next() as u8; random.below(3_000) as usize];
-                let expires = now + random.below(500);
+                let fresh_until_ns = now + random.below(500);
+                let term = Term {
+                    fresh_until_ns,
+                    kept_until_ns: fresh_until_ns + random.below(3) * random.below(300),
+                    path: path(key),
+                    ..Term::default()
+                };
                 let out = answer(&content);
-                let kept = slice.insert((at, &text), &draft(&out), random.below(4) as u32, (now, expires));
+                let kept = slice.insert((at, &text), &draft(&out), random.below(4) as u32, term);
                 assert!(kept.is_some() || !roomy, "{place}");
                 match kept {
                     Some(stored) => {
@@ -41,13 +56,14 @@ fn run(seed: u64, bytes_max: u64, roomy: bool) {
                         if random.below(8) == 0 {
                             in_flight.push(stored);
                         }
-                        model.0.insert(key, (content, expires));
+                        model.answers.insert(key, (content, term));
                     }
-                    None => drop(model.0.remove(&key)),
+                    None => drop(model.answers.remove(&key)),
                 }
             }
             40..85 => match (slice.find(at, &text, now), model.find(key, now)) {
-                (Some(Found::Answer(stored)), Some(content)) => {
+                (Some(Found::Answer(stored)), Some((content, true)))
+                | (Some(Found::Stale(stored)), Some((content, false))) => {
                     assert_eq!((stored.key(), &*stored.content()), (&*text, content), "{place}");
                 }
                 (None, Some(_)) => assert!(!roomy, "{place}"),
@@ -56,16 +72,21 @@ fn run(seed: u64, bytes_max: u64, roomy: bool) {
             },
             85..90 => {
                 slice.remove(at, &text);
-                model.0.remove(&key);
+                model.answers.remove(&key);
             }
-            90..98 => now += random.below(60),
+            90..97 => now += random.below(60),
+            97 => {
+                // None is of path 0, which is none.
+                slice.change(path(key));
+                model.answers.retain(|_, (_, term)| term.path == 0 || term.path != path(key));
+            }
             98 => {
                 in_flight.clear();
                 slice.set_bytes_max(slice.bytes_max());
             }
             _ if random.below(20) == 0 => {
                 slice.clear();
-                model.0.clear();
+                model.answers.clear();
             }
             _ if !roomy => drop(slice.set_bytes_max(bytes_max / 2 + random.below(bytes_max))),
             _ => {}

@@ -2,7 +2,7 @@
 //! away. From seeds.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
 use tidegate_core::arrival::{AddressText, Peer};
@@ -41,7 +41,16 @@ enum Backend {
     TooLarge,
     Fails,
     Silent,
+    /// Now this, now that.
+    Moody,
 }
+
+/// Four keys, answers good for a second.
+const PLAIN: &str = "cache = { size = \"1 MiB\", ttl = 1 }";
+/// They differ by a field.
+const VARY: &str = "cache = { size = \"1 MiB\", ttl = 1, vary = true }";
+/// Those that are too old are given when the backend fails.
+const STALE: &str = "cache = { size = \"1 MiB\", ttl = 1, vary = true, stale_on_error = 60 }";
 
 /// What comes of a call.
 const ANSWER: u8 = 0;
@@ -62,6 +71,8 @@ enum Happens {
 struct Request {
     exchange: Exchange,
     key: u64,
+    /// The value of the field that answers differ by.
+    of: u64,
     begun_ms: u64,
     /// What it waits for; each wait has a number.
     follows: Option<FillId>,
@@ -79,11 +90,15 @@ struct World {
     calls: [u32; KEYS as usize],
     called: u32,
     backend: Backend,
+    varies: bool,
+    keeps_stale: bool,
+    /// When there was first an answer, by key and field.
+    answered_ms: BTreeMap<(u64, u64), u64>,
 }
 
 impl World {
-    fn new(seed: u64, backend: Backend) -> Self {
-        let settings = Settings { stage: "cache = { size = \"1 MiB\", ttl = 1 }", ..Settings::default() };
+    fn new(seed: u64, backend: Backend, stage: &str) -> Self {
+        let settings = Settings { stage, ..Settings::default() };
         let plan = Arc::new(plan(DOCUMENT, "$context.requestId", settings));
         Self {
             shard: Shard::new(plan, 1),
@@ -94,6 +109,9 @@ impl World {
             calls: [0; KEYS as usize],
             called: 0,
             backend,
+            varies: stage.contains("vary"),
+            keeps_stale: stage.contains("stale"),
+            answered_ms: BTreeMap::new(),
         }
     }
 
@@ -101,8 +119,10 @@ impl World {
         for number in 0..requests {
             let begun_ms = self.random.below(over_ms);
             let key = self.random.below(KEYS);
+            let of = if self.varies { self.random.below(3) } else { 0 };
             let exchange = Exchange::default();
-            self.requests.push(Request { exchange, key, begun_ms, follows: None, waits: 0, is_over: false });
+            let (follows, waits) = (None, 0);
+            self.requests.push(Request { exchange, key, of, begun_ms, follows, waits, is_over: false });
             self.events.push(Reverse((begun_ms, number, Happens::Arrives)));
             if leaving && self.random.below(4) == 0 {
                 let leaves_ms = begun_ms + self.random.below(TIMEOUT_MS);
@@ -122,7 +142,7 @@ impl World {
     }
 
     fn happen(&mut self, number: usize, happens: Happens) {
-        let now = self.now();
+        let (now, now_ms) = (self.now(), self.now_ms);
         let request = &mut self.requests[number];
         if request.is_over {
             if let Happens::Called(_) = happens {
@@ -133,7 +153,8 @@ impl World {
         let (exchange, shard) = (&mut request.exchange, &mut self.shard);
         let step = match happens {
             Happens::Arrives => {
-                let head = format!("GET /prod/x/{} HTTP/1.1\r\nHost: a\r\n\r\n", request.key);
+                let head =
+                    format!("GET /prod/x/{} HTTP/1.1\r\nHost: a\r\nOf: {}\r\n\r\n", request.key, request.of);
                 exchange.request.buffer_mut().extend_from_slice(head.as_bytes());
                 assert!(matches!(exchange.request.parse(&Limits::default().request_head()), Ok(Some(_))));
                 let peer =
@@ -142,7 +163,11 @@ impl World {
             }
             Happens::Called(how) => {
                 self.calls[request.key as usize] -= 1;
-                Self::answer(exchange, shard, now, request.key, how)
+                if how == ANSWER {
+                    self.answered_ms.entry((request.key, request.of)).or_insert(now_ms);
+                }
+                let content = format!("answer to {} {}", request.key, request.of);
+                Self::answer(exchange, shard, now, &content, self.varies, how)
             }
             Happens::FillEnded => {
                 request.follows = None;
@@ -162,7 +187,14 @@ impl World {
     }
 
     /// What comes of a call.
-    fn answer(exchange: &mut Exchange, shard: &mut Shard, now: Now, key: u64, how: u8) -> Step {
+    fn answer(
+        exchange: &mut Exchange,
+        shard: &mut Shard,
+        now: Now,
+        content: &str,
+        varies: bool,
+        how: u8,
+    ) -> Step {
         let failure = match how {
             FAILURE => Some(CallFailure::Network),
             TIMEOUT => Some(CallFailure::Timeout),
@@ -171,7 +203,8 @@ impl World {
         if let Some(failure) = failure {
             return exchange.advance(shard, now, Event::CallFailed(failure));
         }
-        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let vary = if varies { "Vary: Of\r\n" } else { "" };
+        let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n{vary}\r\n");
         exchange.response.clear();
         exchange.response.buffer_mut().extend_from_slice(head.as_bytes());
         assert!(exchange.response.parse(&Limits::default().response_head(), false).is_ok());
@@ -180,7 +213,6 @@ impl World {
                 exchange.advance(shard, now, Event::ResponseBegun(b"x"))
             }
             Step::ReadResponse { .. } => {
-                let content = format!("answer to {key}");
                 exchange.advance(shard, now, Event::ResponseBody(content.as_bytes()))
             }
             step => step,
@@ -199,7 +231,7 @@ impl World {
                 );
                 self.calls[request.key as usize] += 1;
                 self.called += 1;
-                if self.backend != Backend::TooLarge {
+                if self.backend != Backend::TooLarge && !self.varies {
                     assert_eq!(self.calls[request.key as usize], 1, "one call for a key at a time");
                 }
                 let (after_ms, how) = match self.backend {
@@ -207,6 +239,11 @@ impl World {
                     Backend::TooLarge => (1 + self.random.below(300), TOO_LARGE),
                     Backend::Fails => (1 + self.random.below(300), FAILURE),
                     Backend::Silent => (TIMEOUT_MS, TIMEOUT),
+                    Backend::Moody => match self.random.below(3) {
+                        0 => (1 + self.random.below(300), ANSWER),
+                        1 => (1 + self.random.below(300), FAILURE),
+                        _ => (TIMEOUT_MS, TIMEOUT),
+                    },
                 };
                 let timeout_ms = u64::from(call.timeout_ms);
                 let (after_ms, how) =
@@ -226,9 +263,12 @@ impl World {
             Step::Answer(answer) => {
                 let out = String::from_utf8_lossy(&request.exchange.out).into_owned();
                 if out.starts_with("HTTP/1.1 200") && answer.download == BodyFraming::None {
-                    assert!(out.ends_with(&format!("answer to {}", request.key)), "{out}");
+                    assert!(out.ends_with(&format!("answer to {} {}", request.key, request.of)), "{out}");
                 } else if answer.download == BodyFraming::None {
                     assert!(out.starts_with("HTTP/1.1 504"), "{out}");
+                    let first_ms = self.answered_ms.get(&(request.key, request.of));
+                    let has_old = first_ms.is_some_and(|first_ms| *first_ms < request.begun_ms);
+                    assert!(!(self.keeps_stale && has_old), "there is an old one");
                 }
                 assert!(self.now_ms <= request.begun_ms + TIMEOUT_MS + 1, "in time");
                 self.end(number);
@@ -262,8 +302,13 @@ impl World {
 
 #[track_caller]
 fn check(backend: Backend, leaving: bool, called: impl Fn(u32) -> bool) {
+    check_with(PLAIN, backend, leaving, called);
+}
+
+#[track_caller]
+fn check_with(stage: &str, backend: Backend, leaving: bool, called: impl Fn(u32) -> bool) {
     for seed in 0..30 {
-        let mut world = World::new(seed, backend);
+        let mut world = World::new(seed, backend, stage);
         world.run(200, 3_000, leaving);
         assert!(called(world.called), "seed {seed}: {} calls", world.called);
     }
@@ -293,4 +338,23 @@ fn a_backend_that_answers_too_much() {
 fn a_backend_that_is_silent() {
     check(Backend::Silent, false, |_| true);
     check(Backend::Silent, true, |_| true);
+}
+
+/// Each of the answers to a key is called for by itself, and whoever waited for another one's gets its own.
+#[test]
+fn answers_that_differ() {
+    for leaving in [false, true] {
+        check_with(VARY, Backend::Answers, leaving, |calls| calls <= 60);
+        check_with(VARY, Backend::Moody, leaving, |_| true);
+        check_with(VARY, Backend::Silent, leaving, |_| true);
+    }
+}
+
+/// Nobody is told of a failure once there has been an answer, whoever calls, waits or goes away.
+#[test]
+fn a_moody_backend_and_old_answers() {
+    for leaving in [false, true] {
+        check_with(STALE, Backend::Moody, leaving, |_| true);
+        check_with(PLAIN, Backend::Moody, leaving, |_| true);
+    }
 }

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use tidegate_core::auth::sigv4::PayloadHash;
+use tidegate_core::exchange::CallFailure;
 
 use crate::carrier::{Gateway, Origin};
 use crate::plan::Settings;
@@ -67,20 +68,54 @@ fn asks() -> impl Strategy<Value = Asks> {
     prop_oneof![open, key, signed]
 }
 
+fn answer(who: &str) -> String {
+    let fields = "Cache-Control: public, max-age=60\nVary: X-Any";
+    format!("HTTP/1.1 200 OK\nContent-Length: {}\n{fields}\n\n{who}", who.len())
+}
+
+/// What HTTP has for caches keeps them apart just so.
+const CACHES: [&str; 3] = [
+    "cache = { size = \"4 MiB\" }",
+    "cache = { size = \"4 MiB\", vary = true, age = true, conditional = true }",
+    "cache = { size = \"4 MiB\", vary = true, origin_freshness = \"EXPLICIT\" }",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn nobody_gets_what_is_anothers(order in prop::collection::vec(asks(), 2..40)) {
-        let settings = Settings { stage: "cache = { size = \"4 MiB\" }", more: MORE, ..Settings::default() };
+    fn nobody_gets_what_is_anothers(order in prop::collection::vec(asks(), 2..40), cache in 0..CACHES.len()) {
+        let settings = Settings { stage: CACHES[cache], more: MORE, ..Settings::default() };
         let mut gateway = Gateway::with(DOCUMENT, "$context.requestId", settings);
         let mut known = std::collections::BTreeSet::new();
         for Asks { who, request } in &order {
-            let answer = format!("HTTP/1.1 200 OK\nContent-Length: {}\n\n{who}", who.len());
-            let exchanged = gateway.exchange(request, Origin::Answers(&answer));
+            let exchanged = gateway.exchange(request, Origin::Answers(&answer(who)));
             prop_assert!(exchanged.answered.ends_with(&format!("\r\n\r\n{who}")), "{who}: {}", exchanged.answered);
             // And each gets its own again.
             prop_assert_eq!(exchanged.call.is_some(), known.insert(who.clone()), "{}", who);
+        }
+    }
+
+    /// What is given because the backend fails is the caller's own as well.
+    #[test]
+    fn nobody_gets_what_is_anothers_when_the_backend_fails(
+        order in prop::collection::vec((asks(), any::<bool>()), 2..60),
+    ) {
+        let stage = "cache = { size = \"4 MiB\", ttl = 1, vary = true, stale_on_error = 600 }";
+        let settings = Settings { stage, more: MORE, ..Settings::default() };
+        let mut gateway = Gateway::with(DOCUMENT, "$context.requestId", settings);
+        let mut known = std::collections::BTreeSet::new();
+        for (Asks { who, request }, fails) in &order {
+            let answer = answer(who);
+            let origin = if *fails { Origin::Fails(CallFailure::Timeout) } else { Origin::Answers(&answer) };
+            let answered = gateway.exchange(request, origin).answered;
+            let has_answer = known.contains(who) || !fails;
+            let want = if has_answer { who } else { "{\"message\": \"Endpoint request timed out\"}" };
+            prop_assert!(answered.ends_with(&format!("\r\n\r\n{want}")), "{who} {fails}: {answered}");
+            if !fails {
+                known.insert(who.clone());
+            }
+            gateway.wait(1_001);
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Clients and scanners that others wrote: Chromium, testssl.sh. `curl` and `openssl` are in `sessions`.
+//! Clients and scanners that others wrote: Chromium, h2load, testssl.sh. `curl` and `openssl` are in `sessions`.
 
 use std::process::Command;
 
-use super::{Secure, domain, put};
+use super::{Secure, domain, put, run};
 use crate::support::certificates::Authority;
 use crate::support::document::{Document, mock};
 use crate::support::gateway::Gateway;
@@ -70,6 +70,17 @@ fn chromium_speaks_http2() {
     certutil(&["-d", &store, "-A", "-n", "test", "-t", "C,,", "-i", &ca]);
     let page = chromium(&secure.gateway, &home);
     assert!(page.contains("45,5 by h2</p>"), "{page}");
+}
+
+#[test]
+fn h2load() {
+    let secure = Secure::answering();
+    let connect = format!("--connect-to={}", secure.gateway.address);
+    let output = run("h2load", &["-n", "2000", "-c", "4", "-m", "100", &connect, "https://api.test/x"], "");
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(report.contains("Application protocol: h2"), "{report}");
+    assert!(report.contains("2000 succeeded, 0 failed, 0 errored, 0 timeout"), "{report}");
+    assert!(report.contains("status codes: 2000 2xx"), "{report}");
 }
 
 /// Runs these checks of testssl.sh; whatever it finds must be of low severity at most.

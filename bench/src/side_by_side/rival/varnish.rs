@@ -17,10 +17,13 @@ struct Configuration<'a> {
 pub(super) fn configure(setting: &Setting) -> Result<Vec<String>, Trouble> {
     write(&setting.folder, "default.vcl", &render(&Configuration { setting })?)?;
     let (listen, folder) = (setting.listen.to_string(), setting.folder.join("varnish").display().to_string());
-    let fixed =
-        ["-F", "-j", "none", "-f", "default.vcl", "-s", "malloc,256m", "-t", "3600", "-p", "thread_pools=1"];
+    // Another name than one with a root is looked for in /etc/varnish first, where the distribution has one.
+    let program = std::path::absolute(setting.folder.join("default.vcl"))
+        .map_err(|error| Trouble::World(error.to_string()))?;
+    let program = program.display().to_string();
+    let fixed = ["-F", "-j", "none", "-s", "malloc,256m", "-t", "3600", "-p", "thread_pools=1"];
     // 350 s is API Gateway's idle timeout.
-    let variable = ["-p", "timeout_idle=350", "-a", &listen, "-n", &folder];
+    let variable = ["-p", "timeout_idle=350", "-f", &program, "-a", &listen, "-n", &folder];
     Ok(fixed.into_iter().chain(variable).map(str::to_owned).collect())
 }
 

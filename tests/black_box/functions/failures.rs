@@ -43,7 +43,8 @@ fn one_that_takes_too_long_is_killed_with_its_children() {
     let before = process(&gateway);
     let began = Instant::now();
     check_fails(&gateway, "child-and-hang");
-    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    // A shard reads the clock once a turn, so its second may begin a little before the request came.
+    assert!(began.elapsed() >= Duration::from_millis(990), "{:?}", began.elapsed());
     let line = gateway.stderr.wait_for("child ");
     let mut words = line.split(' ').skip_while(|word| *word != "child").skip(1);
     let child = words.next().and_then(|number| number.parse().ok()).expect("a number");

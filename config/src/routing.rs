@@ -22,9 +22,9 @@ pub(crate) struct Routing {
 /// Compiles the methods, whose order becomes that of the routes.
 pub(crate) fn compile(methods: &[Method], report: &mut Report) -> Option<Routing> {
     let router = compile_router(methods, report)?;
-    let mut resources: Vec<Resource> = Vec::new();
-    let mut by_path: HashMap<&str, usize> = HashMap::new();
-    let mut ids = HashSet::new();
+    let mut resources: Vec<Resource> = Vec::with_capacity(methods.len());
+    let mut by_path: HashMap<&str, usize> = HashMap::with_capacity(methods.len());
+    let mut ids = HashSet::with_capacity(methods.len());
     let mut routes = Vec::with_capacity(methods.len());
     for method in methods {
         let resource = *by_path.entry(&method.path).or_insert_with(|| {

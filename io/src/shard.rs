@@ -1,34 +1,35 @@
 //! One shard: one CPU, one pinned executor, one ring, its own listeners, pools and counters.
 
+mod command;
+mod tasks;
+
 use std::cell::{Ref, RefCell};
 use std::collections::HashMap;
-use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Sender;
 use fastrand::Rng;
 use rustls::server::ClientHello;
 use slab::Slab;
 use tidegate_core::arrival::{AddressText, Entropy, Peer};
 use tidegate_core::auth::authorizer::FlightId;
 use tidegate_core::auth::cognito::Table;
-use tidegate_core::aws::IssuedTable;
-use tidegate_core::cache::{self, CacheId, FillId};
+use tidegate_core::cache::FillId;
 use tidegate_core::clock::Now;
 use tidegate_core::exchange::Exchange;
 use tidegate_core::limit::MeterId;
 use tidegate_core::limits::{KEYS_WAIT_NS_MAX, Limits};
 use tidegate_core::plan::{Origin, Plan};
 
-use crate::access_log::{Lines, LogSender};
-use crate::caches::Flush;
+pub(crate) use self::command::{Command, Report, Reporter, Start};
+pub(crate) use self::tasks::run;
+use crate::access_log::Lines;
 use crate::client;
 use crate::function::Functions;
-use crate::function::host::HostHandle;
 use crate::ledger::ShardEnd;
 use crate::resolve::Addresses;
-use crate::ring::{Acceptor, Doorbell, Listener, Ring, RingSettings, Socket};
+use crate::ring::{Ring, Socket};
 use crate::tls::{self, Tls};
 use crate::transport::{self, Transport};
 use crate::upstream::{Pool, Pools};
@@ -36,96 +37,10 @@ use crate::waiting::{AUTHORIZER_NS_MAX, LEDGER_NS_MAX, Waiting};
 
 /// Exchanges that a shard keeps for reuse.
 const SPARE_EXCHANGES_MAX: usize = 256;
-/// Pause after a failed accept, in milliseconds: it fails for lack of descriptors or memory, which others must free.
-const ACCEPT_RETRY_MS: u64 = 100;
-/// How often collected access log lines are handed over, in milliseconds.
-const LOG_FLUSH_MS: u64 = 200;
-
-/// What the control thread tells a shard.
-pub(crate) enum Command {
-    /// Serve this plan from now on.
-    Install(Arc<Plan>, Arc<HashMap<Origin, Addresses>>, Arc<Tls>),
-    /// The keys of issuers, and of which there is news.
-    KeySets(Arc<Table>, Arc<str>),
-    /// A slice of a cache may take so many bytes.
-    Share(CacheId, cache::Order),
-    /// What has changed through another shard, whose answers are out of date.
-    Changed(CacheId, Arc<[cache::Change]>),
-    /// All answers of a cache are to be forgotten.
-    Flush(Flush),
-    /// Calls to AWS services are signed with these.
-    Credentials(Arc<IssuedTable>),
-    /// Origins have other addresses.
-    Resolved(Arc<HashMap<Origin, Addresses>>),
-    /// Accept no more, finish what is in flight, close idle connections, end.
-    Drain,
-}
-
-/// What a shard tells the control thread.
-pub(crate) enum Report {
-    /// It listens.
-    Ready,
-    /// It cannot start.
-    Failed(String),
-    /// It serves the plan that it was last sent.
-    Installed,
-    /// How it stands with its slices of the caches.
-    Caches(Vec<cache::Report>),
-    /// It has drained.
-    Drained,
-}
-
-/// A shard's way to tell.
-#[derive(Clone)]
-pub(crate) struct Reporter {
-    /// Which shard.
-    pub(crate) shard: usize,
-    /// Where to.
-    pub(crate) reports: Sender<(usize, Report)>,
-}
-
-impl Reporter {
-    fn tell(&self, report: Report) {
-        // The control thread may have gone first.
-        let _ = self.reports.send((self.shard, report));
-    }
-}
-
-/// What a shard starts with.
-pub(crate) struct Start {
-    /// The plan.
-    pub(crate) plan: Arc<Plan>,
-    /// Addresses of its origins.
-    pub(crate) addresses: Arc<HashMap<Origin, Addresses>>,
-    /// Credentials for calls to AWS services.
-    pub(crate) credentials: Arc<IssuedTable>,
-    /// Asks for newer keys of an issuer.
-    pub(crate) keys_asker: Sender<Arc<str>>,
-    /// This shard's listening sockets.
-    pub(crate) listeners: Vec<socket2::Socket>,
-    /// Which of them are for https.
-    pub(crate) secure: Vec<bool>,
-    /// What clients are shown and backends must prove.
-    pub(crate) tls: Arc<Tls>,
-    /// Sizes of its ring.
-    pub(crate) ring: RingSettings,
-    /// Wakes the shard when a command is in the channel.
-    pub(crate) doorbell: Doorbell,
-    /// Commands.
-    pub(crate) commands: Receiver<Command>,
-    /// Reports.
-    pub(crate) reports: Reporter,
-    /// Access log lines.
-    pub(crate) log: LogSender,
-    /// Starts functions' processes.
-    pub(crate) host: HostHandle,
-    /// Wakes the shard when the host has something to say.
-    pub(crate) host_bell: Doorbell,
-    /// The ledger.
-    pub(crate) ledger: ShardEnd,
-    /// How many shards there are.
-    pub(crate) shards: usize,
-}
+/// How often a draining shard looks whether it is done, in milliseconds.
+const DRAIN_POLL_MS: u64 = 5;
+/// How long a shard that ends waits for the ledger, in nanoseconds.
+const SETTLE_NS_MAX: u64 = 2_000_000_000;
 
 /// A running shard, as its tasks see it.
 pub(crate) struct Shard {
@@ -155,169 +70,6 @@ pub(crate) struct Shard {
     #[expect(clippy::vec_box, reason = "an exchange is large and moves between here and a connection")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     connections: RefCell<Slab<Socket>>,
-}
-
-/// Serves until drained, on the current thread.
-pub(crate) fn run(start: Start) {
-    let reports = start.reports.clone();
-    match Ring::open(start.ring) {
-        Ok(ring) => {
-            ring.clone().run(serve(ring, start));
-            reports.tell(Report::Drained);
-        }
-        Err(error) => reports.tell(Report::Failed(error.to_string())),
-    }
-}
-
-async fn serve(ring: Ring, mut start: Start) {
-    let doorbell = ring.listen_to(&start.doorbell);
-    let listeners = std::mem::take(&mut start.listeners);
-    let (commands, reports) = (start.commands.clone(), start.reports.clone());
-    let shard = Rc::new(Shard::new(&ring, start));
-    let acceptors = listeners.into_iter().map(|listener| Rc::new(Acceptor::new(&ring, listener)));
-    let acceptors: Vec<Rc<Acceptor>> = acceptors.collect();
-    for (position, acceptor) in acceptors.iter().enumerate() {
-        ring.spawn(accept(Rc::clone(&shard), Rc::clone(acceptor), position as u16));
-    }
-    ring.spawn(Rc::clone(&shard.pools).sweep(ring.clone(), {
-        let shard = Rc::clone(&shard);
-        move || shard.limits().upstream_idle_timeout_ms
-    }));
-    ring.spawn(flush_log(Rc::clone(&shard)));
-    ring.spawn(tick_meters(Rc::clone(&shard)));
-    ring.spawn(report_caches(Rc::clone(&shard), reports.clone()));
-    reports.tell(Report::Ready);
-    obey(&shard, &doorbell, &commands, &reports).await;
-    // Requests in flight may still have to hear the ledger.
-    ring.spawn(hear_ledger(Rc::clone(&shard), doorbell));
-    drain(&shard, acceptors).await;
-    shard.settle_meters().await;
-    shard.lines.borrow_mut().flush();
-}
-
-/// Carries out commands until told to drain.
-async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Command>, reports: &Reporter) {
-    loop {
-        for command in commands.try_iter() {
-            match command {
-                Command::Install(plan, addresses, tls) => {
-                    shard.install(plan, &addresses, &tls);
-                    reports.tell(Report::Installed);
-                }
-                Command::Resolved(addresses) => shard.pools.resolved(&addresses),
-                Command::KeySets(table, url) => shard.hear_keys(table, &url),
-                Command::Share(cache, order) => {
-                    shard.core.borrow_mut().caches.obey(cache, order.total, order.bytes_max);
-                }
-                Command::Changed(cache, changes) => {
-                    shard.core.borrow_mut().caches.hear_changes(cache, &changes);
-                }
-                Command::Flush(Flush { cache, done }) => {
-                    shard.core.borrow_mut().caches.flush(cache);
-                    drop(done);
-                }
-                Command::Credentials(table) => shard.core.borrow_mut().signers.install(table),
-                Command::Drain => return,
-            }
-        }
-        shard.hear_ledger();
-        doorbell.heard().await;
-    }
-}
-
-/// Takes the connections of the listener at this position of the configuration.
-async fn accept(shard: Rc<Shard>, acceptor: Rc<Acceptor>, listener: u16) {
-    let mut failing = false;
-    while let Some(accepted) = acceptor.accept().await {
-        match accepted {
-            Ok(socket) => {
-                failing = false;
-                shard.admit(socket, acceptor.port(), listener);
-            }
-            Err(error) => {
-                if !is_exhausted(&error) {
-                    continue; // that one client has given up
-                }
-                if !failing {
-                    tracing::warn!(%error, "accept");
-                }
-                failing = true;
-                shard.ring.sleep(ACCEPT_RETRY_MS).await;
-            }
-        }
-    }
-}
-
-/// Whether accepting again at once would fail again.
-fn is_exhausted(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
-}
-
-/// Stops accepting, then waits until the last connection is gone or the drain timeout has passed.
-async fn drain(shard: &Rc<Shard>, acceptors: Vec<Rc<Acceptor>>) {
-    let deadline_ms = shard.now().monotonic_ns / 1_000_000 + shard.limits().drain_timeout_ms;
-    shard.core.borrow_mut().draining = true;
-    for (position, acceptor) in acceptors.into_iter().enumerate() {
-        acceptor.close(|socket| shard.admit(socket, acceptor.port(), position as u16)).await;
-    }
-    shard.nudge_idle();
-    let is_busy = || !shard.connections.borrow().is_empty() || shard.functions.has_unattended();
-    while is_busy() && shard.now().monotonic_ns / 1_000_000 < deadline_ms {
-        shard.ring.sleep(DRAIN_POLL_MS).await;
-        shard.nudge_idle();
-    }
-}
-
-/// How often a draining shard looks whether it is done, in milliseconds.
-const DRAIN_POLL_MS: u64 = 5;
-
-/// How long a shard that ends waits for the ledger, in nanoseconds.
-const SETTLE_NS_MAX: u64 = 2_000_000_000;
-
-async fn hear_ledger(shard: Rc<Shard>, doorbell: Listener) {
-    loop {
-        shard.hear_ledger();
-        doorbell.heard().await;
-    }
-}
-
-/// How often waiting requests are looked at, and how many such looks lie between two reports of usage.
-const METERS_TICK_MS: u64 = 250;
-const TICKS_PER_REPORT: u32 = 8;
-
-async fn tick_meters(shard: Rc<Shard>) {
-    for tick in 1_u32.. {
-        shard.ring.sleep(METERS_TICK_MS).await;
-        let now_ns = shard.now().monotonic_ns;
-        shard.waiting.expire(now_ns);
-        shard.following.expire(now_ns);
-        shard.authorizing.expire(now_ns);
-        shard.keys.expire(now_ns);
-        if tick.is_multiple_of(TICKS_PER_REPORT) {
-            shard.core.borrow_mut().meters.tick(now_ns);
-        }
-        shard.tell_ledger();
-    }
-}
-
-/// How often a shard says how it stands with its slices of the caches, in milliseconds.
-const CACHES_REPORT_MS: u64 = 500;
-
-async fn report_caches(shard: Rc<Shard>, reports: Reporter) {
-    loop {
-        shard.ring.sleep(CACHES_REPORT_MS).await;
-        let said = shard.core.borrow_mut().caches.report();
-        if !said.is_empty() {
-            reports.tell(Report::Caches(said));
-        }
-    }
-}
-
-async fn flush_log(shard: Rc<Shard>) {
-    loop {
-        shard.ring.sleep(LOG_FLUSH_MS).await;
-        shard.lines.borrow_mut().flush();
-    }
 }
 
 impl Shard {

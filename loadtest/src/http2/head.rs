@@ -1,6 +1,7 @@
 //! Heads: what is sent is made of a request as HTTP/1.1 has it, so that every mix of requests can be sent either way.
 
-use loona_hpack::{Decoder, Encoder};
+use httlib_hpack::Decoder;
+use loona_hpack::Encoder;
 
 use super::Malformed;
 
@@ -38,33 +39,48 @@ pub struct Head {
     pub length: Option<u64>,
 }
 
-/// Reads a header block; `None` for trailers, which have no status.
-///
-/// # Errors
-/// When no server may send it.
-pub fn read(block: &[u8], decoder: &mut Decoder<'_>) -> Result<Option<Head>, Malformed> {
-    let (mut status, mut length, mut wrong, mut behind) = (None, None, false, false);
-    let decoded = decoder.decode_with_cb(block, |name, value| {
-        if &name[..] == b":status" {
-            wrong |= behind || status.is_some();
-            status = std::str::from_utf8(&value).ok().and_then(|text| text.parse::<u16>().ok());
-            wrong |= value.len() != 3 || status.is_none();
-            return;
+/// Reads the header blocks of one connection.
+#[derive(Default)]
+pub struct HeadReader {
+    decoder: Decoder<'static>,
+    /// What is left of the block that is read.
+    block: Vec<u8>,
+    /// Names, values, and what the decoder says of them.
+    fields: Vec<(Vec<u8>, Vec<u8>, u8)>,
+}
+
+impl HeadReader {
+    /// Reads a header block; `None` for trailers, which have no status.
+    ///
+    /// # Errors
+    /// When no server may send it.
+    pub fn read(&mut self, block: &[u8]) -> Result<Option<Head>, Malformed> {
+        self.block.clear();
+        self.block.extend_from_slice(block);
+        self.fields.clear();
+        self.decoder.decode(&mut self.block, &mut self.fields).map_err(|_| Malformed::Block)?;
+        let (mut status, mut length, mut wrong, mut behind) = (None, None, false, false);
+        for (name, value, _) in &self.fields {
+            if name == b":status" {
+                wrong |= behind || status.is_some();
+                status = std::str::from_utf8(value).ok().and_then(|text| text.parse::<u16>().ok());
+                wrong |= value.len() != 3 || status.is_none();
+                continue;
+            }
+            behind = true;
+            wrong |= is_wrong(name);
+            if name == b"content-length" {
+                wrong |= length.is_some();
+                length = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+                wrong |= length.is_none();
+            }
         }
-        behind = true;
-        wrong |= is_wrong(&name);
-        if &name[..] == b"content-length" {
-            wrong |= length.is_some();
-            length = std::str::from_utf8(&value).ok().and_then(|text| text.parse().ok());
-            wrong |= length.is_none();
+        match status {
+            _ if wrong => Err(Malformed::Head),
+            None => Ok(None),
+            Some(status @ 100..600) => Ok(Some(Head { status, length })),
+            Some(_) => Err(Malformed::Head),
         }
-    });
-    decoded.map_err(|_| Malformed::Block)?;
-    match status {
-        _ if wrong => Err(Malformed::Head),
-        None => Ok(None),
-        Some(status @ 100..600) => Ok(Some(Head { status, length })),
-        Some(_) => Err(Malformed::Head),
     }
 }
 
@@ -86,7 +102,7 @@ mod tests {
     #[test]
     fn requests() {
         let request = b"POST /a?b HTTP/1.1\r\nHost: x:1\r\nX-Test: y z\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi";
-        let (mut encoder, mut decoder) = (Encoder::new(), Decoder::new());
+        let (mut encoder, mut decoder) = (Encoder::new(), loona_hpack::Decoder::new());
         for _ in 0..3 {
             let mut block = Vec::new();
             assert_eq!(write(request, "https", &mut encoder, &mut block), request.len() - 2);
@@ -108,7 +124,7 @@ mod tests {
 
     #[track_caller]
     fn check(fields: &[(&str, &str)], want: Result<Option<Head>, Malformed>) {
-        assert_eq!(read(&block(fields), &mut Decoder::new()), want, "{fields:?}");
+        assert_eq!(HeadReader::default().read(&block(fields)), want, "{fields:?}");
     }
 
     #[test]
@@ -133,6 +149,6 @@ mod tests {
         ] {
             check(wrong, Err(Malformed::Head));
         }
-        assert_eq!(read(&[0x80], &mut Decoder::new()), Err(Malformed::Block));
+        assert_eq!(HeadReader::default().read(&[0x80]), Err(Malformed::Block));
     }
 }

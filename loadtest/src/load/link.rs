@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use loona_hpack::{Decoder, Encoder};
+use loona_hpack::Encoder;
 
 use crate::http2::frame::{self, Frame, PAYLOAD_BYTES_MAX, Settings};
+use crate::http2::head::HeadReader;
 use crate::http2::{Malformed, PREFACE, head};
 
 /// What a client may not run out of: answers come as fast as the connection carries them.
@@ -19,7 +20,7 @@ const BLOCK_BYTES_MAX: usize = 65_536;
 /// A connection.
 pub(super) struct Link {
     encoder: Encoder<'static>,
-    decoder: Decoder<'static>,
+    heads: HeadReader,
     /// What is to be sent, from `out_from` on.
     out: Vec<u8>,
     out_from: usize,
@@ -76,7 +77,7 @@ impl Link {
         frame::write_window_update(WINDOW_MAX - WINDOW, &mut out);
         Self {
             encoder: Encoder::new(),
-            decoder: Decoder::new(),
+            heads: HeadReader::default(),
             out,
             out_from: 0,
             part: Vec::new(),
@@ -250,7 +251,7 @@ impl Link {
         }
         let Some((id, ends)) = self.block.take_if(|_| is_whole) else { return Ok(()) };
         // Read in any case: the table has to stay that of the server.
-        let head = head::read(&self.block_bytes, &mut self.decoder)?;
+        let head = self.heads.read(&self.block_bytes)?;
         let Some(stream) = self.streams.get_mut(&id) else { return self.check_known(id) };
         match (head, stream.head) {
             // Interim.

@@ -16,7 +16,6 @@ fn load_explains() {
     check(&["http://127.0.0.1:1/"], 2, "say how fast");
     check(&["--rate", "fast", "http://127.0.0.1:1/"], 2, "is not a rate");
     check(&["--rate", "1", "127.0.0.1:1"], 2, "does not begin with http://");
-    check(&["--rate", "1", "--http2", "https://127.0.0.1/"], 2, "--http2 over TLS is not built yet");
     check(&["--rate", "1", "--request-file", "/does/not/exist"], 2, "cannot read /does/not/exist");
     check(&["--rate", "1", "http://does-not-exist.invalid/"], 1, "unknown host `does-not-exist.invalid`");
     check(&["--nonsense"], 2, "unexpected argument");

@@ -126,31 +126,21 @@ pub fn iso_8601(second: u64) -> [u8; 20] {
 /// Seconds since 1970 of (year, month, day) and (hour, minute, second); `None` when there is no such time, or before.
 pub fn unix_seconds(date: (u64, u64, u64), time: (u64, u64, u64)) -> Option<u64> {
     let ((year, month, day), (hour, minute, second)) = (date, time);
-    if !(1970..=9999).contains(&year) || hour > 23 || minute > 59 || second > 59 {
+    let is_date = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    if !is_date || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let seconds = days_from_civil(year, month, day)? * 86_400 + hour * 3600 + minute * 60 + second;
+    let days = day_of_date((year as u32, month as u32, day as u32))?;
+    let seconds = u64::from(days) * 86_400 + hour * 3600 + minute * 60 + second;
     let back = civil(seconds);
     (back.year == year && back.month as u64 == month && back.day == day).then_some(seconds)
-}
-
-/// Howard Hinnant's `days_from_civil`, for years from 1970 on. A day that the month does not have is one of the next.
-fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (year / 400, year % 400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    (era * 146_097 + day_of_era).checked_sub(719_468)
 }
 
 /// Reads `Sun, 06 Nov 1994 08:49:37 GMT`, the only form of a date that may be sent (RFC 9110 section 5.6.7).
 pub fn parse_http_date(text: &[u8]) -> Option<u64> {
     let text: &[u8; 29] = text.try_into().ok()?;
     let number = |range: std::ops::Range<usize>| std::str::from_utf8(&text[range]).ok()?.parse().ok();
-    let month = MONTHS.chunks_exact(3).position(|month| month == &text[8..11])? as u64 + 1;
+    let month = month_number(&text[8..11])?;
     let (date, time) =
         ((number(12..16)?, month, number(5..7)?), (number(17..19)?, number(20..22)?, number(23..25)?));
     let second = unix_seconds(date, time)?;
@@ -180,8 +170,14 @@ pub fn day_of_month(day: u32) -> u32 {
     date_of_day(day).2
 }
 
-fn month_name(month: usize) -> &'static [u8] {
+/// The three letters of a month (1 to 12).
+pub(crate) fn month_name(month: usize) -> &'static [u8] {
     &MONTHS[(month - 1) * 3..month * 3]
+}
+
+/// The month (1 to 12) of three letters.
+pub(crate) fn month_number(name: &[u8]) -> Option<u64> {
+    Some(MONTHS.chunks_exact(3).position(|month| month == name)? as u64 + 1)
 }
 
 fn time_of_day(text: &mut [u8], seconds: u64) {

@@ -1,8 +1,6 @@
 //! Dates in all three forms that must be read (RFC 9110 section 5.6.7).
 
-use crate::clock::{self, unix_seconds};
-
-const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+use crate::clock::{self, month_number, unix_seconds};
 
 /// Seconds since 1970. `now_s` tells which century a year of two digits is of.
 pub(crate) fn read(text: &[u8], now_s: u64) -> Option<u64> {
@@ -13,7 +11,7 @@ pub(crate) fn read(text: &[u8], now_s: u64) -> Option<u64> {
 /// `Sun, 06 Nov 1994 08:49:37 GMT`
 fn imf_fixdate(text: &str) -> Option<u64> {
     let text = text.strip_suffix(" GMT").filter(|text| text.len() == 25)?;
-    let date = (number(text, 12..16)?, month(text.get(8..11)?)?, number(text, 5..7)?);
+    let date = (number(text, 12..16)?, month_number(text.get(8..11)?.as_bytes())?, number(text, 5..7)?);
     unix_seconds(date, time(text.get(17..)?)?)
 }
 
@@ -25,13 +23,16 @@ fn rfc_850(text: &str, now_s: u64) -> Option<u64> {
     let this_year = u64::from(this_year);
     let year = this_year / 100 * 100 + two_digits;
     let year = if year > this_year + 50 { year - 100 } else { year };
-    unix_seconds((year, month(text.get(3..6)?)?, number(text, 0..2)?), time(text.get(10..)?)?)
+    unix_seconds(
+        (year, month_number(text.get(3..6)?.as_bytes())?, number(text, 0..2)?),
+        time(text.get(10..)?)?,
+    )
 }
 
 /// `Sun Nov  6 08:49:37 1994`
 fn asctime(text: &str) -> Option<u64> {
     let day = text.get(8..10).filter(|_| text.len() == 24)?.trim_ascii_start();
-    let date = (number(text, 20..24)?, month(text.get(4..7)?)?, number(day, 0..day.len())?);
+    let date = (number(text, 20..24)?, month_number(text.get(4..7)?.as_bytes())?, number(day, 0..day.len())?);
     unix_seconds(date, time(text.get(11..19)?)?)
 }
 
@@ -40,11 +41,6 @@ fn time(text: &str) -> Option<(u64, u64, u64)> {
     is_punctuated.then_some(())?;
     // A leap second is the one before.
     Some((number(text, 0..2)?, number(text, 3..5)?, number(text, 6..8)?.min(59)))
-}
-
-fn month(name: &str) -> Option<u64> {
-    let months = MONTHS.chunks_exact(3);
-    months.map(|known| known == name.as_bytes()).position(|is_it| is_it).map(|month| month as u64 + 1)
 }
 
 fn number(text: &str, range: std::ops::Range<usize>) -> Option<u64> {

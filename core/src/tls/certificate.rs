@@ -103,11 +103,9 @@ pub fn validity_text(second: i64) -> String {
     let part = |from: usize, to: usize| std::str::from_utf8(&iso[from..to]).unwrap_or_default();
     let month: usize = part(5, 7).parse().unwrap_or(1);
     let day = part(8, 10).trim_start_matches('0');
-    format!("{} {day:>2} {} {} GMT", MONTHS[(month - 1) % 12], part(11, 19), part(0, 4))
+    let month = String::from_utf8_lossy(clock::month_name(month));
+    format!("{month} {day:>2} {} {} GMT", part(11, 19), part(0, 4))
 }
-
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// RSA with MD5 and SHA-1, ECDSA and DSA with SHA-1.
 const WEAK: [&str; 5] = [

@@ -1,30 +1,14 @@
 //! Mapping templates: a usual one of 20 lines with a loop over 10 items, and compiling it.
 
+#[path = "../rivals/velocity/order.rs"]
+mod order;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use tidegate_core::velocity::{Arena, Overrides, Place, Program, Surroundings};
+use tidegate_core::velocity::{Arena, Overrides, Program};
 
-/// What `examples/templates.rs` compares with other engines.
-const TEMPLATE: &str = include_str!("../rivals/velocity/order.vtl");
-const ORDER: &str = include_str!("../rivals/velocity/order.json");
-
-struct Order(String);
-
-impl Surroundings for Order {
-    fn body(&self) -> &str {
-        &self.0
-    }
-    fn parameters(&self, _: Place, _: &mut dyn FnMut(&str, &str)) {}
-    fn parameter(&self, _: Place, _: &str, _: &mut dyn FnMut(&str)) {}
-    fn stage_variables(&self, _: &mut dyn FnMut(&str, &str)) {}
-    fn stage_variable(&self, _: &str, found: &mut dyn FnMut(&str)) {
-        found("gold");
-    }
-    fn context(&self, _: &str, found: &mut dyn FnMut(&str)) {
-        found("00000000-0000-4001-8000-000000000002");
-    }
-}
+use self::order::{ORDER, Order, TEMPLATE};
 
 /// What the template makes of the order.
 fn rendered() -> String {

@@ -3,27 +3,23 @@
 //!
 //! The Java packages are those that `.ci/prepare` installs; velocityjs comes from npm into `target/rivals`.
 
+#[path = "../../core/tests/support/jars.rs"]
+mod jars;
+#[path = "../rivals/velocity/order.rs"]
+mod order;
+
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tidegate_core::velocity::{Arena, Overrides, Place, Program, Surroundings};
+use tidegate_core::velocity::{Arena, Overrides, Program};
+
+use self::order::{ORDER, Order, TEMPLATE};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/rivals/velocity");
 const VELOCITYJS: &str = "velocityjs@2.1.5";
-const JARS: [&str; 9] = [
-    "velocity",
-    "json-path",
-    "json-smart",
-    "accessors-smart",
-    "commons-lang",
-    "commons-collections3",
-    "slf4j-api",
-    "slf4j-nop",
-    "asm",
-];
 /// Rounds before the counted ones: compilers of Java and JavaScript need some.
 const WARM_UP: usize = 3;
 
@@ -106,7 +102,7 @@ impl Drop for Rival {
 }
 
 fn java() -> Command {
-    let jars = JARS.map(|name| format!("/usr/share/java/{name}.jar")).join(":");
+    let jars = jars::paths().join(":");
     let mut command = Command::new("java");
     command.args(["-XX:+UseSerialGC", "-cp", &jars]).arg(file("Rival.java")).args(material());
     command
@@ -145,10 +141,9 @@ struct Tidegate {
 
 impl Tidegate {
     fn new() -> Self {
-        let [template, order] = material().map(|path| std::fs::read_to_string(path).expect("a file"));
         Self {
-            program: Program::compile(&template).expect("a template"),
-            order: Order(order),
+            program: Program::compile(TEMPLATE).expect("a template"),
+            order: Order(ORDER.to_owned()),
             overrides: Overrides::default(),
             arena: Arena::default(),
             out: Vec::new(),
@@ -172,22 +167,5 @@ impl Tidegate {
             count += 100;
         }
         (start.elapsed().as_nanos() / count) as u64
-    }
-}
-
-struct Order(String);
-
-impl Surroundings for Order {
-    fn body(&self) -> &str {
-        &self.0
-    }
-    fn parameters(&self, _: Place, _: &mut dyn FnMut(&str, &str)) {}
-    fn parameter(&self, _: Place, _: &str, _: &mut dyn FnMut(&str)) {}
-    fn stage_variables(&self, _: &mut dyn FnMut(&str, &str)) {}
-    fn stage_variable(&self, _: &str, found: &mut dyn FnMut(&str)) {
-        found("gold");
-    }
-    fn context(&self, _: &str, found: &mut dyn FnMut(&str)) {
-        found("00000000-0000-4001-8000-000000000002");
     }
 }

@@ -3,20 +3,7 @@
 use std::io::{BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use super::Outcome;
-
-/// Debian's packages, as `.ci/run` installs them.
-const JARS: [&str; 9] = [
-    "velocity",
-    "json-path",
-    "json-smart",
-    "accessors-smart",
-    "commons-lang",
-    "commons-collections3",
-    "slf4j-api",
-    "slf4j-nop",
-    "asm",
-];
+use super::{Outcome, jars};
 
 pub(crate) struct Oracle {
     process: Child,
@@ -26,13 +13,7 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     pub(crate) fn start() -> Self {
-        let jars: Vec<String> = JARS.iter().map(|name| format!("/usr/share/java/{name}.jar")).collect();
-        for jar in &jars {
-            assert!(
-                std::path::Path::new(jar).exists(),
-                "{jar} is missing: run .ci/run, or see Test in the README"
-            );
-        }
+        let jars = jars::paths();
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/Oracle.java");
         let mut process = Command::new("java")
             .args(["-XX:+UseSerialGC", "-Xss4m", "-cp", &jars.join(":"), source])

@@ -3,6 +3,8 @@
 
 mod differences;
 mod generate;
+#[path = "../support/jars.rs"]
+mod jars;
 mod java;
 mod rows;
 

@@ -21,7 +21,9 @@ use super::plan::{Pace, Plan, Target};
 use super::security::Security;
 use super::slot::{Slot, Stage, State};
 use super::tally::Tally;
-use crate::poller::Poller;
+use super::wire::Wire;
+use crate::poller::{Poller, Token};
+use crate::socket::{self, Connected};
 
 /// Bytes received at once. Larger answers come in several parts.
 const RECEIVE_BYTES: usize = 65_536;
@@ -182,6 +184,25 @@ impl<'a, S: Slices> Worker<'a, S> {
     }
 
     #[inline]
+    /// Begins a connection to a lane's target. Says whether it is there already.
+    fn open(&mut self, lane: u32, token: Token) -> io::Result<(Wire, bool)> {
+        let target = self.lanes[lane as usize].target;
+        let (socket, is_made) = match socket::connect(&self.plan.targets[target].address)? {
+            Connected::Soon(socket) => (socket, false),
+            Connected::Now(socket) => (socket, true),
+        };
+        let wire = Wire::new(socket, self.security[target].as_ref())?;
+        self.poller.watch(&wire, token)?;
+        Ok((wire, is_made))
+    }
+
+    /// Counts a connection that has been made.
+    fn count_connection(&mut self, handshake: bool, resumed: bool) {
+        self.tally.connections += 1;
+        self.tally.handshakes += u64::from(handshake);
+        self.tally.resumed += u64::from(resumed);
+    }
+
     fn now(&self) -> u64 {
         nanoseconds(self.started.elapsed())
     }

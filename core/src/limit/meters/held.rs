@@ -57,7 +57,7 @@ impl<T: OfMeter> Held<T> {
 
     /// What is in a place.
     pub(super) fn at(&mut self, place: usize) -> Option<&mut T> {
-        if place < self.places() { self.table.get_bucket_mut(place) } else { None }
+        self.table.get_bucket_mut(place)
     }
 
     /// Forgets what is in a place.

@@ -6,7 +6,6 @@ use super::super::slot::{Exchange, Request, Stage, State};
 use super::super::wire::{Made, Wire};
 use super::{GRACE, Slices, Worker};
 use crate::poller::{Ready, Token};
-use crate::socket::{self, Connected};
 use std::io;
 
 /// How long a closed-loop connection rests after it could not be made: a target that is down is not hammered.
@@ -36,13 +35,7 @@ impl<S: Slices> Worker<'_, S> {
     pub(super) fn connect(&mut self, slot: usize, request: Option<Request>, now: u64) -> io::Result<()> {
         self.slots[slot].close();
         let token = Token { slot: slot as u32, generation: self.slots[slot].generation };
-        let target = self.lanes[self.slots[slot].lane as usize].target;
-        let (socket, is_made) = match socket::connect(&self.plan.targets[target].address)? {
-            Connected::Soon(socket) => (socket, false),
-            Connected::Now(socket) => (socket, true),
-        };
-        let wire = Wire::new(socket, self.security[target].as_ref())?;
-        self.poller.watch(&wire, token)?;
+        let (wire, is_made) = self.open(self.slots[slot].lane, token)?;
         if is_made {
             return self.make(slot, wire, now, request);
         }
@@ -56,9 +49,7 @@ impl<S: Slices> Worker<'_, S> {
             self.slots[slot].state = State::Connecting { wire, since, request };
             return Ok(());
         };
-        self.tally.connections += 1;
-        self.tally.handshakes += u64::from(handshake);
-        self.tally.resumed += u64::from(resumed);
+        self.count_connection(handshake, resumed);
         match request {
             Some(request) => self.send(slot, wire, request, self.now()),
             None => self.slots[slot].state = State::Idle { wire },

@@ -10,7 +10,6 @@ use super::super::slot::{Exchange, Request, Stage, State};
 use super::super::wire::{Made, Wire};
 use super::{Slices, Worker};
 use crate::poller::{Ready, Token};
-use crate::socket::{self, Connected};
 
 /// The place of one connection.
 pub(super) struct Trunk {
@@ -76,13 +75,7 @@ impl<S: Slices> Worker<'_, S> {
     fn try_connect_wire(&mut self, place: usize, now: u64) -> io::Result<()> {
         self.wires[place].close();
         let token = Token { slot: place as u32, generation: self.wires[place].generation };
-        let target = self.lanes[self.wires[place].lane as usize].target;
-        let (socket, is_made) = match socket::connect(&self.plan.targets[target].address)? {
-            Connected::Soon(socket) => (socket, false),
-            Connected::Now(socket) => (socket, true),
-        };
-        let wire = Wire::new(socket, self.security[target].as_ref())?;
-        self.poller.watch(&wire, token)?;
+        let (wire, is_made) = self.open(self.wires[place].lane, token)?;
         if is_made {
             return self.make_wire(place, wire, now);
         }
@@ -99,9 +92,7 @@ impl<S: Slices> Worker<'_, S> {
         if !wire.speaks_http2() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the target did not agree on HTTP/2"));
         }
-        self.tally.connections += 1;
-        self.tally.handshakes += u64::from(handshake);
-        self.tally.resumed += u64::from(resumed);
+        self.count_connection(handshake, resumed);
         let link = Box::new(Link::new(if wire.is_secure() { "https" } else { "http" }));
         self.wires[place].state = TrunkState::Open { wire, link };
         self.mark(place);

@@ -47,6 +47,7 @@ use crate::limit::{Caller, MeterId, Meters, Standing};
 use crate::method::Method;
 use crate::plan::{Api, LogDestination, Plan, Stage};
 use crate::reject::Reject;
+use crate::release::{Canary, Release};
 use crate::route::{PathParameters, RouteId};
 use crate::shard::{Shard, SharedPlan};
 use crate::span::Span;
@@ -170,7 +171,7 @@ impl Exchange {
                 if let Some(port) = self.https_port() {
                     return self.redirect(shard, now, port);
                 }
-                match self.route() {
+                match self.route(&entropy) {
                     Ok(routed) => self.authorise(shard, now, routed),
                     Err(reject) => self.refuse(shard, now, reject),
                 }
@@ -277,11 +278,12 @@ impl Exchange {
         self.out.clear();
     }
 
-    fn route(&mut self) -> Result<Routed, Reject> {
+    fn route(&mut self, entropy: &Entropy) -> Result<Routed, Reject> {
         let plan = self.plan();
         let path = self.request.path();
         let api_id = self.request.first(KnownField::XApigwApiId);
         let place = plan.hosts.find(self.request.host(), api_id, path).ok_or(Reject::UnknownApi)?;
+        let place = released(&plan, place, entropy);
         self.place = Some(place);
         self.check_certificate(&plan)?;
         if self.is_out_of_reach(&plan, place) {
@@ -387,6 +389,16 @@ impl Exchange {
             attested,
             outcome: &self.outcome,
         }
+    }
+}
+
+/// The place of the deployment that answers: the canary's, if the stage has one and the request is among its own.
+fn released(plan: &Plan, place: Place, entropy: &Entropy) -> Place {
+    match stage_of(plan, place).1.release {
+        Release::Production(Canary { api, stage, share }) if share.takes(entropy) => {
+            Place { api, stage, ..place }
+        }
+        Release::Sole | Release::Production(_) | Release::Canary => place,
     }
 }
 

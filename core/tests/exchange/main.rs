@@ -33,6 +33,8 @@ mod caching_http;
 mod caching_rfc9111;
 mod caching_stale;
 mod caching_vary;
+mod canary;
+mod canary_caching;
 mod cognito;
 mod compression;
 mod content_handling;

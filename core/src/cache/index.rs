@@ -31,6 +31,8 @@ pub(super) struct Place {
     pub(super) queue: Queue,
     /// Whether it was found since it was last looked at.
     pub(super) found: bool,
+    /// The time of [`Index::ticks`] when it came.
+    pub(super) born: u16,
 }
 
 /// The two queues.
@@ -61,6 +63,10 @@ pub(super) struct Index {
     pub(super) ghost: Ghost,
     free: u32,
     count: usize,
+    /// A clock that new answers drive by their bytes.
+    pub(super) ticks: u16,
+    /// Bytes that have not made a tick yet.
+    ticking: u64,
     small: Ends,
     main: Ends,
 }
@@ -75,6 +81,8 @@ impl Default for Index {
             ghost: Ghost::default(),
             free: NONE,
             count: 0,
+            ticks: 0,
+            ticking: 0,
             small: none,
             main: none,
         }
@@ -135,7 +143,7 @@ impl Index {
         let places = self.grown();
         let more = (places - self.places.len()) * size_of::<Place>()
             + 2 * (places.next_power_of_two() - self.buckets.len()) * size_of::<u32>();
-        more as u64 + Ghost::bytes_for(places.next_power_of_two()) - self.ghost.bytes()
+        more as u64 + Ghost::bytes_for(places) - self.ghost.bytes()
     }
 
     /// Makes room for more.
@@ -188,12 +196,20 @@ impl Index {
             path_older: NONE,
             queue,
             found: false,
+            born: self.ticks,
         };
         self.buckets[bucket] = at;
         self.count += 1;
         self.link_path(at);
         self.push(at, queue);
         at
+    }
+
+    /// So many bytes have come into the small queue; each `tick_bytes` are a tick.
+    pub(super) fn tick(&mut self, bytes: u64, tick_bytes: u64) {
+        self.ticking += bytes;
+        self.ticks = self.ticks.wrapping_add((self.ticking / tick_bytes) as u16);
+        self.ticking %= tick_bytes;
     }
 
     /// Takes an answer out.
@@ -345,7 +361,8 @@ impl Index {
         self.paths.clear();
         self.paths.reserve_exact(buckets);
         self.paths.resize(buckets, NONE);
-        self.ghost.resize(buckets);
+        // It remembers as many as there may be answers.
+        self.ghost.resize(places);
         self.free = NONE;
         for at in (0..places as u32).rev() {
             let place = &self.places[at as usize];
@@ -386,6 +403,7 @@ impl Place {
             path_older: NONE,
             queue: Queue::Small,
             found: false,
+            born: 0,
         }
     }
 }

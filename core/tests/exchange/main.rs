@@ -28,6 +28,7 @@ mod authorizers;
 mod aws_function;
 mod caching;
 mod caching_apart;
+mod caching_attacks;
 mod caching_coded;
 mod caching_http;
 mod caching_rfc9111;

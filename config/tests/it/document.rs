@@ -221,7 +221,7 @@ paths:
     check("a: 1\n<<: 2\n", "2:5: error: Invalid OpenAPI input: only maps can be merged");
     check("a: &a [*a]\n", "1:8: error: Invalid OpenAPI input: an alias inside of what it names");
     check("? [a]\n: 1\n", "1:3: error: Invalid OpenAPI input: a key must be a text");
-    check("a: &a 1\n<<: { b: 1 }\nb: 2\na: 3\n", "4:1: error: duplicate key `a`");
+    check(&format!("{MOCK}x-a: 1\n<<: {{ x-b: 1 }}\nx-b: 2\nx-a: 3\n"), "13:1: error: duplicate key `x-a`");
 }
 
 #[test]

@@ -47,7 +47,6 @@ use crate::limit::{Caller, MeterId, Meters, Standing};
 use crate::method::Method;
 use crate::plan::{Api, LogDestination, Plan, Stage};
 use crate::reject::Reject;
-use crate::release::{Canary, Release};
 use crate::route::{PathParameters, RouteId};
 use crate::shard::{Shard, SharedPlan};
 use crate::span::Span;
@@ -283,8 +282,7 @@ impl Exchange {
         let path = self.request.path();
         let api_id = self.request.first(KnownField::XApigwApiId);
         let place = plan.hosts.find(self.request.host(), api_id, path).ok_or(Reject::UnknownApi)?;
-        let place = released(&plan, place, entropy);
-        self.place = Some(place);
+        let place = *self.place.insert(stage_of(&plan, place).1.release.choose(place, entropy));
         self.check_certificate(&plan)?;
         if self.is_out_of_reach(&plan, place) {
             return Err(Reject::OutOfReach);
@@ -389,16 +387,6 @@ impl Exchange {
             attested,
             outcome: &self.outcome,
         }
-    }
-}
-
-/// The place of the deployment that answers: the canary's, if the stage has one and the request is among its own.
-fn released(plan: &Plan, place: Place, entropy: &Entropy) -> Place {
-    match stage_of(plan, place).1.release {
-        Release::Production(Canary { api, stage, share }) if share.takes(entropy) => {
-            Place { api, stage, ..place }
-        }
-        Release::Sole | Release::Production(_) | Release::Canary => place,
     }
 }
 

@@ -4,6 +4,7 @@
 //! canary is a stage of its own that no host or path names, so that whatever comes behind routing need not know of it.
 
 use crate::arrival::Entropy;
+use crate::hosts::Place;
 
 /// Which of its stage's deployments this is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,16 @@ pub enum Release {
 }
 
 impl Release {
+    /// Which deployment a request with these random bits is for, of the stage at `place`, whose release this is.
+    pub(crate) fn choose(self, place: Place, entropy: &Entropy) -> Place {
+        match self {
+            Self::Production(Canary { api, stage, share }) if share.takes(entropy) => {
+                Place { api, stage, ..place }
+            }
+            Self::Sole | Self::Production(_) | Self::Canary => place,
+        }
+    }
+
     /// `$context.isCanaryRequest`, which is there only where there is a canary.
     pub fn is_canary_request(self) -> Option<bool> {
         match self {
@@ -62,8 +73,8 @@ impl Share {
         (u128::from(bytes) * u128::from(self.0) / u128::from(WHOLE)) as u64
     }
 
-    /// Whether a request with these random bits belongs to it. They are mixed, because ids and trace show them to clients:
-    /// all of an id's bits are needed to tell where a request went.
+    /// Whether a request with these random bits belongs to it. They are mixed, so that requests picked by digits of an id or
+    /// trace are of both deployments as all are.
     pub(crate) fn takes(self, entropy: &Entropy) -> bool {
         const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
         let drawn = (entropy[0] ^ entropy[2].rotate_left(32)).wrapping_mul(ODD) >> 32;

@@ -14,14 +14,11 @@
 use std::rc::Rc;
 
 use super::index::{Index, NewPlace, Queue};
+use super::probation::Probation;
 use super::stored::{Draft, PASS, Stored, Term, VARIES};
 
 /// The part of the bytes that new answers may take: one in so many.
 const SMALL_PART: u64 = 10;
-/// Ticks while the small queue is filled once, and after how many of them being found there counts. All bytes together are
-/// ten times as many, so the 16 bits of [`Index::ticks`] are enough.
-const SMALL_TICKS: u64 = 1_024;
-const PROBATION_TICKS: u16 = 512;
 /// How many answers are looked at to make room for one. Most of those that are found to stay are being sent.
 const STEPS_MAX: usize = 4_096;
 
@@ -62,6 +59,7 @@ struct Lingering {
 #[derive(Debug)]
 pub struct Slice {
     index: Index,
+    probation: Probation,
     /// Bytes of answers, also of those that are out and still being sent.
     answer_bytes: u64,
     bytes_max: u64,
@@ -80,6 +78,7 @@ impl Slice {
     pub fn new(bytes_max: u64, methods: usize) -> Self {
         Self {
             index: Index::default(),
+            probation: Probation::default(),
             answer_bytes: 0,
             bytes_max,
             lingering: Vec::new(),
@@ -199,14 +198,13 @@ impl Slice {
     /// What stands at a key and is still good for something.
     fn touch(&mut self, hash: u64, key: &[u8], now_ns: u64) -> Option<(Stored, u32)> {
         let at = self.index.find(hash, key)?;
-        let ticks = self.index.ticks;
         let place = self.index.place_mut(at);
         let term = place.stored.as_ref()?.term();
         if term.kept_until_ns <= now_ns {
             self.discard(at);
             return None;
         }
-        place.found |= place.queue == Queue::Main || ticks.wrapping_sub(place.born) >= PROBATION_TICKS;
+        place.found |= place.queue == Queue::Main || self.probation.is_over(place.born);
         Some((place.stored.clone()?, place.method))
     }
 
@@ -240,11 +238,11 @@ impl Slice {
         }
         let stored = draft.store(key, term);
         self.answer_bytes += u64::from(charge);
-        if queue == Queue::Small {
-            let tick_bytes = (self.bytes_max / SMALL_PART / SMALL_TICKS).max(1);
-            self.index.tick(u64::from(charge), tick_bytes);
-        }
-        self.index.insert(NewPlace { hash, stored: stored.clone(), charge, method, queue });
+        let born = match queue {
+            Queue::Small => self.probation.begin(u64::from(charge), self.bytes_max / SMALL_PART),
+            Queue::Main => 0,
+        };
+        self.index.insert(NewPlace { hash, stored: stored.clone(), charge, method, queue, born });
         self.count(method, |counters| counters.bytes += u64::from(charge));
         debug_assert!(self.bytes() <= self.bytes_max, "within its bytes");
         Some(stored)

@@ -134,7 +134,7 @@ fn popular_answers_of_any_size() {
 #[test]
 fn what_is_popular_changes_at_any_size() {
     sweep("drift", &drifting(), 64..=1_024, 0.1);
-    sweep("drift", &drifting(), 1_025..=8_000, 1.7);
+    sweep("drift", &drifting(), 1_025..=8_000, 1.5);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod framing_heads;
 
 mod bodies;
 mod caches;
+mod caches_attacks;
 mod caches_rfc9111;
 mod canary;
 mod connections;

@@ -298,6 +298,7 @@ impl Exchange {
         let route = route.ok_or_else(|| self.no_route())?;
         let routed = Routed { place, route, method };
         self.routed = Some(routed);
+        integration_of(&plan, routed).fetch();
         self.begin_execution(&plan, routed);
         Ok(routed)
     }

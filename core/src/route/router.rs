@@ -40,9 +40,10 @@ impl NodeId {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     variable: Variable,
-    /// Where its routes begin among the router's, and which methods they are, in order, a bit for each `Method`.
-    routes_start: u32,
+    /// Which methods it has, a bit for each `Method`.
     methods: u8,
+    /// With one method its route, which most have; with more where their routes begin among the router's, in that order.
+    route: u32,
 }
 
 /// Routes of a resource by `Method as usize`; `ANY` has been filled into the gaps.
@@ -66,10 +67,15 @@ impl Router {
     pub(super) fn new(resources: impl Iterator<Item = (Routes, Variable)>, literals: Literals) -> Self {
         let mut routes = Vec::new();
         let node = |(its, variable): (Routes, Variable)| {
-            let routes_start = routes.len() as u32;
-            routes.extend(its.into_iter().flatten());
             let bits = its.iter().enumerate().map(|(method, route)| u8::from(route.is_some()) << method);
-            Node { variable, routes_start, methods: bits.sum() }
+            let methods: u8 = bits.sum();
+            let mut present = its.into_iter().flatten();
+            let route = match methods.count_ones() {
+                1 => present.next().map_or(0, |RouteId(route)| route),
+                _ => routes.len() as u32,
+            };
+            routes.extend(present);
+            Node { variable, methods, route }
         };
         let nodes = resources.map(node).collect();
         Self { nodes, routes: routes.into(), literals }
@@ -95,10 +101,16 @@ impl Router {
     }
 
     fn route(&self, node: NodeId, method: Method) -> Option<RouteId> {
-        let node = self.node(node);
+        let Node { methods, route, .. } = *self.node(node);
         let bit = 1 << method as u8;
-        let before = (node.methods & (bit - 1)).count_ones();
-        (node.methods & bit != 0).then(|| self.routes[(node.routes_start + before) as usize])
+        if methods & bit == 0 {
+            return None;
+        }
+        if methods == bit {
+            return Some(RouteId(route));
+        }
+        let before = (methods & (bit - 1)).count_ones();
+        Some(self.routes[(route + before) as usize])
     }
 
     /// The literal child of `parent` that `segment` names.

@@ -5,7 +5,7 @@
 //! compares the two.
 //!
 //! In reading order: [`Program`] is what a text is compiled to (`syntax/`), `render.rs` runs it, `loops.rs`,
-//! `reference.rs`, `expression.rs` and `methods/` are its parts, `value.rs` has the values, `print.rs`, `json.rs`, `path/`
+//! `reference.rs`, `expression.rs` and `methods/` are its parts, `value.rs` and `map.rs` have the values, `print.rs`, `json.rs`, `path/`
 //! and `java/` what they need. What a template sees of the request is behind [`Surroundings`]; what it changes of it are [`Overrides`].
 
 mod expression;
@@ -14,7 +14,9 @@ mod host;
 mod java;
 mod json;
 mod loops;
+mod map;
 mod methods;
+mod name;
 mod overrides;
 mod path;
 mod print;
@@ -23,6 +25,7 @@ mod reference;
 mod render;
 mod syntax;
 mod value;
+mod variables;
 
 pub use fault::{Fault, Why};
 pub use host::{Place, Surroundings};

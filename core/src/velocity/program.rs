@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::java::Pattern;
+use super::name::Name;
 use super::path::Path;
 
 /// A compiled mapping template.
@@ -101,7 +102,7 @@ pub(super) enum Step {
 /// `.name`
 #[derive(Debug)]
 pub(super) struct Property {
-    pub(super) name: Box<str>,
+    pub(super) name: Name,
     pub(super) word: Word,
 }
 

@@ -17,6 +17,9 @@ impl<'a> Renderer<'a> {
             Expression::Reference(reference) => self.reference(reference),
             Expression::Text(text) => Ok(Value::Text(text)),
             Expression::Integer(number) => Ok(Value::Int(*number)),
+            Expression::Math(operator, sides) if let Some(result) = self.short_math(*operator, sides) => {
+                Ok(Value::Int(result))
+            }
             other => self.worked_out(other),
         }
     }
@@ -207,11 +210,6 @@ impl<'a> Renderer<'a> {
         left: &'a Operand,
         right: &'a Operand,
     ) -> Result<Value<'a>, Halt<'a>> {
-        if let Some((one, two)) = self.short(&left.expression).zip(self.short(&right.expression))
-            && let Some(result) = number::compute_short(operator, one, two)
-        {
-            return Ok(Value::Int(result));
-        }
         let (one, two) = (self.value(&left.expression)?, self.value(&right.expression)?);
         if let Some((one, two)) = one.number().zip(two.number()) {
             return self.compute(operator, one, two);
@@ -225,6 +223,13 @@ impl<'a> Renderer<'a> {
             return Err(Halt::failed("numbers of so many digits cannot be computed with"));
         }
         Ok(Value::Null)
+    }
+
+    /// The result of two short integers, as most are.
+    #[inline(never)]
+    fn short_math(&self, operator: Operator, sides: &'a (Operand, Operand)) -> Option<i32> {
+        let (one, two) = (self.short(&sides.0.expression)?, self.short(&sides.1.expression)?);
+        number::compute_short(operator, one, two)
     }
 
     /// What is a short integer without further ado.

@@ -159,6 +159,7 @@ impl<'a> Renderer<'a> {
     fn node(&mut self, node: &'a Node) -> Result<(), Halt<'a>> {
         match node {
             Node::Text(text) => self.out.extend_from_slice(text.as_bytes()),
+            Node::ShortText(text) => text.write(&mut self.out),
             Node::Print(print) => self.print_reference(print)?,
             Node::Discard(reference) => {
                 self.reference(reference)?;

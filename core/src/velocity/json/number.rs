@@ -45,21 +45,25 @@ impl<'a> Reader<'a> {
     }
 
     /// A number of at most nine digits right before a stop, as most are.
+    #[inline(always)]
     fn short_integer(&mut self, stops: Stops) -> Option<i32> {
-        let rest = &self.text.as_bytes()[self.at..];
-        let sign = usize::from(rest[0] == b'-');
-        let mut number = 0;
-        for (position, byte) in rest[sign..].iter().take(10).enumerate() {
-            match byte {
-                digit @ b'0'..=b'9' if position < 9 => number = number * 10 + i32::from(digit - b'0'),
-                stop if stops.contain(*stop) && position > 0 => {
-                    self.at += sign + position;
-                    return Some(if sign > 0 { -number } else { number });
-                }
-                _ => return None,
+        let bytes = self.text.as_bytes();
+        let is_negative = self.next() == Some(b'-');
+        let start = self.at + usize::from(is_negative);
+        let (mut at, mut number) = (start, 0);
+        while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
+            if at - start == 9 {
+                return None;
             }
+            number = number * 10 + i32::from(digit - b'0');
+            at += 1;
         }
-        None
+        let ends = at > start && bytes.get(at).is_some_and(|stop| stops.contain(*stop));
+        if !ends {
+            return None;
+        }
+        self.at = at;
+        Some(if is_negative { -number } else { number })
     }
 
     fn skip_digits(&mut self) {

@@ -29,6 +29,7 @@ mod variables;
 
 pub use fault::{Fault, Why};
 pub use host::{Place, Surroundings};
+pub(crate) use java::Pattern as JavaPattern;
 pub use overrides::{Kept, Overrides};
 pub use path::{NoDocument, Path, is_broken_json};
 pub use program::{Program, SyntaxError};

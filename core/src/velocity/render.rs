@@ -5,6 +5,7 @@ use bumpalo::Bump;
 use super::fault::{Fault, Halt, NOWHERE, Why};
 pub(super) use super::host::Host;
 use super::host::Surroundings;
+use super::java::Patterns;
 use super::overrides::{Maps, Overrides};
 use super::print::{self, Unprintable};
 use super::program::{Block, Definition, Node, Program, Slot};
@@ -50,6 +51,7 @@ pub(crate) struct Renderer<'a> {
     pub(super) out: Vec<u8>,
     /// Empty buffers for texts that are printed aside.
     spare: Vec<Vec<u8>>,
+    pub(super) patterns: Patterns<'a>,
     /// The blocks of `#define` that are being printed.
     defined: Vec<&'a Definition>,
     /// Where a fault belongs.
@@ -102,6 +104,7 @@ impl Program {
             steps: limits::RENDER_STEPS_MAX,
             out,
             spare: Vec::new(),
+            patterns: Patterns::default(),
             defined: Vec::new(),
             at: 0,
         };

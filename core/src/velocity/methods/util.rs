@@ -25,7 +25,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// What reading a path takes that has patterns in it: compiling the largest takes as long as some steps.
-const PATTERN_STEPS: usize = limits::RENDER_STEPS_MAX as usize / 10;
+const PATTERN_STEPS: usize = limits::RENDER_STEPS_MAX as usize / 4;
 
 impl<'a> Renderer<'a> {
     pub(super) fn call_input(

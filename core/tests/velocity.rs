@@ -229,7 +229,8 @@ fn names_are_told_apart() {
 /// Quotes and escapes among the first bytes of a text, where they are looked for eight at a time.
 #[test]
 fn short_texts_end_at_their_quotes() {
-    let body = r#"{"a\"b":1,"c":"\"","d":"x\\","e":"","f":"1234567","g":"12345678","h":"\u00e9\"","i":'"',"j":"y"}"#;
+    let body =
+        r#"{"a\"b":1,"c":"\"","d":"x\\","e":"","f":"1234567","g":"12345678","h":"\u00e9\"","i":'"',"j":"y"}"#;
     let template = "#foreach($e in $input.path('$').entrySet())$e.key=$e.value;#end";
     let want = "a\"b=1;c=\";d=x\\;e=;f=1234567;g=12345678;h=é\";i=\";j=y;";
     assert_eq!(render(template, body).as_deref(), Ok(want));

@@ -4,9 +4,10 @@
 //! `#parse` nor `#include`. All else, white space and escapes above all, is as Velocity 1.7 leaves it; `core/tests/oracle`
 //! compares the two.
 //!
-//! In reading order: [`Program`] is what a text is compiled to (`syntax/`), `render.rs` runs it, `loops.rs`,
-//! `reference.rs`, `expression.rs` and `methods/` are its parts, `value.rs` and `map.rs` have the values, `print.rs`, `json.rs`, `path/`
-//! and `java/` what they need. What a template sees of the request is behind [`Surroundings`]; what it changes of it are [`Overrides`].
+//! In reading order: [`Program`] is what a text is compiled to (`syntax/`), `render.rs` runs it, `loops.rs`, `variables.rs`,
+//! `reference.rs`, `expression.rs` and `methods/` are its parts, `value.rs`, `map.rs` and `name.rs` have the values, `print.rs`,
+//! `json/`, `path/` and `java/` what they need. What a template sees of the request is behind [`Surroundings`]; what it changes
+//! of it are [`Overrides`].
 
 mod expression;
 mod fault;

@@ -7,8 +7,6 @@ use std::sync::Arc;
 
 pub use self::target::{Pattern, Piece, Pieces, Placeholder, Target};
 
-use regex::Regex;
-
 use crate::aws::{Service, Signing};
 use crate::content_handling::ContentHandling;
 use crate::mapping::{Mapped, Source};
@@ -16,7 +14,7 @@ use crate::media_types::media_type;
 use crate::method::Method;
 use crate::mock;
 use crate::plan::{FunctionId, OriginId};
-use crate::velocity::{Program, SyntaxError};
+use crate::velocity::{JavaPattern, Program, SyntaxError};
 
 /// What answers a method in one stage.
 #[derive(Debug)]
@@ -258,7 +256,7 @@ impl RequestTemplates {
 /// Integration responses, selected by status.
 #[derive(Debug, Default)]
 pub struct Responses {
-    rules: Vec<(Option<Regex>, IntegrationResponse)>,
+    rules: Vec<(Option<JavaPattern>, IntegrationResponse)>,
     /// Position + 1 of the rule for each status 100 to 599, 0 for none.
     by_status: Vec<u16>,
 }
@@ -287,11 +285,10 @@ impl Responses {
     ///
     /// AWS leaves open whether a pattern must match the whole text; its advice to wrap patterns in `.*` or `(.|\n)*`
     /// says so, and we take it that way.
-    pub fn new(rules: Vec<(Option<String>, IntegrationResponse)>) -> Result<Self, (usize, regex::Error)> {
+    pub fn new(rules: Vec<(Option<String>, IntegrationResponse)>) -> Result<Self, (usize, String)> {
         let compile = |(position, (pattern, response)): (usize, (Option<String>, IntegrationResponse))| {
-            let regex =
-                pattern.filter(|text| !text.is_empty()).map(|text| Regex::new(&format!("^(?:{text})$")));
-            Ok((regex.transpose().map_err(|error| (position, error))?, response))
+            let pattern = pattern.filter(|text| !text.is_empty()).map(|text| JavaPattern::new(&text));
+            Ok((pattern.transpose().map_err(|why| (position, why))?, response))
         };
         let rules = rules.into_iter().enumerate().map(compile).collect::<Result<Vec<_>, _>>()?;
         let mut responses = Self { rules, by_status: Vec::new() };
@@ -322,8 +319,9 @@ impl Responses {
     }
 
     fn position_of(&self, text: &str) -> Option<usize> {
-        let fits =
-            |(pattern, _): &(Option<Regex>, _)| pattern.as_ref().is_some_and(|regex| regex.is_match(text));
+        let fits = |(pattern, _): &(Option<JavaPattern>, _)| {
+            pattern.as_ref().is_some_and(|pattern| pattern.is_whole(text))
+        };
         self.rules
             .iter()
             .position(fits)

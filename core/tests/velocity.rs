@@ -171,6 +171,12 @@ fn a_fault_says_where_and_leaves_nothing() {
 #[test]
 fn no_template_runs_longer_or_larger_than_its_bounds() {
     let loops = "#foreach($i in [1..1000])".repeat(3) + "x" + &"#end".repeat(3);
+    let bodies = "$input.body".repeat(1_000);
+    let many =
+        |what: &str| format!("#foreach($i in [1..1000])#foreach($j in [1..2])#set($p = {what})#end#end");
+    let patterns = many("$input.body.matches(\"[a-z]{9}$i $j\")");
+    let large_patterns = many("$input.body.matches(\"\\pL{20}$i$j\")");
+    let paths = many("$input.path(\"$.l[?(@.a =~ /\\pL{20}$i/)]\")");
     let rows = [
         (loops.as_str(), Why::Steps),
         ("#foreach($i in [1..2000000000])x#end", Why::Steps),
@@ -192,11 +198,51 @@ fn no_template_runs_longer_or_larger_than_its_bounds() {
         ("#set($l = [])#set($x = $l.add([$l]))$l", Why::Depth),
         ("#set($m = {})#set($n = {'m': $m})#set($m.n = $n)$m", Why::Depth),
         ("#foreach($i in [1..1000])$input.body#end", Why::Output),
+        (bodies.as_str(), Why::Output),
+        (patterns.as_str(), Why::Steps),
+        (large_patterns.as_str(), Why::Steps),
+        (paths.as_str(), Why::Steps),
     ];
     for (template, want) in rows {
         let body = "x".repeat(100_000);
         assert_eq!(render(template, &body), Err(want), "{template}");
     }
+}
+
+/// Names that begin alike and are as long, and more of them than are looked through one by one.
+#[test]
+fn names_are_told_apart() {
+    let body = r#"{"customer":1,"customeR":2,"customers":3,"a":4,"":5,"customer":6,"é":7}"#;
+    let template =
+        "$x.customer $x.customeR $x.customers $x.a $x.get('') $x['é'] $x.get('é') $x.custome|$x.size()";
+    let want = "6 2 3 4 5 7 7 |6";
+    assert_eq!(render(&format!("#set($x = $input.path('$')){template}"), body).as_deref(), Ok(want));
+    let more: String = (0..20).map(|number| format!(",\"customer{number:02}\":{number}")).collect();
+    let body = body.replace('}', &more) + "}";
+    let template = "$x.customer $x.customeR $x.customer07 $input.path('$.customer19') $x.custome|$x.size()";
+    assert_eq!(
+        render(&format!("#set($x = $input.path('$')){template}"), &body).as_deref(),
+        Ok("6 2 7 19 |26")
+    );
+}
+
+/// Quotes and escapes among the first bytes of a text, where they are looked for eight at a time.
+#[test]
+fn short_texts_end_at_their_quotes() {
+    let body =
+        r#"{"a\"b":1,"c":"\"","d":"x\\","e":"","f":"1234567","g":"12345678","h":"\u00e9\"","i":'"',"j":"y"}"#;
+    let template = "#foreach($e in $input.path('$').entrySet())$e.key=$e.value;#end";
+    let want = "a\"b=1;c=\";d=x\\;e=;f=1234567;g=12345678;h=é\";i=\";j=y;";
+    assert_eq!(render(template, body).as_deref(), Ok(want));
+    assert_eq!(render("$input.path('$')", "{\"a\":\"b").as_deref(), Err(&Why::Json));
+}
+
+/// What is made again and again counts once.
+#[test]
+fn a_pattern_in_a_loop_is_made_once() {
+    let template =
+        "#set($s = ',')#foreach($i in [1..1000])#set($parts = $input.body.split($s))#end$parts.size()";
+    assert_eq!(render(template, "a,b,c").as_deref(), Ok("3"));
 }
 
 #[test]

@@ -38,9 +38,8 @@ fn read_rule(
 fn check_pattern(entry: &Entry, pattern: &str, report: &mut Report) {
     let empty =
         IntegrationResponse { status: 200, headers: vec![], templates: vec![], content_handling: None };
-    let Err((_, error)) = Responses::new(vec![(Some(pattern.to_owned()), empty)]) else { return };
-    let error = error.to_string();
-    let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    let Err((_, why)) = Responses::new(vec![(Some(pattern.to_owned()), empty)]) else { return };
+    let reason = why.split_once(": ").map_or(&*why, |(_, reason)| reason);
     report
         .error(entry.key_span, format!("`{}` is not a pattern that can be matched: {reason}", entry.key))
         .help("patterns are regular expressions; look-around and back-references are not supported");

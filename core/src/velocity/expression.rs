@@ -11,7 +11,21 @@ use crate::limits;
 
 impl<'a> Renderer<'a> {
     /// The value of an expression; null only where Velocity has none.
+    #[inline(always)]
     pub(super) fn value(&mut self, expression: &'a Expression) -> Result<Value<'a>, Halt<'a>> {
+        match expression {
+            Expression::Reference(reference) => self.reference(reference),
+            Expression::Text(text) => Ok(Value::Text(text)),
+            Expression::Integer(number) => Ok(Value::Int(*number)),
+            Expression::Math(operator, sides) if let Some(result) = self.short_math(*operator, sides) => {
+                Ok(Value::Int(result))
+            }
+            other => self.worked_out(other),
+        }
+    }
+
+    /// The value of what has parts.
+    fn worked_out(&mut self, expression: &'a Expression) -> Result<Value<'a>, Halt<'a>> {
         self.charge(1)?;
         Ok(match expression {
             Expression::Nothing => Value::Null,
@@ -51,7 +65,22 @@ impl<'a> Renderer<'a> {
     }
 
     /// Whether a condition holds. A reference does unless it is false; a literal never does, nor does a sum.
+    #[inline(always)]
     pub(super) fn truth(&mut self, expression: &'a Expression) -> Result<bool, Halt<'a>> {
+        let boolean = match expression {
+            Expression::Reference(reference) => self.variables.look(reference, |value| match value {
+                Value::Boolean(value) => Some(*value),
+                _ => None,
+            }),
+            _ => None,
+        };
+        match boolean {
+            Some(boolean) => Ok(boolean),
+            None => self.worked_out_truth(expression),
+        }
+    }
+
+    fn worked_out_truth(&mut self, expression: &'a Expression) -> Result<bool, Halt<'a>> {
         self.charge(1)?;
         Ok(match expression {
             Expression::Reference(reference) => match self.reference(reference)? {
@@ -182,11 +211,6 @@ impl<'a> Renderer<'a> {
         right: &'a Operand,
     ) -> Result<Value<'a>, Halt<'a>> {
         let (one, two) = (self.value(&left.expression)?, self.value(&right.expression)?);
-        if let (Value::Int(one), Value::Int(two)) = (one, two)
-            && let Some(result) = number::compute_short(operator, one, two)
-        {
-            return Ok(Value::Int(result));
-        }
         if let Some((one, two)) = one.number().zip(two.number()) {
             return self.compute(operator, one, two);
         }
@@ -199,6 +223,26 @@ impl<'a> Renderer<'a> {
             return Err(Halt::failed("numbers of so many digits cannot be computed with"));
         }
         Ok(Value::Null)
+    }
+
+    /// The result of two short integers, as most are.
+    #[inline(never)]
+    fn short_math(&self, operator: Operator, sides: &'a (Operand, Operand)) -> Option<i32> {
+        let (one, two) = (self.short(&sides.0.expression)?, self.short(&sides.1.expression)?);
+        number::compute_short(operator, one, two)
+    }
+
+    /// What is a short integer without further ado.
+    #[inline(always)]
+    fn short(&self, expression: &'a Expression) -> Option<i32> {
+        match expression {
+            Expression::Integer(number) => Some(*number),
+            Expression::Reference(reference) => self.variables.look(reference, |value| match value {
+                Value::Int(number) => Some(*number),
+                _ => None,
+            }),
+            _ => None,
+        }
     }
 
     fn compute(&mut self, operator: Operator, one: Number, two: Number) -> Result<Value<'a>, Halt<'a>> {

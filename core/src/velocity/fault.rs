@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::java::Unmade;
 use super::path::Missing;
 use super::print::Unprintable;
 use super::program::Foreach;
@@ -89,6 +90,15 @@ impl From<Unprintable> for Halt<'_> {
             Unprintable::Output => Why::Output.into(),
             Unprintable::Depth => Why::Depth.into(),
             Unprintable::Block => Self::failed("a block is printed as JSON"),
+        }
+    }
+}
+
+impl From<Unmade> for Halt<'_> {
+    fn from(unmade: Unmade) -> Self {
+        match unmade {
+            Unmade::Steps => Why::Steps.into(),
+            Unmade::Wrong(why) => Self::failed(why),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What a template sees of its request: `$input`, `$util`, `$context`, `$stageVariables`.
 
 use super::fault::{Halt, Why};
+use super::map::MapKind;
 use super::overrides::Maps;
 use super::render::Renderer;
-use super::value::{MapKind, Value};
+use super::value::Value;
 
 /// Where a parameter of a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,10 @@ use std::cell::Cell;
 
 use super::fault::Halt;
 use super::host::Host;
+use super::map::Map;
 use super::program::{Foreach, Slot};
 use super::render::Renderer;
-use super::value::{List, Map, Value};
+use super::value::{List, Value};
 use crate::limits;
 
 /// Slots of `$foreach`, `$velocityCount` and `$velocityHasNext` among [`super::render::PREDEFINED`].
@@ -39,8 +40,9 @@ impl<'a> Renderer<'a> {
             _ => return Ok(()),
         };
         let slot = each.slot as usize;
-        let saved = [slot, VELOCITY_COUNT, VELOCITY_HAS_NEXT].map(|slot| (slot, self.variable(slot as Slot)));
-        let before = self.slots[FOREACH];
+        let saved =
+            [slot, VELOCITY_COUNT, VELOCITY_HAS_NEXT].map(|slot| (slot, self.variables.value(slot as Slot)));
+        let before = self.variables.slots[FOREACH];
         self.heap.reserve(size_of::<Scope<'_>>())?;
         let scope: &'a Scope<'a> = self.heap.bump.alloc(Scope {
             owner: each,
@@ -49,16 +51,16 @@ impl<'a> Renderer<'a> {
             before,
             storage: self.heap.map()?,
         });
-        self.slots[FOREACH] = Value::Scope(scope);
+        self.variables.slots[FOREACH] = Value::Scope(scope);
         let done = self.passes(each, scope, list);
         for (slot, value) in saved {
-            self.slots[slot] = value;
+            self.variables.slots[slot] = value;
             if value.is_null() {
-                self.masked.retain(|masked| *masked as usize != slot);
+                self.variables.masked.retain(|masked| *masked as usize != slot);
             }
         }
-        if let Value::Scope(scope) = self.slots[FOREACH] {
-            self.slots[FOREACH] = scope.before;
+        if let Value::Scope(scope) = self.variables.slots[FOREACH] {
+            self.variables.slots[FOREACH] = scope.before;
         }
         match done {
             Err(Halt::Break) => Ok(()),
@@ -76,32 +78,28 @@ impl<'a> Renderer<'a> {
         let length = list.items.borrow().len();
         let mut masks = true;
         for position in 0..length.min(limits::FOREACH_PASSES_MAX) {
-            let now = list.items.borrow().len();
-            if now != length {
+            let item = match &**list.items.borrow() {
+                items if items.len() == length => items[position],
                 // Java's iterators notice.
-                return if position == now {
-                    Ok(())
-                } else {
-                    Err(Halt::failed("the list changed while a #foreach went through it"))
-                };
-            }
+                items if items.len() == position => return Ok(()),
+                _ => return Err(Halt::failed("the list changed while a #foreach went through it")),
+            };
             self.charge(1)?;
-            let item = list.items.borrow()[position];
             let has_next = position + 1 < length;
             scope.index.set(position as i32);
             scope.has_next.set(has_next);
-            self.slots[VELOCITY_COUNT] = Value::Int(position as i32 + 1);
-            self.slots[VELOCITY_HAS_NEXT] = Value::Boolean(has_next);
-            self.slots[each.slot as usize] = item;
+            self.variables.slots[VELOCITY_COUNT] = Value::Int(position as i32 + 1);
+            self.variables.slots[VELOCITY_HAS_NEXT] = Value::Boolean(has_next);
+            self.variables.slots[each.slot as usize] = item;
             if !item.is_null() || !masks {
                 self.block(&each.body)?;
                 continue;
             }
-            let outer = self.masked.len();
-            self.masked.push(each.slot);
+            let outer = self.variables.masked.len();
+            self.variables.masked.push(each.slot);
             let done = self.block(&each.body);
-            masks = self.masked.len() > outer;
-            self.masked.truncate(outer);
+            masks = self.variables.masked.len() > outer;
+            self.variables.masked.truncate(outer);
             done?;
         }
         Ok(())

@@ -2,8 +2,9 @@
 
 use super::fault::Halt;
 use super::java::number;
+use super::map::{Map, MapKind};
 use super::print;
-use super::value::{Heap, Map, MapKind, OutOfMemory, Value};
+use super::value::{Heap, OutOfMemory, Value};
 
 /// What the templates of one request have overridden so far. A response template sees what the request template set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! Values as text: as Java's `toString` has them, and as JSON.
 
 use super::java::number::{self, Number};
-use super::value::{List, ListKind, Map, MapKind, Value};
+use super::map::{Map, MapKind};
+use super::value::{List, ListKind, Value};
 use crate::limits;
 
 /// Why a value cannot be printed.
@@ -13,6 +14,32 @@ pub(crate) enum Unprintable {
     Depth,
     /// It contains what `#define` made, which only a renderer can print.
     Block,
+}
+
+/// What most values are. A number is wider than it need be: of two whole words none is copied by halves.
+pub(crate) enum Plain<'a> {
+    Text(&'a str),
+    Number(i64),
+}
+
+impl<'a> Plain<'a> {
+    #[inline(always)]
+    pub(crate) fn of(value: &Value<'a>) -> Option<Self> {
+        match value {
+            Value::Text(text) => Some(Self::Text(text)),
+            Value::Int(number) => Some(Self::Number((*number).into())),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(text) => out.extend_from_slice(text.as_bytes()),
+            Self::Number(digit @ 0..=9) => out.push(b'0' + digit as u8),
+            Self::Number(number) => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
+        }
+    }
 }
 
 /// Appends `toString()`. Null is `null`, as in a list.

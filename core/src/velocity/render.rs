@@ -5,10 +5,12 @@ use bumpalo::Bump;
 use super::fault::{Fault, Halt, NOWHERE, Why};
 pub(super) use super::host::Host;
 use super::host::Surroundings;
+use super::java::Patterns;
 use super::overrides::{Maps, Overrides};
 use super::print::{self, Unprintable};
 use super::program::{Block, Definition, Node, Program, Slot};
 use super::value::{Heap, ListKind, Value};
+use super::variables::Variables;
 use crate::limits;
 
 /// The variables that a template finds, by slot.
@@ -44,13 +46,12 @@ pub(crate) struct Renderer<'a> {
     pub(super) overrides: &'a Overrides,
     pub(super) overridden: Option<Maps<'a>>,
     pub(super) document: Option<Value<'a>>,
-    pub(super) slots: &'a mut [Value<'a>],
-    /// Loop variables that are null now, whatever is set to them: so a null item of a list is for Velocity.
-    pub(super) masked: Vec<Slot>,
+    pub(super) variables: Variables<'a>,
     pub(super) steps: u32,
     pub(super) out: Vec<u8>,
     /// Empty buffers for texts that are printed aside.
     spare: Vec<Vec<u8>>,
+    pub(super) patterns: Patterns<'a>,
     /// The blocks of `#define` that are being printed.
     defined: Vec<&'a Definition>,
     /// Where a fault belongs.
@@ -99,11 +100,11 @@ impl Program {
             overrides,
             overridden: None,
             document: None,
-            slots,
-            masked: Vec::new(),
+            variables: Variables { slots, masked: Vec::new() },
             steps: limits::RENDER_STEPS_MAX,
             out,
             spare: Vec::new(),
+            patterns: Patterns::default(),
             defined: Vec::new(),
             at: 0,
         };
@@ -125,6 +126,7 @@ impl<'a> Renderer<'a> {
             Ok(()) | Err(Halt::Break | Halt::BreakLoop(_) | Halt::Stop) => {}
             Err(fault @ Halt::Fault(_)) => return Err(fault),
         }
+        self.check_output()?;
         let Some(maps) = self.overridden else { return Ok(None) };
         let mut changed = Overrides::default();
         maps.save(&mut changed)?;
@@ -132,8 +134,8 @@ impl<'a> Renderer<'a> {
     }
 
     pub(super) fn block(&mut self, nodes: &'a Block) -> Result<(), Halt<'a>> {
+        self.charge(nodes.len())?;
         for node in nodes {
-            self.charge(1)?;
             self.node(node)?;
         }
         Ok(())
@@ -144,10 +146,12 @@ impl<'a> Renderer<'a> {
     pub(super) fn charge(&mut self, steps: usize) -> Result<(), Halt<'a>> {
         let steps = u32::try_from(steps).unwrap_or(u32::MAX);
         self.steps = self.steps.checked_sub(steps).ok_or(Why::Steps)?;
-        if self.out.len() > limits::RENDER_OUTPUT_BYTES_MAX {
-            return Err(Why::Output.into());
-        }
-        Ok(())
+        self.check_output()
+    }
+
+    #[inline(always)]
+    pub(super) fn check_output(&self) -> Result<(), Halt<'a>> {
+        if self.out.len() > limits::RENDER_OUTPUT_BYTES_MAX { Err(Why::Output.into()) } else { Ok(()) }
     }
 
     /// A fault where the renderer is.
@@ -155,16 +159,10 @@ impl<'a> Renderer<'a> {
         Halt::Fault(Box::new(Fault { at: self.at, why }))
     }
 
-    /// The value of a variable.
-    #[inline]
-    pub(super) fn variable(&self, slot: Slot) -> Value<'a> {
-        let is_masked = !self.masked.is_empty() && self.masked.contains(&slot);
-        if is_masked { Value::Null } else { self.slots[slot as usize] }
-    }
-
     fn node(&mut self, node: &'a Node) -> Result<(), Halt<'a>> {
         match node {
             Node::Text(text) => self.out.extend_from_slice(text.as_bytes()),
+            Node::ShortText(text) => text.write(&mut self.out),
             Node::Print(print) => self.print_reference(print)?,
             Node::Discard(reference) => {
                 self.reference(reference)?;
@@ -184,7 +182,7 @@ impl<'a> Renderer<'a> {
                 self.block(otherwise)?;
             }
             Node::Foreach(each) => self.foreach(each)?,
-            Node::Define(slot, definition) => self.slots[*slot as usize] = Value::Block(definition),
+            Node::Define(slot, definition) => self.variables.set(*slot, Value::Block(definition)),
             Node::Break(None) => return Err(Halt::Break),
             Node::Break(Some(scope)) => {
                 return Err(match self.value(scope)? {
@@ -205,7 +203,7 @@ impl<'a> Renderer<'a> {
     /// Appends what a value prints as. Null prints as nothing.
     pub(super) fn print(&mut self, value: Value<'a>) -> Result<(), Halt<'a>> {
         match value {
-            Value::Text(_) | Value::Int(_) => self.print_plain(value),
+            Value::Text(text) => self.out.extend_from_slice(text.as_bytes()),
             Value::Block(definition) => {
                 self.print_block(definition)?;
             }
@@ -226,17 +224,6 @@ impl<'a> Renderer<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Appends a text or a number, as most values are.
-    #[inline(always)]
-    pub(super) fn print_plain(&mut self, value: Value<'a>) {
-        match value {
-            Value::Text(text) => self.out.extend_from_slice(text.as_bytes()),
-            Value::Int(digit @ 0..=9) => self.out.push(b'0' + digit as u8),
-            Value::Int(number) => self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
-            _ => debug_assert!(false, "nothing else is plain"),
-        }
     }
 
     /// Prints a list or map that has blocks of `#define` in it.
@@ -327,7 +314,7 @@ impl<'a> Renderer<'a> {
 
     pub(super) fn values_of(
         &mut self,
-        map: &'a super::value::Map<'a>,
+        map: &'a super::map::Map<'a>,
     ) -> Result<&'a super::value::List<'a>, Halt<'a>> {
         self.charge(map.len())?;
         let values: Vec<Value<'a>> =

@@ -10,11 +10,13 @@ use bumpalo::collections::Vec as BumpVec;
 use super::host::Host;
 use super::java::number::Number;
 use super::loops::Scope;
+use super::map::Map;
 use super::program::Definition;
 use crate::limits;
 
 /// A value.
 #[derive(Clone, Copy, Debug)]
+#[repr(u64)]
 pub(crate) enum Value<'a> {
     Null,
     Boolean(bool),
@@ -66,26 +68,6 @@ pub(crate) struct List<'a> {
     pub(crate) items: RefCell<BumpVec<'a, Value<'a>>>,
 }
 
-/// A map in the order in which its keys came.
-#[derive(Debug)]
-pub(crate) struct Map<'a> {
-    entries: RefCell<BumpVec<'a, (Value<'a>, Value<'a>)>>,
-    /// Positions of the first entries, in the order of their keys: only larger maps have it.
-    order: RefCell<BumpVec<'a, u32>>,
-    pub(crate) kind: MapKind,
-}
-
-/// How a map behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MapKind {
-    /// Java's `LinkedHashMap`.
-    Java,
-    /// The same, read from JSON.
-    Json,
-    /// Prints as nothing: parts of `$context`.
-    Silent,
-}
-
 /// Why a value cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OutOfMemory;
@@ -121,43 +103,6 @@ impl<'a> Heap<'a> {
         let mut copy = BumpVec::with_capacity_in(items.len(), self.bump);
         copy.extend_from_slice_copy(items);
         Ok(self.bump.alloc(List { kind, items: RefCell::new(copy) }))
-    }
-
-    pub(crate) fn map(self) -> Result<&'a Map<'a>, OutOfMemory> {
-        self.map_of(MapKind::Java)
-    }
-
-    pub(crate) fn map_of(self, kind: MapKind) -> Result<&'a Map<'a>, OutOfMemory> {
-        self.reserve(size_of::<Map<'_>>())?;
-        let entries = RefCell::new(BumpVec::new_in(self.bump));
-        let order = RefCell::new(BumpVec::new_in(self.bump));
-        Ok(self.bump.alloc(Map { entries, order, kind }))
-    }
-
-    /// A map of JSON. Of several entries with the same key the last value counts, where the first stands.
-    pub(crate) fn json_map(self, read: &[(Value<'a>, Value<'a>)]) -> Result<Value<'a>, OutOfMemory> {
-        self.reserve(size_of::<Map<'_>>() + 2 * size_of_val(read))?;
-        let order = RefCell::new(BumpVec::new_in(self.bump));
-        let entries = if has_same_keys(read) {
-            self.distinct(read)
-        } else {
-            let mut entries = BumpVec::with_capacity_in(read.len(), self.bump);
-            entries.extend_from_slice_copy(read);
-            entries
-        };
-        let entries = RefCell::new(entries);
-        Ok(Value::Map(self.bump.alloc(Map { entries, order, kind: MapKind::Json })))
-    }
-
-    fn distinct(self, pairs: &[(Value<'a>, Value<'a>)]) -> BumpVec<'a, (Value<'a>, Value<'a>)> {
-        let mut sorted: Vec<usize> = (0..pairs.len()).collect();
-        sorted.sort_by(|one, two| pairs[*one].0.order(pairs[*two].0));
-        let mut last_of = vec![usize::MAX; pairs.len()];
-        for same in sorted.chunk_by(|one, two| pairs[*one].0.is_same(pairs[*two].0)) {
-            last_of[same[0]] = same[same.len() - 1];
-        }
-        let kept = last_of.iter().enumerate().filter(|(_, last)| **last != usize::MAX);
-        BumpVec::from_iter_in(kept.map(|(first, last)| (pairs[first].0, pairs[*last].1)), self.bump)
     }
 
     pub(crate) fn big(self, number: i128) -> Result<Value<'a>, OutOfMemory> {
@@ -216,32 +161,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The same for keys of small maps: lists and maps are equal by what they hold, too, as long as that can be seen with so
-    /// many looks.
-    fn is_same_key(self, other: Self, looks: &Cell<u32>) -> bool {
-        let Some(left) = looks.get().checked_sub(1) else { return false };
-        looks.set(left);
-        match (self, other) {
-            _ if self.is_same(other) => true,
-            (Self::List(one), Self::List(two)) => {
-                let (one, two) = (one.items.borrow(), two.items.borrow());
-                let mut pairs = one.iter().zip(two.iter());
-                one.len() == two.len() && pairs.all(|(one, two)| one.is_same_key(*two, looks))
-            }
-            (Self::Map(one), Self::Map(two)) => {
-                let (one, two) = (one.entries.borrow(), two.entries.borrow());
-                let is_in = |(key, value): &(Value<'a>, Value<'a>)| {
-                    let other = two.iter().find(|(other, _)| other.is_same_key(*key, looks));
-                    other.is_some_and(|(_, other)| other.is_same_key(*value, looks))
-                };
-                one.len() == two.len() && one.iter().all(is_in)
-            }
-            _ => false,
-        }
-    }
-
     /// Some total order in which equal means [`Value::is_same`].
-    fn order(self, other: Self) -> Ordering {
+    pub(super) fn order(self, other: Self) -> Ordering {
         match (self, other) {
             (Self::Text(one), Self::Text(two))
             | (Self::Character(one), Self::Character(two))
@@ -261,7 +182,11 @@ impl<'a> Value<'a> {
         }
     }
 
-    fn rank(self) -> u8 {
+    /// The rank of a text.
+    pub(super) const TEXT_RANK: u8 = 7;
+
+    /// Values of different kinds are ordered by it.
+    pub(super) fn rank(self) -> u8 {
         match self {
             Self::Null => 0,
             Self::Boolean(_) => 1,
@@ -270,7 +195,7 @@ impl<'a> Value<'a> {
             Self::Big(_) => 4,
             Self::Double(_) => 5,
             Self::Digits(_) => 6,
-            Self::Text(_) => TEXT_RANK,
+            Self::Text(_) => Self::TEXT_RANK,
             Self::Character(_) => 8,
             Self::List(_) => 9,
             Self::Map(_) => 10,
@@ -280,115 +205,4 @@ impl<'a> Value<'a> {
             Self::Host(_) => 14,
         }
     }
-}
-
-/// Maps up to this size are searched from front to back.
-const SMALL: usize = 16;
-/// Looks at parts of keys that are lists or maps, for one search.
-const LOOKS_MAX: u32 = 256;
-/// Entries of a larger map that may be missing in its order.
-const TAIL: usize = 64;
-/// The rank of a text.
-const TEXT_RANK: u8 = 7;
-
-impl<'a> Map<'a> {
-    pub(crate) fn len(&self) -> usize {
-        self.entries.borrow().len()
-    }
-
-    pub(crate) fn at(&self, position: usize) -> Option<(Value<'a>, Value<'a>)> {
-        self.entries.borrow().get(position).copied()
-    }
-
-    pub(crate) fn get(&self, key: Value<'a>) -> Option<Value<'a>> {
-        let position = self.find(key)?;
-        self.at(position).map(|(_, value)| value)
-    }
-
-    /// Puts a value; gives back the one before.
-    pub(crate) fn put(
-        &self,
-        heap: Heap<'a>,
-        key: Value<'a>,
-        value: Value<'a>,
-    ) -> Result<Option<Value<'a>>, OutOfMemory> {
-        if let Some(position) = self.find(key) {
-            return Ok(Some(std::mem::replace(&mut self.entries.borrow_mut()[position].1, value)));
-        }
-        heap.reserve(2 * size_of::<(Value<'_>, Value<'_>)>() * (1 + self.len()))?;
-        self.entries.borrow_mut().push((key, value));
-        Ok(None)
-    }
-
-    pub(crate) fn remove(&self, key: Value<'a>) -> Option<Value<'a>> {
-        let position = self.find(key)?;
-        self.order.borrow_mut().clear();
-        Some(self.entries.borrow_mut().remove(position).1)
-    }
-
-    pub(crate) fn clear(&self) {
-        self.order.borrow_mut().clear();
-        self.entries.borrow_mut().clear();
-    }
-
-    /// The value of a text key.
-    #[inline(always)]
-    pub(crate) fn get_named(&self, name: &str) -> Option<Value<'a>> {
-        let entries = self.entries.borrow();
-        if entries.len() <= SMALL {
-            let found =
-                entries.iter().find(|(known, _)| matches!(known, Value::Text(known) if *known == name));
-            return found.map(|(_, value)| *value);
-        }
-        drop(entries);
-        self.get_named_of_many(name)
-    }
-
-    fn get_named_of_many(&self, name: &str) -> Option<Value<'a>> {
-        let position = self.find_by(|known| match known {
-            Value::Text(text) => text.cmp(name),
-            other => other.rank().cmp(&TEXT_RANK),
-        })?;
-        self.at(position).map(|(_, value)| value)
-    }
-
-    fn find(&self, key: Value<'a>) -> Option<usize> {
-        let entries = self.entries.borrow();
-        if entries.len() <= SMALL {
-            let looks = Cell::new(LOOKS_MAX);
-            return entries.iter().position(|(known, _)| known.is_same_key(key, &looks));
-        }
-        drop(entries);
-        self.find_by(|known| known.order(key))
-    }
-
-    fn find_by(&self, order_of: impl Fn(Value<'a>) -> Ordering) -> Option<usize> {
-        let entries = self.entries.borrow();
-        let search = |entries: &[(Value<'a>, Value<'a>)]| {
-            entries.iter().position(|(known, _)| order_of(*known) == Ordering::Equal)
-        };
-        if entries.len() <= SMALL {
-            return search(&entries);
-        }
-        let mut order = self.order.borrow_mut();
-        let sorted = order.len();
-        if entries.len() - sorted > TAIL {
-            let by_key = |one: &u32, two: &u32| entries[*one as usize].0.order(entries[*two as usize].0);
-            order.extend(sorted as u32..entries.len() as u32);
-            order[sorted..].sort_by(by_key);
-            // Two sorted runs: merged in linear time.
-            order.sort_by(by_key);
-        }
-        match order.binary_search_by(|position| order_of(entries[*position as usize].0)) {
-            Ok(found) => Some(order[found] as usize),
-            Err(_) => search(&entries[order.len()..]).map(|position| position + order.len()),
-        }
-    }
-}
-
-/// Whether a key stands in there twice. In many entries it is not looked for but taken for granted.
-fn has_same_keys<'a>(entries: &[(Value<'a>, Value<'a>)]) -> bool {
-    let again =
-        |position: usize| entries[..position].iter().any(|(before, _)| before.is_same(entries[position].0));
-    entries.len() > SMALL || (0..entries.len()).any(again)
 }

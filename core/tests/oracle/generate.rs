@@ -323,7 +323,7 @@ const STRINGS: [&str; 16] = [
     "'é😀z'",
 ];
 
-const PATTERNS: [&str; 12] = [
+const PATTERNS: [&str; 18] = [
     "','",
     "'a'",
     "'[a-c]+'",
@@ -335,6 +335,12 @@ const PATTERNS: [&str; 12] = [
     "'^a'",
     "'c$'",
     "'\\d+'",
+    "'\\w'",
+    "'[^\\w.-]+'",
+    "'\\S.'",
+    "'\\p{Punct}'",
+    "'\\Q(\\E'",
+    "'\\b'",
     "'$1'",
 ];
 

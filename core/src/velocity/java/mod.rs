@@ -1,6 +1,9 @@
 //! What templates see of Java: numbers and how they are computed with and printed, regular expressions.
 
+mod dialect;
 pub(super) mod number;
 mod pattern;
+mod patterns;
 
-pub(super) use pattern::Pattern;
+pub(crate) use pattern::Pattern;
+pub(super) use patterns::{Patterns, Unmade};

@@ -2,6 +2,7 @@
 
 use regex::{Regex, RegexBuilder};
 
+use super::dialect;
 use crate::limits;
 
 /// A compiled regular expression: to search with, and to match a whole text with.
@@ -11,6 +12,14 @@ pub(crate) struct Pattern {
     whole: Regex,
 }
 
+/// Why a text is no pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NoPattern {
+    /// It has more than so many bytes when compiled.
+    TooLarge(String),
+    Other(String),
+}
+
 impl Pattern {
     /// Compiles it; an error says what is wrong with it, or what is not supported.
     pub(crate) fn new(text: &str) -> Result<Self, String> {
@@ -18,18 +27,18 @@ impl Pattern {
     }
 
     pub(crate) fn with_case(text: &str, ignore_case: bool) -> Result<Self, String> {
+        let pattern = Self::within(limits::PATTERN_BYTES_MAX, text, ignore_case);
+        pattern.map_err(|(NoPattern::TooLarge(why) | NoPattern::Other(why))| why)
+    }
+
+    /// The same of a limited size, which is what compiling takes time for.
+    pub(super) fn within(bytes: usize, text: &str, ignore_case: bool) -> Result<Self, NoPattern> {
         let compile = |text: &str| {
-            let built = RegexBuilder::new(text)
-                .case_insensitive(ignore_case)
-                .size_limit(limits::PATTERN_BYTES_MAX)
-                .build();
-            built.map_err(|error| {
-                let error = error.to_string();
-                let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                format!("not a regular expression that can be matched: {reason}")
-            })
+            let built = RegexBuilder::new(text).case_insensitive(ignore_case).size_limit(bytes).build();
+            built.map_err(no_pattern)
         };
-        Ok(Self { search: compile(text)?, whole: compile(&format!("\\A(?:{text})\\z"))? })
+        let text = dialect::translated(text);
+        Ok(Self { search: compile(&text)?, whole: compile(&format!("\\A(?:{text})\\z"))? })
     }
 
     /// `String.matches`
@@ -88,6 +97,16 @@ impl Pattern {
             parts.pop();
         }
         parts
+    }
+}
+
+fn no_pattern(error: regex::Error) -> NoPattern {
+    let text = error.to_string();
+    let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    let why = format!("not a regular expression that can be matched: {reason}");
+    match error {
+        regex::Error::CompiledTooBig(_) => NoPattern::TooLarge(why),
+        _ => NoPattern::Other(why),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::super::fault::Halt;
 use super::super::host::Host;
+use super::super::map::Map;
 use super::super::program::Call;
 use super::super::render::Renderer;
-use super::super::value::{ListKind, Map, Value};
+use super::super::value::{ListKind, Value};
 use super::void;
 
 impl<'a> Renderer<'a> {

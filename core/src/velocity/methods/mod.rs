@@ -8,9 +8,10 @@ mod util;
 
 use super::fault::Halt;
 use super::host::Host;
+use super::map::MapKind;
 use super::program::Call;
 use super::render::Renderer;
-use super::value::{ListKind, MapKind, Value};
+use super::value::{ListKind, Value};
 
 impl<'a> Renderer<'a> {
     pub(super) fn call(

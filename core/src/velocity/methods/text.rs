@@ -1,7 +1,6 @@
 //! `java.lang.String`. Positions count UTF-16 units, as in Java.
 
 use super::super::fault::{Halt, Why};
-use super::super::java::Pattern;
 use super::super::program::Call;
 use super::super::render::Renderer;
 use super::super::value::{ListKind, Value};
@@ -90,7 +89,7 @@ impl<'a> Renderer<'a> {
         &mut self,
         text: &'a str,
         call: &'a Call,
-        pattern: &str,
+        pattern: &'a str,
         arguments: &[Value<'a>],
     ) -> Result<Value<'a>, Halt<'a>> {
         let fits = matches!(
@@ -106,9 +105,8 @@ impl<'a> Renderer<'a> {
         let pattern = match &call.pattern {
             Some(pattern) => pattern,
             None => {
-                self.charge(1_000)?;
-                made = Pattern::new(pattern).map_err(Halt::failed)?;
-                &made
+                made = self.patterns.of(pattern, &mut self.steps)?;
+                &*made
             }
         };
         self.charge(text.len() / 32)?;

@@ -13,6 +13,7 @@ use super::super::print::{self, Slash};
 use super::super::program::Call;
 use super::super::render::Renderer;
 use super::super::value::Value;
+use crate::limits;
 
 /// What `URLEncoder` leaves as it is, beside letters and digits.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'*').remove(b'_');
@@ -22,6 +23,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// What reading a path takes that has patterns in it: compiling the largest takes as long as some steps.
+const PATTERN_STEPS: usize = limits::RENDER_STEPS_MAX as usize / 4;
 
 impl<'a> Renderer<'a> {
     pub(super) fn call_input(
@@ -57,7 +61,7 @@ impl<'a> Renderer<'a> {
         let path = match (&call.path, path) {
             (Some(path), _) => path,
             (None, Value::Text(text)) => {
-                self.charge(text.len())?;
+                self.charge(if text.contains("=~") { PATTERN_STEPS } else { text.len() })?;
                 made = Path::parse(text)
                     .map_err(|why| Halt::failed(format!("not a JSONPath expression: {why}")))?;
                 &made

@@ -2,7 +2,9 @@
 
 use super::{Path, Token};
 use crate::limits;
-use crate::velocity::value::{Heap, List, ListKind, Map, OutOfMemory, Value};
+use crate::velocity::map::Map;
+use crate::velocity::name::Name;
+use crate::velocity::value::{Heap, List, ListKind, OutOfMemory, Value};
 
 /// Why a path has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +164,7 @@ impl<'s, 'a> Search<'s, 'a> {
         &mut self,
         trail: &mut Trail<'_, 'a>,
         at: usize,
-        names: &[Box<str>],
+        names: &[Name],
         map: &'a Map<'a>,
     ) -> Result<(), Missing> {
         let is_leaf = at + 1 == trail.tokens.len();
@@ -319,7 +321,7 @@ fn items<'a>(list: &'a List<'a>) -> impl Iterator<Item = Value<'a>> {
     (0..list.items.borrow().len()).filter_map(move |position| list.items.borrow().get(position).copied())
 }
 
-fn find<'a>(map: &'a Map<'a>, name: &str) -> Option<Value<'a>> {
+fn find<'a>(map: &'a Map<'a>, name: &Name) -> Option<Value<'a>> {
     map.get_named(name)
 }
 

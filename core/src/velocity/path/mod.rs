@@ -12,6 +12,7 @@ use std::fmt;
 use filter::Filter;
 
 use super::json::{self, JsonError};
+use super::name::Name;
 use super::print::{self, Slash};
 use super::render::Arena;
 use super::value::{Heap, Value};
@@ -30,7 +31,7 @@ pub struct Path {
 #[derive(Debug)]
 enum Token {
     /// `.a`, `['a']`, `['a', 'b']`.
-    Properties(Box<[Box<str>]>),
+    Properties(Box<[Name]>),
     /// `.*`, `[*]`.
     Wildcard,
     /// `..`

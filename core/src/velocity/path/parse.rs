@@ -3,6 +3,7 @@
 use super::filter::Filter;
 use super::{Path, Token};
 use crate::limits;
+use crate::velocity::name::Name;
 
 impl Path {
     /// Reads a path; an error says what is wrong with it.
@@ -119,14 +120,14 @@ fn bracketed(text: &str, depth: usize) -> Result<Token, String> {
 
 /// `'a', 'b']`
 fn properties(text: &str) -> Result<Token, String> {
-    let mut names: Vec<Box<str>> = Vec::new();
+    let mut names: Vec<Name> = Vec::new();
     let mut open: Option<String> = None;
     for character in text.chars() {
         match (character, &mut open) {
             (']', _) => return Ok(Token::Properties(names.into())),
             ('\'', None) => open = Some(String::new()),
             ('\'', Some(name)) => {
-                names.push(std::mem::take(name).into());
+                names.push(std::mem::take(name).as_str().into());
                 open = None;
             }
             (other, Some(name)) => name.push(other),

@@ -70,7 +70,7 @@ impl<'t, 'n> Parser<'t, 'n> {
         let mut nodes = Vec::new();
         while self.statement(&mut nodes)? {}
         self.depth -= 1;
-        Ok(nodes.into())
+        Ok(nodes.into_iter().map(Node::settled).collect())
     }
 
     pub(super) fn descend(&mut self) -> Result<(), SyntaxError> {

@@ -15,6 +15,7 @@ mod caches_rfc9111;
 mod connections;
 mod flow_control;
 mod slow_clients;
+mod trailers;
 
 mod http2;
 

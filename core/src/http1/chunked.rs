@@ -5,14 +5,11 @@
 //!               └► Extension ──┘ └───── size = 0 ──► Trailer ─► Done
 //! ```
 
-use super::BodyError;
 use super::body::{Decoded, at_most};
+use super::{BodyError, Trailers};
 
 /// Most bytes of all chunk extensions of one body together. Nobody uses them; attackers did (CVE-2023-39326).
 pub const CHUNK_EXTENSION_BYTES_MAX: usize = 4096;
-
-/// Most bytes of the trailer section of one body.
-pub const TRAILER_BYTES_MAX: usize = 8192;
 
 /// Digits that fit 64 bits; more are refused even if they are zeros.
 const SIZE_DIGITS_MAX: u8 = 16;
@@ -23,10 +20,7 @@ pub(super) struct Chunked {
     state: State,
     /// At most [`CHUNK_EXTENSION_BYTES_MAX`].
     extension_bytes: usize,
-    /// At most [`TRAILER_BYTES_MAX`].
-    trailer_bytes: usize,
-    /// The lines of the trailer section so far, if they are wanted.
-    trailers: Option<Vec<u8>>,
+    trailers: Trailers,
 }
 
 /// Whether more of the body is to come.
@@ -85,14 +79,9 @@ enum Trailer {
 }
 
 impl Chunked {
-    /// Keeps the trailer section.
-    pub(super) fn with_trailers() -> Self {
-        Self { trailers: Some(Vec::new()), ..Self::default() }
-    }
-
-    /// The trailer section, if it has been kept: lines of fields.
-    pub(super) fn take_trailers(&mut self) -> Option<Vec<u8>> {
-        self.trailers.take()
+    /// The trailer section, as far as it has come.
+    pub(super) fn take_trailers(&mut self) -> Trailers {
+        std::mem::take(&mut self.trailers)
     }
 
     /// Consumes framing, then one run of data.
@@ -165,12 +154,16 @@ impl Chunked {
         self.extension(size, part)
     }
 
-    /// Field lines and the empty line behind them; their content is dropped unless it is wanted.
+    /// Field lines and the empty line behind them.
     fn trailer_byte(&mut self, part: Trailer, byte: u8) -> Result<State, BodyError> {
         let part = match (part, byte) {
-            (Trailer::LineStart, b'\r') => Trailer::EndLf,
+            (Trailer::LineStart, b'\r') => return Ok(State::Trailer(Trailer::EndLf)),
+            (Trailer::LineStart, _) if is_token_byte(byte) => {
+                self.trailers.begin_field()?;
+                Trailer::Name
+            }
             (Trailer::Name, b':') => Trailer::Value,
-            (Trailer::LineStart | Trailer::Name, _) if is_token_byte(byte) => Trailer::Name,
+            (Trailer::Name, _) if is_token_byte(byte) => Trailer::Name,
             (Trailer::Value, b'\r') => Trailer::LineLf,
             (Trailer::Value, _) if is_field_byte(byte) => Trailer::Value,
             (Trailer::LineLf, b'\n') => Trailer::LineStart,
@@ -178,13 +171,7 @@ impl Chunked {
             (Trailer::LineLf | Trailer::EndLf, _) | (_, b'\n') => return Err(BodyError::ChunkLineEnd),
             (Trailer::LineStart | Trailer::Name | Trailer::Value, _) => return Err(BodyError::Trailer),
         };
-        self.trailer_bytes += 1;
-        if self.trailer_bytes > TRAILER_BYTES_MAX {
-            return Err(BodyError::TrailersTooLong);
-        }
-        if let Some(trailers) = &mut self.trailers {
-            trailers.push(byte);
-        }
+        self.trailers.push_byte(byte)?;
         Ok(State::Trailer(part))
     }
 }

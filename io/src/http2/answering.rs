@@ -9,7 +9,7 @@ use h2::server::SendResponse;
 use h2::{Reason, SendStream};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tidegate_core::cache;
-use tidegate_core::http1::KnownField;
+use tidegate_core::http1::{KnownField, Trailers};
 use tidegate_core::http2::answer::AnswerHead;
 
 use super::content::Content;
@@ -70,6 +70,12 @@ impl Sender {
             Some(Ok(room)) => Ok(room),
             Some(Err(_)) | None => Err(Broken),
         })
+    }
+
+    /// They go out behind what the client's window holds back.
+    fn send_trailers(&mut self, fields: HeaderMap) -> Result<(), Broken> {
+        let State::Answered(stream) = &mut self.state else { return Err(Broken) };
+        stream.send_trailers(fields).map_err(|_| Broken)
     }
 
     fn send(&mut self, content: Content, is_last: bool) -> Result<(), Broken> {
@@ -142,11 +148,15 @@ impl Outbound for Answering<'_> {
         self.send_content(Content::piece(piece), is_last).await
     }
 
-    async fn end(&mut self) -> Result<(), Broken> {
+    async fn end(&mut self, trailers: &Trailers) -> Result<(), Broken> {
         if std::mem::replace(&mut self.has_ended, true) {
             return Ok(());
         }
-        self.sender.borrow_mut().send(Content::empty(), true)
+        let mut sender = self.sender.borrow_mut();
+        if trailers.is_empty() {
+            return sender.send(Content::empty(), true);
+        }
+        sender.send_trailers(fields(trailers).ok_or(Broken)?)
     }
 }
 
@@ -167,6 +177,15 @@ fn response(out: &[u8]) -> Option<(Response<()>, usize)> {
     *response.status_mut() = StatusCode::from_u16(head.status).ok()?;
     *response.headers_mut() = fields;
     Some((response, head.bytes))
+}
+
+/// Trailers, names in lower case.
+fn fields(trailers: &Trailers) -> Option<HeaderMap> {
+    let mut fields = HeaderMap::new();
+    for (name, value) in trailers.fields() {
+        fields.append(HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value).ok()?);
+    }
+    Some(fields)
 }
 
 /// Fields that most answers have at most.

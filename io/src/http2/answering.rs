@@ -160,15 +160,25 @@ impl Outbound for Answering<'_> {
     }
 }
 
-/// The head that `out` begins with, and how long it is there. Its values share one copy of it.
+/// A head of more bytes is not shared by its values.
+const SHARED_HEAD_BYTES_MAX: usize = 1_024;
+
+/// The head that `out` begins with, and how long it is there. Its values share one copy of it, which costs one allocation. But
+/// `h2` remembers fields for the next heads (RFC 7541 section 2.3.2), and each keeps the copy: so one that changes with
+/// every second has its own, and so have those of large heads. Else 4 KiB of fields could hold a megabyte.
 fn response(out: &[u8]) -> Option<(Response<()>, usize)> {
     let head = AnswerHead::read(out)?;
-    let shared = Bytes::copy_from_slice(&out[..head.bytes]);
+    let shared = (head.bytes <= SHARED_HEAD_BYTES_MAX).then(|| Bytes::copy_from_slice(&out[..head.bytes]));
     let mut fields = HeaderMap::with_capacity(FIELDS);
     for (name, value) in head.fields() {
         let known = KnownField::of(name);
-        let start = value.as_ptr() as usize - out.as_ptr() as usize;
-        let mut value = HeaderValue::from_maybe_shared(shared.slice(start..start + value.len())).ok()?;
+        let mut value = match &shared {
+            Some(shared) if known != KnownField::Date => {
+                let start = value.as_ptr() as usize - out.as_ptr() as usize;
+                HeaderValue::from_maybe_shared(shared.slice(start..start + value.len())).ok()?
+            }
+            _ => HeaderValue::from_bytes(value).ok()?,
+        };
         // Each has another one: there is no sense in remembering it for the next head (RFC 7541 section 6.2.3).
         value.set_sensitive(is_unique(known));
         fields.append(header_name(known, name)?, value);

@@ -14,20 +14,28 @@ fn main() -> io::Result<()> {
     let answered =
         format!(r#"{{"statusCode":200,"headers":{{"Content-Type":"text/plain"}},"body":"{answer}"}}"#);
     let result = std::env::var("RESULT").unwrap_or(answered);
-    let mut api = TcpStream::connect(api)?;
+    let (address, folder) = address_and_folder(&api);
+    let mut api = TcpStream::connect(address)?;
     api.set_nodelay(true)?;
+    let next = format!("GET {folder}/2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        api.write_all(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: a\r\n\r\n")?;
+        api.write_all(next.as_bytes())?;
         let head = receive(&mut api, &mut buffer)?;
         let id = field(head, "lambda-runtime-aws-request-id: ").ok_or_else(broken)?;
         let head = format!(
-            "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+            "POST {folder}/2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
             result.len()
         );
         api.write_all((head + &result).as_bytes())?;
         receive(&mut api, &mut buffer)?;
     }
+}
+
+/// Of the value of `AWS_LAMBDA_RUNTIME_API`: Lambda names a host and a port, cargo lambda a URL with a path.
+fn address_and_folder(api: &str) -> (&str, &str) {
+    let api = api.strip_prefix("http://").unwrap_or(api);
+    api.split_at(api.find('/').unwrap_or(api.len()))
 }
 
 /// Reads a whole message; returns its head.

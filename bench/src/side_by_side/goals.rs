@@ -108,6 +108,10 @@ pub fn goals() -> Vec<Goal> {
     }
     let beside = Limit::AtMostOf(http_proxy(Proxy::Tidegate.name()), 2.5);
     goals.push(saturation("functions", Quantity::CpuWithOriginPerRequest, beside));
+    let emulator = Proxy::CargoLambda;
+    goals.push(saturation("functions", Quantity::CpuPerRequest, at_most(emulator, 2.5)));
+    let latency = saturation("functions", Quantity::P99, at_most(emulator, 1.0));
+    goals.push(Goal { phase: Phase::FixedRate, ..latency });
     // Ten thousand invocations a second on one CPU, the function's part included.
     goals.push(saturation("functions", Quantity::CpuPerRequest, Limit::AtMost(100e3)));
     let beside = Limit::AtMostAboveOf(passing(Proxy::Tidegate.name()), 15e3);

@@ -198,3 +198,40 @@ fn gateway_responses() {
         "11:3: warning: REQUEST_TOO_LARGE has no effect | AWS answers a too large payload by a fixed text, whatever is set here",
     );
 }
+
+#[test]
+fn aliases_and_merged_maps() {
+    let findings = findings(
+        r"
+openapi: 3.0.1
+info: { x-base: &base { type: http_proxy, httpMethod: GET, uri: http://a.example/, timeoutInMillis: 100 }, x-more: &more { timeoutInMillis: 20, type: nothing } }
+paths:
+  /one: { get: { x-amazon-apigateway-integration: { <<: *base, timeoutInMillis: 1 } } }
+  /two: { get: { x-amazon-apigateway-integration: { <<: [*more, *base] } } }
+  ? /three
+  : { get: { x-amazon-apigateway-integration: *base } }
+",
+    );
+    // Of the merged maps the first, and before it what stands beside.
+    let want = [
+        "3:151: error: unknown value `nothing` | known here: mock, http, http_proxy, aws, aws_proxy",
+        "5:81: error: expected an integer from 50 to 900000",
+    ];
+    assert_eq!(findings, want.join("\n"));
+    check("a: 1\n<<: 2\n", "2:5: error: Invalid OpenAPI input: only maps can be merged");
+    check("a: &a [*a]\n", "1:8: error: Invalid OpenAPI input: an alias inside of what it names");
+    check("? [a]\n: 1\n", "1:3: error: Invalid OpenAPI input: a key must be a text");
+    check(&format!("{MOCK}x-a: 1\n<<: {{ x-b: 1 }}\nx-b: 2\nx-a: 3\n"), "13:1: error: duplicate key `x-a`");
+}
+
+#[test]
+fn anchors_are_limited() {
+    // Each names all that is inside of it.
+    let nested =
+        (0..60).fold(format!("[{}]", "1,".repeat(20_000)), |inner, level| format!("&a{level} [{inner}]"));
+    let text = findings(&format!("a: {nested}"));
+    assert!(
+        text.contains("Invalid OpenAPI input: anchors name too much; the limit is 1000000 values"),
+        "{text}"
+    );
+}

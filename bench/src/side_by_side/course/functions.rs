@@ -5,14 +5,17 @@ use crate::side_by_side::stand::Entrant;
 
 /// Whether this proxy runs functions.
 pub fn takes(proxy: Proxy) -> bool {
-    proxy == Proxy::Tidegate
+    matches!(proxy, Proxy::Tidegate | Proxy::CargoLambda)
 }
 
-/// A proxy with a function and without.
-pub fn both(found: &Found) -> [Entrant; 2] {
+/// A proxy with a function, and one that also calls servers, without.
+pub fn entrants(found: &Found) -> Vec<Entrant> {
     let plain = Entrant::plain(found);
-    let name = http_proxy(found.proxy.name());
-    [Entrant { function: true, ..plain.clone() }, Entrant { name, ..plain }]
+    let function = Entrant { function: true, ..plain.clone() };
+    match found.proxy {
+        Proxy::Tidegate => vec![function, Entrant { name: http_proxy(found.proxy.name()), ..plain }],
+        _ => vec![function],
+    }
 }
 
 /// Name of a proxy that calls the origin instead.

@@ -53,7 +53,8 @@ pub fn run(
         Course::Routes(_) => routes::run(&session, journal),
         Course::Limits(_) => limits::run(&session, journal),
         Course::Callers(_) => callers::run(&session, journal),
-        Course::Functions | Course::Transform => load::at(&session, journal, Phase::Saturation, None),
+        Course::Functions => load::saturation_then_latency(&session, journal),
+        Course::Transform => load::at(&session, journal, Phase::Saturation, None),
         Course::Idle(connections) => idle::run(&session, journal, connections),
         Course::Reload(rate) => reload::run(&session, journal, rate),
     }
@@ -79,7 +80,7 @@ fn contenders(
             .flat_map(|it| callers::both(it, proof))
             .collect(),
         Course::Functions => {
-            proxies.filter(|found| functions::takes(found.proxy)).flat_map(functions::both).collect()
+            proxies.filter(|found| functions::takes(found.proxy)).flat_map(functions::entrants).collect()
         }
         Course::Transform => {
             proxies.filter(|found| transform::takes(found.proxy)).flat_map(transform::both).collect()
@@ -98,6 +99,7 @@ fn takes_part(scenario: &Scenario, proxy: Proxy) -> bool {
         Proxy::Envoy => !scenario.cached,
         // Its cache is a library, and ours is built without TLS.
         Proxy::Pingora => !scenario.cached && scenario.tls.is_none(),
+        Proxy::CargoLambda => scenario.course == Course::Functions,
         Proxy::Tidegate | Proxy::Nginx | Proxy::NginxNewest | Proxy::Haproxy => true,
     }
 }

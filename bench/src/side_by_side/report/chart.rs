@@ -23,8 +23,8 @@ pub struct Chart {
 const WIDTH: f64 = 420.0;
 /// Where bars end; numbers are right of it.
 const RIGHT: f64 = 334.0;
-/// Width of a letter, as good as it can be known here.
-const LETTER: f64 = 7.2;
+/// Width of a letter in bold, as good as it can be known here.
+const LETTER: f64 = 8.2;
 /// Height of a row, and of what is above the first.
 const ROW: f64 = 29.0;
 const TOP: f64 = 6.0;

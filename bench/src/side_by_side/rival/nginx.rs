@@ -36,7 +36,7 @@ pub(super) fn configure(setting: &Setting) -> Result<Vec<String>, Trouble> {
 }
 
 pub(super) fn version(program: &Path) -> Option<String> {
-    version_of(&says(program, "-V")?)
+    version_of(&says(program, &["-V"])?)
 }
 
 /// With what it was built for: a build without optimisation is not to be mistaken for nginx at its best.

@@ -59,7 +59,7 @@ fn keys(limits: &Limits) -> String {
 
 /// With the date of the binary: the version alone does not tell one build from the next.
 pub(super) fn version(program: &Path) -> Option<String> {
-    let text = says(program, "version")?;
+    let text = says(program, &["version"])?;
     let version = text.lines().next()?.strip_prefix("tidegate ")?;
     let built = fs::metadata(program).and_then(|metadata| metadata.modified()).ok()?;
     Some(format!("{version}, built {}", Date::of(built).words()))

@@ -28,7 +28,7 @@ pub(super) fn configure(setting: &Setting) -> Result<Vec<String>, Trouble> {
 }
 
 pub(super) fn version(program: &Path) -> Option<String> {
-    version_of(&says(program, "-V")?)
+    version_of(&says(program, &["-V"])?)
 }
 
 fn version_of(text: &str) -> Option<String> {

@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 
 use super::passing_to;
+use crate::support::gateway::Gateway;
 use crate::support::message::{Framing, Message};
 use crate::support::origin::{Origin, ok};
 
@@ -135,18 +136,39 @@ fn grpc(request: &Message) -> String {
     chunked(&format!("{message}{said}"), "grpc-status: 0\r\nx-cost: 7\r\n")
 }
 
+#[track_caller]
+fn call(gateway: &Gateway, messages: &[&str]) -> String {
+    let python = format!("{}/.venv/bin/python", env!("CARGO_MANIFEST_DIR"));
+    let (file, address) = (file("call.py"), gateway.address.to_string());
+    let arguments = [&[file.as_str(), address.as_str(), "/test/greeter.Greeter/Hello"], messages].concat();
+    text(&run(&python, &arguments).stdout)
+}
+
 #[test]
 fn unary_calls_of_grpc() {
     let origin = Origin::replying(grpc);
     let gateway = passing_to(&origin);
-    let python = format!("{}/.venv/bin/python", env!("CARGO_MANIFEST_DIR"));
-    let call = |message: &str| {
-        let arguments =
-            [&file("call.py"), &gateway.address.to_string(), "/test/greeter.Greeter/Hello", message];
-        text(&run(&python, &arguments).stdout)
-    };
-    assert_eq!(call("world"), "OK hello world [('x-cost', '7')]\n");
+    assert_eq!(call(&gateway, &["world"]), "OK hello world [('x-cost', '7')]\n");
     let passed = origin.request().message;
     assert_eq!((passed.target(), passed.field("x-caller")), ("/greeter.Greeter/Hello", Some("test")));
-    assert_eq!(call("fail"), "NOT_FOUND not here []\n");
+    assert_eq!(call(&gateway, &["fail"]), "NOT_FOUND not here []\n");
+}
+
+/// Both directions at once: each message waits for the answer to the one before.
+#[test]
+fn streaming_calls_of_grpc() {
+    let origin = Origin::scripted(|peer| {
+        let Some(_head) = peer.head() else { return };
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let mut sent = peer.send(head);
+        while let (Ok(()), Ok(Some(message))) = (&sent, peer.wire.chunk()) {
+            sent = peer.send([format!("{:x}\r\n", message.len()).as_bytes(), &message, b"\r\n"].concat());
+        }
+        let ended = peer.wire.trailers().expect("the end of the request");
+        let _ = peer.send(format!("0\r\ngrpc-status: 0\r\nx-trailers: {}\r\n\r\n", ended.len()));
+        peer.is_closed();
+    });
+    let gateway = passing_to(&origin);
+    let said = call(&gateway, &["one", "two", "three"]);
+    assert_eq!(said, "one\ntwo\nthree\nended [] [('x-trailers', '0')]\n");
 }

@@ -121,21 +121,32 @@ impl Wire {
     /// The content of a chunked body without extensions, and its trailers.
     pub(crate) fn chunked(&mut self) -> io::Result<(Vec<u8>, Fields)> {
         let mut content = Vec::new();
-        loop {
-            let size = chunk_size(&self.line()?)?;
-            if size == 0 {
-                break;
-            }
-            content.append(&mut self.exactly(size)?);
-            if self.exactly(2)? != b"\r\n" {
-                return Err(io::Error::other("a chunk does not end with CR LF"));
-            }
+        while let Some(mut chunk) = self.chunk()? {
+            content.append(&mut chunk);
         }
+        Ok((content, self.trailers()?))
+    }
+
+    /// The content of the next chunk; `None` for the last, behind which the trailers are.
+    pub(crate) fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let size = chunk_size(&self.line()?)?;
+        if size == 0 {
+            return Ok(None);
+        }
+        let content = self.exactly(size)?;
+        if self.exactly(2)? != b"\r\n" {
+            return Err(io::Error::other("a chunk does not end with CR LF"));
+        }
+        Ok(Some(content))
+    }
+
+    /// The trailers behind the last chunk.
+    pub(crate) fn trailers(&mut self) -> io::Result<Fields> {
         let mut trailers = Vec::new();
         loop {
             let line = self.line()?;
             if line.is_empty() {
-                return Ok((content, trailers));
+                return Ok(trailers);
             }
             trailers.push(read_field(std::str::from_utf8(&line).map_err(io::Error::other)?));
         }

@@ -62,7 +62,8 @@ fn decode<'a>(framing: BodyFraming, pieces: impl Iterator<Item = &'a [u8]>) -> R
             piece = &piece[decoded.consumed..];
         }
     }
-    let (is_done, trailers) = (decoder.is_done(), decoder.take_trailers());
+    let is_done = decoder.is_done();
+    let trailers = if is_done { decoder.take_trailers() } else { Trailers::default() };
     Ok(Body { content, consumed, is_done, trailers, at_close: decoder.finish_at_close() })
 }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 #[derive(Clone, Debug)]
 pub struct BodyDecoder {
     state: State,
-    /// Those of a chunked body that has ended.
+    /// Those of a chunked body, as far as they have come.
     trailers: Trailers,
 }
 
@@ -62,14 +62,14 @@ impl BodyDecoder {
                 Ok(all_content(length))
             }
             State::Chunked(chunked) => {
-                let decoded = chunked.decode(input);
+                let decoded = chunked.decode(input, &mut self.trailers);
                 match decoded {
                     Ok((_, Piece::More)) => {}
-                    Ok((_, Piece::Last)) => {
-                        self.trailers = chunked.take_trailers();
-                        self.state = State::Done;
+                    Ok((_, Piece::Last)) => self.state = State::Done,
+                    Err(error) => {
+                        self.state = State::Broken(error);
+                        self.trailers = Trailers::default();
                     }
-                    Err(error) => self.state = State::Broken(error),
                 }
                 decoded.map(|(decoded, _)| decoded)
             }

@@ -20,7 +20,6 @@ pub(super) struct Chunked {
     state: State,
     /// At most [`CHUNK_EXTENSION_BYTES_MAX`].
     extension_bytes: usize,
-    trailers: Trailers,
 }
 
 /// Whether more of the body is to come.
@@ -79,13 +78,12 @@ enum Trailer {
 }
 
 impl Chunked {
-    /// The trailer section, as far as it has come.
-    pub(super) fn take_trailers(&mut self) -> Trailers {
-        std::mem::take(&mut self.trailers)
-    }
-
-    /// Consumes framing, then one run of data.
-    pub(super) fn decode(&mut self, input: &[u8]) -> Result<(Decoded, Piece), BodyError> {
+    /// Consumes framing, then one run of data. Behind the last run come the trailers.
+    pub(super) fn decode(
+        &mut self,
+        input: &[u8],
+        trailers: &mut Trailers,
+    ) -> Result<(Decoded, Piece), BodyError> {
         let mut at = 0;
         while let Some(&byte) = input.get(at) {
             if let State::Data { remaining } = self.state {
@@ -97,7 +95,7 @@ impl Chunked {
                 return Ok((Decoded { consumed: at + length, content: at..at + length }, Piece::More));
             }
             at += 1;
-            self.state = self.step(byte)?;
+            self.state = self.step(byte, trailers)?;
             if self.state == State::Done {
                 return Ok((Decoded { consumed: at, content: at..at }, Piece::Last));
             }
@@ -106,7 +104,7 @@ impl Chunked {
     }
 
     /// Takes one byte that is not data.
-    fn step(&mut self, byte: u8) -> Result<State, BodyError> {
+    fn step(&mut self, byte: u8, trailers: &mut Trailers) -> Result<State, BodyError> {
         match (self.state, byte) {
             (State::SizeStart, _) => add_digit(0, 0, byte),
             (State::Size { size, .. }, b'\r') => Ok(State::SizeLf { size }),
@@ -119,7 +117,7 @@ impl Chunked {
             (State::DataCr, _) => Err(BodyError::ChunkDataEnd),
             (State::DataLf, b'\n') => Ok(State::SizeStart),
             (State::SizeLf { .. } | State::DataLf, _) => Err(BodyError::ChunkLineEnd),
-            (State::Trailer(part), _) => self.trailer_byte(part, byte),
+            (State::Trailer(part), _) => trailer_byte(part, byte, trailers),
             (State::Data { .. } | State::Done, _) => unreachable!("taken by decode"),
         }
     }
@@ -153,27 +151,27 @@ impl Chunked {
         };
         self.extension(size, part)
     }
+}
 
-    /// Field lines and the empty line behind them.
-    fn trailer_byte(&mut self, part: Trailer, byte: u8) -> Result<State, BodyError> {
-        let part = match (part, byte) {
-            (Trailer::LineStart, b'\r') => return Ok(State::Trailer(Trailer::EndLf)),
-            (Trailer::LineStart, _) if is_token_byte(byte) => {
-                self.trailers.begin_field()?;
-                Trailer::Name
-            }
-            (Trailer::Name, b':') => Trailer::Value,
-            (Trailer::Name, _) if is_token_byte(byte) => Trailer::Name,
-            (Trailer::Value, b'\r') => Trailer::LineLf,
-            (Trailer::Value, _) if is_field_byte(byte) => Trailer::Value,
-            (Trailer::LineLf, b'\n') => Trailer::LineStart,
-            (Trailer::EndLf, b'\n') => return Ok(State::Done),
-            (Trailer::LineLf | Trailer::EndLf, _) | (_, b'\n') => return Err(BodyError::ChunkLineEnd),
-            (Trailer::LineStart | Trailer::Name | Trailer::Value, _) => return Err(BodyError::Trailer),
-        };
-        self.trailers.push_byte(byte)?;
-        Ok(State::Trailer(part))
-    }
+/// Field lines and the empty line behind them.
+fn trailer_byte(part: Trailer, byte: u8, trailers: &mut Trailers) -> Result<State, BodyError> {
+    let part = match (part, byte) {
+        (Trailer::LineStart, b'\r') => return Ok(State::Trailer(Trailer::EndLf)),
+        (Trailer::LineStart, _) if is_token_byte(byte) => {
+            trailers.begin_field()?;
+            Trailer::Name
+        }
+        (Trailer::Name, b':') => Trailer::Value,
+        (Trailer::Name, _) if is_token_byte(byte) => Trailer::Name,
+        (Trailer::Value, b'\r') => Trailer::LineLf,
+        (Trailer::Value, _) if is_field_byte(byte) => Trailer::Value,
+        (Trailer::LineLf, b'\n') => Trailer::LineStart,
+        (Trailer::EndLf, b'\n') => return Ok(State::Done),
+        (Trailer::LineLf | Trailer::EndLf, _) | (_, b'\n') => return Err(BodyError::ChunkLineEnd),
+        (Trailer::LineStart | Trailer::Name | Trailer::Value, _) => return Err(BodyError::Trailer),
+    };
+    trailers.push_byte(byte)?;
+    Ok(State::Trailer(part))
 }
 
 fn add_digit(size: u64, digits: u8, byte: u8) -> Result<State, BodyError> {

@@ -6,8 +6,8 @@
 //! Here are the proofs that one stage hands to the next, and the order of the stages; `step` has events and steps. Behind
 //! it, in that order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles,
 //! quotas), `content` (codings and conversions of bodies), `validation` (parameters and bodies), `caching` (answers that are
-//! there already), `backend`, `function`, `streaming`, `invocation` and `mock` (the integrations), `answer` and `trailers` (what the
-//! client gets); `redirect` is before all of them, and `execution` logs what they do.
+//! there already), `backend`, `function`, `streaming`, `invocation` and `mock` (the integrations), `answer` (what the client
+//! gets) and `trailers`; `redirect` is before all of them, and `execution` logs what they do.
 
 mod access;
 mod answer;

@@ -1,5 +1,5 @@
-//! Bodies: decoded the same in any pieces, never past their end, and again what they were when framed anew. What passes of their
-//! trailers is again that, and nothing that decides.
+//! Bodies: decoded the same in any pieces, never past their end, and again what they were when framed anew. What passes of
+//! their trailers is again that, and nothing that decides.
 //!
 //! The first byte of the input chooses the framing.
 

@@ -114,6 +114,29 @@ fn what_a_mapping_sets_no_trailer_sets() {
     );
 }
 
+/// What an authorizer has believed of the head is not said again behind the body.
+#[test]
+fn what_an_authorizer_judges_no_trailer_sets() {
+    let origin = Origin::replying(|request| ok(&request.text()));
+    let uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:who/invocations";
+    let authorizer = |name: &str| {
+        let source = format!("method.request.header.{name}");
+        json!({"type": "request", "authorizerUri": uri, "identitySource": source})
+    };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/black_box/authorizers/authorizer.py");
+    let function = format!("[[function]]\nname = \"who\"\ncommand = [\"python3\", \"{script}\"]\n");
+    let document = Document::new()
+        .method("POST", "/x", http_proxy("POST", format!("http://{}/", origin.address)))
+        .authorizer("other", authorizer("X-Token"))
+        .method("GET", "/y", http_proxy("GET", format!("http://{}/", origin.address)))
+        .secured("GET", "/y", "other", &[]);
+    let gateway = Setup::new(&document).more(&function).h2c().start();
+    let mut client = Http2::connect(gateway.address);
+    let stream = post(&mut client, "/test/x", &[("x-token", "1"), ("x_token", "1"), ("x-tokens", "1")]);
+    assert_eq!(client.answer(stream).status(), 200);
+    assert_eq!(origin.request().message.trailer_lines(), ["x-tokens: 1"]);
+}
+
 /// What clients get of an answer with this trailer section.
 #[track_caller]
 fn check_answer(section: &str, want: &[&str]) {

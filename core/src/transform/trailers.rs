@@ -1,7 +1,7 @@
 //! Which trailers pass, in either direction.
 //!
-//! A trailer comes when everything has been decided: a peer that put it among the header fields would take it for one of those
-//! that somebody has looked at. So no field passes that frames, routes, authenticates, controls or describes a message
+//! A trailer comes when everything has been decided: a peer that puts it among the header fields takes it for one of those that
+//! somebody has looked at. So no field passes that frames, routes, authenticates, controls or describes a message
 //! (RFC 9110 section 6.5.1), nor one that the gateway writes or judges itself.
 
 use crate::http1::KnownField;
@@ -67,7 +67,7 @@ const NEVER_BEGINNINGS: [&[u8]; 10] = [
     b"x-rewrite-",
 ];
 
-/// Whether a trailer may pass, by its name. Which punctuation it has does not count, since to some peers `-` and `_` are one.
+/// Whether a trailer may pass, by its name. Punctuation does not count, since to some peers `-` and `_` are one.
 pub fn may_pass(name: &[u8]) -> bool {
     let is = |never: &[u8]| letters(name).eq(never.iter().copied());
     let begins = |never: &&[u8]| hyphenated(name).take(never.len()).eq(never.iter().copied());

@@ -163,9 +163,9 @@ impl Outbound for Answering<'_> {
 /// A head of more bytes is not shared by its values.
 const SHARED_HEAD_BYTES_MAX: usize = 1_024;
 
-/// The head that `out` begins with, and how long it is there. Its values share one copy of it, which costs one allocation. But
-/// `h2` remembers fields for the next heads (RFC 7541 section 2.3.2), and each keeps the copy: so one that changes with
-/// every second has its own, and so have those of large heads. Else 4 KiB of fields could hold a megabyte.
+/// The head that `out` begins with, and how long it is there. Its values share one copy of it, which costs one allocation.
+/// But `h2` remembers fields for the next heads (RFC 7541 section 2.3.2), and each keeps the copy: so one that changes
+/// with every second has its own, and so have those of large heads. Else 4 KiB of fields could hold a megabyte.
 fn response(out: &[u8]) -> Option<(Response<()>, usize)> {
     let head = AnswerHead::read(out)?;
     let shared = (head.bytes <= SHARED_HEAD_BYTES_MAX).then(|| Bytes::copy_from_slice(&out[..head.bytes]));

@@ -42,7 +42,7 @@ pub(crate) fn compile(
     let mut chosen: Vec<Option<Settings>> =
         (0..api.routes.len()).map(|route| by_default(route).then_some(cache.settings)).collect();
     for method in settings {
-        // One that is not there is reported where throttles are compiled.
+        // One that is in no deployment is reported by `MethodSettings::check`.
         if let Some(own) = &method.cache
             && let Some(route) = method.position(api)
         {
@@ -63,6 +63,11 @@ pub(crate) fn compile(
         bytes: cache.bytes,
         methods: compiled.collect(),
     }))
+}
+
+/// The cache, if changes put out answers that are kept there.
+pub(crate) fn changed(cache: Option<&StageCache>) -> Option<CacheId> {
+    cache.filter(|cache| cache.heeds_changes()).map(|cache| cache.id)
 }
 
 fn compile_method(api: &Api, route: RouteId, settings: Settings, method: &Method) -> MethodCache {
@@ -87,8 +92,9 @@ pub(crate) fn check(api: &Api, methods: &[Method], report: &mut Report) {
     for (route, method) in methods.iter().enumerate() {
         let key = &method.cache_key;
         if !is_cached(route) {
-            if let Some(at) =
-                key.parameters_span.filter(|_| api.stages.iter().all(|stage| stage.cache.is_none()))
+            if let Some(at) = key
+                .parameters_span
+                .filter(|_| !api.is_canary() && api.stages.iter().all(|stage| stage.cache.is_none()))
             {
                 report.warning(at, "`cacheKeyParameters` has no effect: the stage has no cache");
             }

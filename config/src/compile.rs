@@ -12,6 +12,7 @@ use tidegate_core::plan::{Api, EndpointType, Node, Plan};
 use tidegate_core::span::Span;
 use tidegate_core::tls::ServerTls;
 
+use crate::canaries::{self, Apart, Places};
 use crate::diagnostics::Diagnostics;
 use crate::file::{self, Settings};
 use crate::functions::Functions;
@@ -49,22 +50,29 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     let Some(file) = file::read(&root, folder, node_default, &mut report) else {
         return Err(report.into_findings());
     };
-    let stages: Vec<Vec<Span>> =
+    let mut stages: Vec<Vec<Span>> =
         file.apis.iter().map(|api| api.stages.iter().map(|stage| stage.span).collect()).collect();
     let keys = file.keys.list;
     let functions = Functions::new(file.functions, &file.node);
     let mut backends = Backends::new(functions, Services::new(file.aws, &file.node));
     let mut definitions = file.policies;
-    let apis: Vec<Api> = file
-        .apis
-        .into_iter()
-        .filter_map(|api| {
-            compile_api(api, &file.node, &file.tls, &mut backends, &mut report, &mut definitions)
-        })
-        .collect();
+    let configured = file.apis.len();
+    let (mut apis, mut canaries) = (Vec::with_capacity(configured), Vec::new());
+    let around = Around { node: &file.node, tls: &file.tls };
+    for (number, api) in file.apis.into_iter().enumerate() {
+        let places = Places { own: number, apart: configured + canaries.len() };
+        let compiled = compile_api(api, places, around, &mut backends, &mut report, &mut definitions);
+        let Some((api, apart)) = compiled else { continue };
+        apis.push(api);
+        canaries.extend(apart);
+    }
     // An API that is left out has an error, and then there is no plan.
     let mut usage_plans = UsagePlans::default();
-    if apis.len() == stages.len() {
+    if apis.len() == configured {
+        for (canary, span) in canaries {
+            apis.push(canary);
+            stages.push(vec![span]);
+        }
         let plans: Vec<_> =
             file.usage_plans.into_iter().map(|plan| plan.compile(&apis, &mut report)).collect();
         usage_plans = UsagePlans::compile(&keys, &plans);
@@ -82,7 +90,7 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
     if findings.has_errors() {
         return Err(findings);
     }
-    match compile_hosts(file.domains, &apis) {
+    match compile_hosts(file.domains, &apis[..configured]) {
         Ok(hosts) => {
             let plan = Plan {
                 node: file.node,
@@ -106,6 +114,13 @@ pub fn load(path: &Path, node_default: &str) -> Result<Loaded, Diagnostics> {
         }
         Err(message) => Err(Diagnostics::of_error(message)),
     }
+}
+
+/// What all definitions are compiled with.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    node: &'a Node,
+    tls: &'a ServerTls,
 }
 
 /// Warns where methods need a key and no usage plan lets any key in.
@@ -179,15 +194,16 @@ fn compile_hosts(domains: Vec<DomainSpec>, apis: &[Api]) -> Result<Hosts, String
     Hosts::compile(domains, apis).map_err(|(_, error)| error.to_string())
 }
 
-/// Reads an API's definition and compiles its stages. `None`: there are errors.
+/// Reads an API's definition and compiles its stages, and the canaries that have definitions of their own. `None`: there
+/// are errors.
 fn compile_api(
-    api: file::api::Api,
-    node: &Node,
-    tls: &ServerTls,
+    mut api: file::api::Api,
+    places: Places,
+    around: Around<'_>,
     backends: &mut Backends,
     report: &mut Report,
     findings: &mut Diagnostics,
-) -> Option<Api> {
+) -> Option<(Api, Vec<(Api, Span)>)> {
     let (path, at) = api.definition.as_ref()?;
     let source = match Source::read(path) {
         Ok(source) => source,
@@ -196,16 +212,27 @@ fn compile_api(
             return None;
         }
     };
-    let mut definition = Report::new(source);
-    let compiled = compile_definition(api, node, tls, backends, &mut definition, report);
-    findings.append(definition.into_findings());
-    compiled
+    let mut canaries = canaries::deploy(&mut api, &source, report);
+    let mut compile = |api, source| {
+        let mut definition = Report::new(source);
+        let compiled = compile_definition(api, around, backends, &mut definition, report);
+        findings.append(definition.into_findings());
+        compiled
+    };
+    let api = compile(api, source);
+    // All of them, also behind one that is wrong.
+    let apart: Vec<_> = std::mem::take(&mut canaries.apart)
+        .into_iter()
+        .map(|Apart { api, source, span }| Some((compile(api, source)?, span)))
+        .collect();
+    let (mut api, mut apart) = (api?, apart.into_iter().collect::<Option<Vec<_>>>()?);
+    canaries.link(&mut api, places, &mut apart, report);
+    Some((api, apart))
 }
 
 fn compile_definition(
     mut api: file::api::Api,
-    node: &Node,
-    tls: &ServerTls,
+    Around { node, tls }: Around<'_>,
     backends: &mut Backends,
     report: &mut Report,
     file_report: &mut Report,
@@ -230,6 +257,7 @@ fn compile_definition(
     let user_pools = definition.user_pools.into_iter();
     let user_pools = user_pools.map(|pools| user_pool(pools, &mut backends.services)).collect();
     let mut api = Api {
+        deployment_id: routing::deployment_id(&api.id, &report.source.text),
         id: api.id,
         endpoint: api.endpoint,
         default_endpoint_disabled: definition.default_endpoint_disabled,
@@ -252,10 +280,11 @@ fn compile_definition(
     let deployment = std::sync::Arc::clone(&report.source);
     for (position, ((throttle, cache, methods), log)) in settings.into_iter().zip(logs).enumerate() {
         api.stages[position].execution_log = execution_logs::compile(&api, log, &methods, file_report);
-        api.stages[position].throttles = stages::throttles(&api, position, throttle, &methods, file_report);
+        api.stages[position].throttles = stages::throttles(&api, position, throttle, &methods);
         let all = &definition.methods;
-        api.stages[position].cache =
-            caches::compile(&api, position, cache, &methods, all, &deployment.text, file_report);
+        let compiled = caches::compile(&api, position, cache, &methods, all, &deployment.text, file_report);
+        api.stages[position].changed = [caches::changed(compiled.as_deref()), None];
+        api.stages[position].cache = compiled;
     }
     caches::check(&api, &definition.methods, report);
     Some(api)

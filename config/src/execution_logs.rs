@@ -24,7 +24,7 @@ pub(crate) fn compile(
     };
     let mut methods: Vec<Option<Detail>> = vec![log.settings.detail(); api.routes.len()];
     for method in settings {
-        // One that is not there is reported where throttles are compiled.
+        // One that is in no deployment is reported by `MethodSettings::check`.
         if let Some(own) = method.execution_log
             && let Some(route) = method.position(api)
         {

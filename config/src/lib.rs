@@ -6,8 +6,8 @@
 //!
 //! In reading order:
 //!
-//! - `compile`: the way from files to plan, top down; `routing`, `stages`, `caches`, `execution_logs`, `functions` and
-//!   `services` are its parts
+//! - `compile`: the way from files to plan, top down; `canaries`, `routing`, `stages`, `caches`, `execution_logs`,
+//!   `functions` and `services` are its parts
 //! - `file` reads `tidegate.toml`
 //! - `openapi` reads OpenAPI documents with `x-amazon-apigateway-*` extensions
 //! - `policy` reads IAM policies
@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod caches;
+mod canaries;
 mod compile;
 mod execution_logs;
 mod functions;

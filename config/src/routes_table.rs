@@ -9,6 +9,7 @@ use tidegate_core::integration::{
 };
 use tidegate_core::mapping::{Source, Values};
 use tidegate_core::plan::{Api, EndpointType, Stage};
+use tidegate_core::release::{Canary, Release};
 use tidegate_core::route::RouteId;
 
 use crate::compile::Loaded;
@@ -17,12 +18,21 @@ const HEADINGS: [&str; 6] = ["METHOD", "PATH", "AUTH", "LIMITS", "CACHE", "INTEG
 
 /// The routes of every API and stage, in aligned columns.
 pub fn routes_table(loaded: &Loaded) -> String {
-    let stages = loaded.plan.apis.iter().flat_map(|api| api.stages.iter().map(move |stage| (api, stage)));
-    let tables: Vec<String> = stages.map(|(api, stage)| stage_table(api, stage)).collect();
-    tables.join("\n")
+    let apis = &loaded.plan.apis;
+    let stages = apis.iter().flat_map(|api| api.stages.iter().map(move |stage| (api, stage)));
+    let tables = stages.flat_map(|(api, stage)| match stage.release {
+        Release::Sole => vec![stage_table(api, stage, "")],
+        Release::Production(Canary { api: of_canary, stage: number, share }) => {
+            let canary = &apis[of_canary];
+            let title = format!(" canary with {} % of the requests", share.percent());
+            vec![stage_table(api, stage, ""), stage_table(canary, &canary.stages[number], &title)]
+        }
+        Release::Canary => vec![],
+    });
+    tables.collect::<Vec<String>>().join("\n")
 }
 
-fn stage_table(api: &Api, stage: &Stage) -> String {
+fn stage_table(api: &Api, stage: &Stage, release: &str) -> String {
     let mut rows = vec![HEADINGS.map(str::to_owned)];
     for (number, (route, integration)) in api.routes.iter().zip(&stage.integrations).enumerate() {
         let resource = &api.resources[route.resource];
@@ -36,7 +46,13 @@ fn stage_table(api: &Api, stage: &Stage) -> String {
         ]);
     }
     let policy = if api.policy.is_some() { ", resource policy" } else { "" };
-    format!("API {} stage {} ({}{policy})\n{}", api.id, stage.name, endpoint(api.endpoint), align(&rows))
+    format!(
+        "API {} stage {}{release} ({}{policy})\n{}",
+        api.id,
+        stage.name,
+        endpoint(api.endpoint),
+        align(&rows)
+    )
 }
 
 fn who_may_call(api: &Api, route: usize) -> String {

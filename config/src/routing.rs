@@ -72,19 +72,33 @@ fn report_error(error: &RouteError, methods: &[&Method], report: &mut Report) {
     }
 }
 
-/// Six characters that depend on the path only, so that they stay over reloads and on every node, as AWS's resource
-/// ids do; FNV-1a, salted until no other resource has them.
+/// Six characters that depend on the definition only, so that they stay over reloads and on every node: the same
+/// definition is the same deployment.
+pub(crate) fn deployment_id(api: &str, definition: &str) -> String {
+    id_of(hash_on(hash_on(FNV_OFFSET, api), definition))
+}
+
+/// Six characters that depend on the path only, as AWS's resource ids do; salted until no other resource has them.
 fn resource_id(path: &str, taken: &mut HashSet<String>) -> String {
-    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut hash = FNV_OFFSET;
     loop {
-        for byte in path.bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        let digit = |place: u32| char::from(DIGITS[((hash >> 16) / 36_u64.pow(place) % 36) as usize]);
-        let id: String = (0..6).map(digit).collect();
+        hash = hash_on(hash, path);
+        let id = id_of(hash);
         if taken.insert(id.clone()) {
             return id;
         }
     }
+}
+
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a.
+fn hash_on(hash: u64, text: &str) -> u64 {
+    text.bytes().fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn id_of(hash: u64) -> String {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let digit = |place: u32| char::from(DIGITS[((hash >> 16) / 36_u64.pow(place) % 36) as usize]);
+    (0..6).map(digit).collect()
 }

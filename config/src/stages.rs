@@ -12,6 +12,7 @@ use tidegate_core::integration::{
 };
 use tidegate_core::limit::{MeterId, Rate};
 use tidegate_core::plan::{Api, Origin, OriginId, Stage};
+use tidegate_core::release::Release;
 use tidegate_core::route::RouteId;
 use tidegate_core::span::Span;
 
@@ -77,11 +78,13 @@ pub(crate) fn compile(
     let authorizers = authorizers.collect();
     Stage {
         name: stage.name,
+        release: if stage.is_canary { Release::Canary } else { Release::Sole },
         variables: stage.variables,
         integrations,
         authorizers,
         throttles: Vec::new(),
         cache: None,
+        changed: [None; 2],
         access_log: stage.access_log,
         execution_log: None,
     }
@@ -93,11 +96,10 @@ pub(crate) fn throttles(
     stage: usize,
     default: Option<Rate>,
     methods: &[MethodSettings],
-    report: &mut Report,
 ) -> Vec<Option<(MeterId, Rate)>> {
     let mut rates = vec![default; api.routes.len()];
     for method in methods {
-        if let Some(route) = method.find(api, report) {
+        if let Some(route) = method.find(api) {
             rates[route.0 as usize] = method.rate.or(default);
         }
     }
@@ -263,7 +265,7 @@ fn place(
     if let Some(function) = backends.functions.find_here(arn) {
         if let Some((_, at)) = credentials {
             report
-                .warning(*at, format!("`{key}` has no effect in stage `{}`", stage.name))
+                .warning(*at, format!("`{key}` has no effect in {}", stage.title()))
                 .help("the function runs here and needs no permission");
         }
         return Some(FunctionPlace::Here(function));
@@ -357,7 +359,7 @@ fn report_endpoint(at: Span, service: &str, url: &str, error: &UriError, report:
 }
 
 fn warn_uri(at: Span, stage: &file::stage::Stage, error: &UriError, report: &mut Report) {
-    let message = format!("in stage `{}` this answers 500 Internal server error: {error}", stage.name);
+    let message = format!("in {} this answers 500 Internal server error: {error}", stage.title());
     let finding = report.warning(at, message);
     if let Some(help) = error.help() {
         finding.help(help);

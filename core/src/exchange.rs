@@ -172,7 +172,7 @@ impl Exchange {
                 if let Some(port) = self.https_port() {
                     return self.redirect(shard, now, port);
                 }
-                match self.route() {
+                match self.route(&entropy) {
                     Ok(routed) => self.authorise(shard, now, routed),
                     Err(reject) => self.refuse(shard, now, reject),
                 }
@@ -279,12 +279,12 @@ impl Exchange {
         self.out.clear();
     }
 
-    fn route(&mut self) -> Result<Routed, Reject> {
+    fn route(&mut self, entropy: &Entropy) -> Result<Routed, Reject> {
         let plan = self.plan();
         let path = self.request.path();
         let api_id = self.request.first(KnownField::XApigwApiId);
         let place = plan.hosts.find(self.request.host(), api_id, path).ok_or(Reject::UnknownApi)?;
-        self.place = Some(place);
+        let place = *self.place.insert(stage_of(&plan, place).1.release.choose(place, entropy));
         self.check_certificate(&plan)?;
         if self.is_out_of_reach(&plan, place) {
             return Err(Reject::OutOfReach);
@@ -300,6 +300,7 @@ impl Exchange {
         let route = route.ok_or_else(|| self.no_route())?;
         let routed = Routed { place, route, method };
         self.routed = Some(routed);
+        integration_of(&plan, routed).fetch();
         self.begin_execution(&plan, routed);
         Ok(routed)
     }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use ahash::RandomState;
 
 use crate::plan::Api;
+use crate::release::Release;
 use crate::route::{BasePathError, BasePaths};
 
 /// A custom domain: a name or `*.name`, and its mappings.
@@ -71,7 +72,7 @@ pub struct Place {
 const HOST_BYTES_MAX: usize = 256;
 
 impl Hosts {
-    /// Compiles the domains of `apis`. An error names the domain by its position.
+    /// Compiles the domains of `apis`. An error names the domain by its position. Canaries have no names.
     pub fn compile(domains: Vec<DomainSpec>, apis: &[Api]) -> Result<Self, (usize, BasePathError)> {
         let (mut exact, mut wildcards) = (HashMap::default(), HashMap::default());
         let any_mutual = domains.iter().any(|domain| domain.mutual_tls);
@@ -88,6 +89,7 @@ impl Hosts {
             api.stages
                 .iter()
                 .enumerate()
+                .filter(|(_, stage)| stage.release != Release::Canary)
                 .map(|(index, stage)| (stage.name.as_bytes().into(), index))
                 .collect()
         };
@@ -207,16 +209,19 @@ mod tests {
     fn api(id: &str, stages: &[&str]) -> Api {
         let stage = |name: &&str| Stage {
             name: (*name).to_owned(),
+            release: Release::Sole,
             variables: vec![],
             integrations: vec![],
             authorizers: vec![],
             throttles: Vec::new(),
             cache: None,
+            changed: [None; 2],
             access_log: None,
             execution_log: None,
         };
         Api {
             id: id.to_owned(),
+            deployment_id: String::new(),
             endpoint: EndpointType::Regional,
             default_endpoint_disabled: id == "closed",
             resources: vec![],

@@ -37,6 +37,7 @@ pub mod route;
 
 pub mod integration;
 pub mod plan;
+pub mod release;
 
 pub mod context;
 pub mod mapping;

@@ -12,7 +12,7 @@ use crate::auth::cognito::Cognito;
 use crate::auth::policy::Policy;
 use crate::auth::principal::Principals;
 use crate::aws::CredentialsSource;
-use crate::cache::StageCache;
+use crate::cache::{CacheId, StageCache};
 use crate::execution_log::ExecutionLog;
 use crate::gateway_response::GatewayResponses;
 use crate::hosts::Hosts;
@@ -22,6 +22,7 @@ use crate::limits::Limits;
 use crate::media_types::BinaryMediaTypes;
 use crate::method::RouteMethod;
 use crate::record::LogFormat;
+use crate::release::Release;
 use crate::route::{RouteId, Router};
 use crate::tls::{OriginTls, ServerTls, Trust};
 use crate::validation::Validation;
@@ -33,7 +34,7 @@ pub struct Plan {
     pub node: Node,
     /// Limits of the request path.
     pub limits: Limits,
-    /// The APIs, in the order of the configuration.
+    /// The APIs, in the order of the configuration; behind them the deployments that are only canaries.
     pub apis: Vec<Api>,
     /// Which API and stage a request is for.
     pub hosts: Hosts,
@@ -184,6 +185,8 @@ pub struct FunctionId(pub u32);
 pub struct Api {
     /// The API id, as in ARNs and in the host name.
     pub id: String,
+    /// The deployment: the same for the same definition (`$context.deploymentId`).
+    pub deployment_id: String,
     /// How clients reach it.
     pub endpoint: EndpointType,
     /// Whether it can be called by its domains only (`disableExecuteApiEndpoint`).
@@ -269,6 +272,8 @@ pub struct Route {
 pub struct Stage {
     /// The stage name.
     pub name: String,
+    /// Which of the stage's deployments this is.
+    pub release: Release,
     /// Stage variables, sorted by name.
     pub variables: Vec<(String, String)>,
     /// What answers, by [`RouteId`]; stage variables in URIs are already filled in.
@@ -281,6 +286,9 @@ pub struct Stage {
     pub throttles: Vec<Option<(MeterId, Rate)>>,
     /// Its cache, if it has one.
     pub cache: Option<Box<StageCache>>,
+    /// The caches whose answers are put out by what changes (RFC 9111 section 4.4): its own, and that of the stage's other
+    /// deployment.
+    pub changed: [Option<CacheId>; 2],
     /// How each request is logged.
     pub access_log: Option<AccessLog>,
     /// What is logged of each step of a request.
@@ -288,7 +296,7 @@ pub struct Stage {
 }
 
 /// A stage's access log.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AccessLog {
     /// What one line says.
     pub format: LogFormat,
@@ -305,9 +313,16 @@ pub enum LogDestination {
     Stdout,
     /// Appended to this file (an absolute path).
     File(String),
+    /// Appended to both files: a canary's lines stand in those of its stage, too.
+    Files([String; 2]),
 }
 
 impl Api {
+    /// Whether it is only a deployment that canaries use: no host or path names it.
+    pub fn is_canary(&self) -> bool {
+        self.stages.iter().all(|stage| stage.release == Release::Canary)
+    }
+
     /// The route and its resource.
     pub fn route(&self, id: RouteId) -> (&Route, &Resource) {
         let route = &self.routes[id.0 as usize];

@@ -154,12 +154,10 @@ fn write(messages: &Receiver<Message>, dropped: &AtomicU64) {
                 note(io::stdout().lock().write_all(&lines), &lines, dropped);
             }
             Message::Lines(LogDestination::File(path), lines) => {
-                let written = append(&mut files, &path, &lines);
-                if let Err(error) = &written {
-                    tracing::warn!(path, %error, "access log");
-                    files.remove(&path);
-                }
-                note(written, &lines, dropped);
+                append_or_warn(&mut files, &path, &lines, dropped);
+            }
+            Message::Lines(LogDestination::Files(paths), lines) => {
+                paths.iter().for_each(|path| append_or_warn(&mut files, path, &lines, dropped));
             }
             Message::Denials(lines, left_out) => log_denials(&lines, left_out),
             Message::Reopen => files.clear(),
@@ -188,6 +186,15 @@ fn note(written: io::Result<()>, lines: &[u8], dropped: &AtomicU64) {
         let count = lines.iter().filter(|&&byte| byte == b'\n').count() as u64;
         dropped.fetch_add(count, Ordering::Relaxed);
     }
+}
+
+fn append_or_warn(files: &mut HashMap<String, File>, path: &str, lines: &[u8], dropped: &AtomicU64) {
+    let written = append(files, path, lines);
+    if let Err(error) = &written {
+        tracing::warn!(path, %error, "access log");
+        files.remove(path);
+    }
+    note(written, lines, dropped);
 }
 
 fn append(files: &mut HashMap<String, File>, path: &str, lines: &[u8]) -> io::Result<()> {

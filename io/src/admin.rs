@@ -160,12 +160,12 @@ fn stage_of_cache(path: &[u8]) -> Option<(&str, &str)> {
 
 /// Answers when all shards have forgotten, or soon after.
 fn flush(desk: &Desk, api: &str, stage: &str) -> Answer {
-    let cache = match lock(&desk.caches).find(api, stage) {
-        Ok(cache) => cache,
+    let caches = match lock(&desk.caches).find(api, stage) {
+        Ok(caches) => caches,
         Err(why) => return message("404 Not Found", why),
     };
     let (done, forgotten) = bounded(0);
-    if desk.flushes.try_send(Flush { cache, done }).is_err() {
+    if desk.flushes.try_send(Flush { caches, done }).is_err() {
         return message("503 Service Unavailable", "the gateway is busy");
     }
     match forgotten.recv_timeout(TIMEOUT) {

@@ -1,18 +1,19 @@
 //! The control thread's side of the stages' caches: what is counted of them, and how many bytes each shard's slice may take.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::Sender;
 use tidegate_core::cache::{CacheId, Change, Counters, Division, Order, Report, Standing};
 use tidegate_core::plan::{Api, Plan, Stage};
+use tidegate_core::release::{Canary, Release};
 
-/// All answers of a cache are to be forgotten. Each shard drops its copy of `done` when it has.
+/// All answers of a stage are to be forgotten. Each shard drops its copy of `done` when it has.
 #[derive(Clone)]
 pub(crate) struct Flush {
-    /// Which cache.
-    pub(crate) cache: CacheId,
+    /// Its cache, and its canary's if that is another one.
+    pub(crate) caches: [Option<CacheId>; 2],
     /// Whoever waits for it sees the channel closed.
     pub(crate) done: Sender<()>,
 }
@@ -103,13 +104,15 @@ impl Caches {
         told
     }
 
-    /// The cache of a stage. `Err`: what is not there.
-    pub(crate) fn find(&self, api: &str, stage: &str) -> Result<CacheId, &'static str> {
+    /// The caches of a stage: its own, and its canary's if that is another one. `Err`: what is not there.
+    pub(crate) fn find(&self, api: &str, stage: &str) -> Result<[Option<CacheId>; 2], &'static str> {
         let api = self.plan.apis.iter().find(|known| known.id == api);
         let api = api.ok_or("Invalid API identifier specified")?;
         let stage = api.stages.iter().find(|known| known.name == stage);
         let stage = stage.ok_or("Invalid stage identifier specified")?;
-        stage.cache.as_ref().map(|cache| cache.id).ok_or("The stage has no cache")
+        let own = stage.cache.as_ref().ok_or("The stage has no cache")?.id;
+        let canary = canary_of(&self.plan, stage).and_then(|canary| canary.cache.as_ref());
+        Ok([Some(own), canary.map(|cache| cache.id).filter(|id| *id != own)])
     }
 
     /// What was counted, in the text format of Prometheus.
@@ -130,19 +133,23 @@ impl Caches {
         }
         let metric = "tidegate_cache_size_bytes";
         let _ = writeln!(out, "# HELP {metric} Memory that a stage's cache takes.\n# TYPE {metric} gauge");
-        for (api, stage) in stages(&self.plan) {
-            let Some(cache) = &stage.cache else { continue };
-            let taken = self.latest.iter().filter(|((_, id), _)| *id == cache.id);
+        for (api, stage) in stages(&self.plan).filter(|(_, stage)| stage.release != Release::Canary) {
+            let Ok(caches) = self.find(&api.id, &stage.name) else { continue };
+            let taken = self.latest.iter().filter(|((_, id), _)| caches.contains(&Some(*id)));
             let bytes: u64 = taken.map(|(_, (standing, _))| standing.bytes).sum();
             let _ = writeln!(out, "{metric}{{api=\"{}\",stage=\"{}\"}} {bytes}", api.id, stage.name);
         }
     }
 
-    /// What was counted by the caches that are asked for, under the names of the plan.
+    /// What was counted by the caches that are asked for, under the names of the plan. AWS: what is counted of a canary is
+    /// counted of its stage, too.
     fn rows(&self, is_asked_for: impl Fn(CacheId) -> bool) -> BTreeMap<Name, Counters> {
-        let mut rows = BTreeMap::new();
+        let (mut rows, mut seen) = (BTreeMap::new(), HashSet::new());
         for (api, stage) in stages(&self.plan) {
             let Some(cache) = stage.cache.as_ref().filter(|cache| is_asked_for(cache.id)) else { continue };
+            if !seen.insert(cache.id) {
+                continue;
+            }
             for (number, route) in
                 api.routes.iter().enumerate().filter(|(number, _)| cache.methods[*number].is_some())
             {
@@ -156,7 +163,7 @@ impl Caches {
                 let said = (0..self.shards).filter_map(|shard| self.latest.get(&(shard, cache.id)));
                 said.filter_map(|(_, counters)| counters.get(number))
                     .for_each(|counters| add(&mut sum, *counters));
-                rows.insert(name, sum);
+                add(rows.entry(name).or_default(), sum);
             }
         }
         rows
@@ -196,6 +203,12 @@ fn add(sum: &mut Counters, counters: Counters) {
     sum.stale += counters.stale;
     sum.evictions += counters.evictions;
     sum.bytes += counters.bytes;
+}
+
+/// A stage's canary.
+fn canary_of<'p>(plan: &'p Plan, stage: &Stage) -> Option<&'p Stage> {
+    let Release::Production(Canary { api, stage, .. }) = stage.release else { return None };
+    Some(&plan.apis[api].stages[stage])
 }
 
 fn stages(plan: &Plan) -> impl Iterator<Item = (&Api, &Stage)> {

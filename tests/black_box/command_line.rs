@@ -206,9 +206,9 @@ const NOT_YET: &str = "not supported yet";
 fn keys_of_the_file_that_are_not_supported_yet() {
     let base = Setup::new(&good());
     check_refused(
-        &base.clone().stage("canary = {}").write(),
-        &["canary", NOT_YET, "tidegate.toml:"],
-        "canary",
+        &base.clone().stage("tracing = true").write(),
+        &["tracing", NOT_YET, "tidegate.toml:"],
+        "tracing",
     );
     for (name, text) in [
         ("HTTP", base.text().replace("id = \"api\"", "id = \"api\"\ntype = \"HTTP\"")),

@@ -11,7 +11,9 @@ mod framing_heads;
 
 mod bodies;
 mod caches;
+mod caches_attacks;
 mod caches_rfc9111;
+mod canary;
 mod connections;
 mod flow_control;
 mod slow_clients;

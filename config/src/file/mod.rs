@@ -1,7 +1,7 @@
 //! `tidegate.toml`: what AWS keeps outside of the OpenAPI document.
 //!
 //! In reading order: `node` and `settings` say who and where this gateway is, `limits` what it lets in, `api` and
-//! `stage` what it serves, `domain` under which names, `api_key`, `api_key_file`, `usage_plan` and `throttle` to whom and
+//! `stage` what it serves, `canary` beside what, `domain` under which names, `api_key`, `api_key_file`, `usage_plan` and `throttle` to whom and
 //! how much, `cache` what is answered again, `execution_log` what is logged of steps, `function` what runs beside it, `aws` where AWS is, `principal` and `network`
 //! who signs and from where. Nothing here opens another file, but those of secrets, keys and the policies of principals.
 
@@ -10,6 +10,7 @@ pub(crate) mod api_key;
 mod api_key_file;
 pub(crate) mod aws;
 pub(crate) mod cache;
+pub(crate) mod canary;
 mod credentials_file;
 pub(crate) mod domain;
 pub(crate) mod execution_log;

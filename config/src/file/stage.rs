@@ -10,6 +10,7 @@ use tidegate_core::span::Span;
 use tidegate_core::tls::Identity;
 
 use super::cache::{self, Cache};
+use super::canary::{self, Canary};
 use super::execution_log::{self, ExecutionLog};
 use super::throttle::{self, MethodSettings, Of};
 use crate::fields::Fields;
@@ -24,6 +25,10 @@ pub(crate) struct Stage {
     pub(crate) name: String,
     /// Where the stage is written.
     pub(crate) span: Span,
+    /// Whether it stands for a stage's canary.
+    pub(crate) is_canary: bool,
+    /// The canary beside it.
+    pub(crate) canary: Option<Canary>,
     /// Sorted by name.
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) access_log: Option<AccessLog>,
@@ -38,6 +43,12 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
+    /// What messages call it.
+    pub(crate) fn title(&self) -> String {
+        let canary = if self.is_canary { "the canary of " } else { "" };
+        format!("{canary}stage `{}`", self.name)
+    }
+
     /// The value of a stage variable.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -53,8 +64,6 @@ const VARIABLE_VALUE_BYTES_MAX: usize = 512;
 const COMMON_LOG_FORMAT: &str = "$context.identity.sourceIp $context.identity.caller $context.identity.user \
                                  [$context.requestTime] \"$context.httpMethod $context.resourcePath \
                                  $context.protocol\" $context.status $context.responseLength $context.requestId";
-
-const UNSUPPORTED: [&str; 2] = ["canary", "tracing"];
 
 pub(super) fn read(section: Option<&Entry>, api: Span, folder: &Path, report: &mut Report) -> Vec<Stage> {
     let sections = section.map_or(&[][..], |section| scalar::list(&section.value, report));
@@ -83,15 +92,16 @@ fn read_stage(section: &Node, before: &[Stage], folder: &Path, report: &mut Repo
     let client_certificate = fields.value("client_certificate");
     let client_certificate = client_certificate.and_then(|value| read_client_identity(value, folder, report));
     let methods = throttle::read_methods(fields.value("method"), Of::Stage, report);
-    for key in UNSUPPORTED {
-        fields.unsupported(key, report);
-    }
+    let canary = canary::read(fields.value("canary"), folder, report);
+    fields.unsupported("tracing", report);
     fields.finish(report);
     let client_certificate = client_certificate.map(Arc::new);
     let span = section.span;
     Some(Stage {
         name,
         span,
+        is_canary: false,
+        canary,
         variables,
         access_log,
         execution_log,
@@ -114,7 +124,7 @@ fn read_name(value: &Node, before: &[Stage], report: &mut Report) -> Option<Stri
     Some(name.to_owned())
 }
 
-fn read_variables(value: &Node, report: &mut Report) -> Vec<(String, String)> {
+pub(super) fn read_variables(value: &Node, report: &mut Report) -> Vec<(String, String)> {
     if Fields::read(value, "`variables`", report).is_none() {
         return Vec::new();
     }

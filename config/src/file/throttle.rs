@@ -25,7 +25,7 @@ pub(super) enum Of {
 }
 
 /// A method's settings, before it is known which methods there are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct MethodSettings {
     /// Where the method is named.
     span: Span,
@@ -78,15 +78,21 @@ impl MethodSettings {
         api.routes.iter().position(is_meant)
     }
 
-    /// The same; one that is not there is reported.
-    pub(crate) fn find(&self, api: &Api, report: &mut Report) -> Option<RouteId> {
-        let found = self.position(api);
-        if found.is_none() {
-            let name =
-                |route: &Route| format!("{} {}", route.method.name(), api.resources[route.resource].path);
-            let names: Vec<String> = api.routes.iter().map(name).collect();
-            report.unknown(self.span, "method", &self.name, names.iter().map(String::as_str));
+    /// The same by its id.
+    pub(crate) fn find(&self, api: &Api) -> Option<RouteId> {
+        self.position(api).map(|route| RouteId(route as u32))
+    }
+
+    /// Reports a method that none of these deployments has.
+    pub(crate) fn check(&self, deployments: &[&Api], report: &mut Report) {
+        if deployments.iter().any(|api| self.position(api).is_some()) {
+            return;
         }
-        found.map(|route| RouteId(route as u32))
+        let name = |(api, route): (&Api, &Route)| {
+            format!("{} {}", route.method.name(), api.resources[route.resource].path)
+        };
+        let routes = deployments.iter().flat_map(|api| api.routes.iter().map(|route| (*api, route)));
+        let names: Vec<String> = routes.map(name).collect();
+        report.unknown(self.span, "method", &self.name, names.iter().map(String::as_str));
     }
 }

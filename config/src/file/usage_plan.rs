@@ -6,6 +6,7 @@ use tidegate_core::limit::{
     MeterId, MethodThrottle, Period, PlanStage, Quota, StageId, UsagePlanSpec, method_meter,
 };
 use tidegate_core::plan::Api as PlanApi;
+use tidegate_core::release::{Canary, Release};
 use tidegate_core::route::RouteId;
 use tidegate_core::span::Span;
 
@@ -123,21 +124,34 @@ fn read_stages(
 impl UsagePlan {
     /// Finds the methods that have throttles of their own.
     pub(crate) fn compile(mut self, apis: &[PlanApi], report: &mut Report) -> UsagePlanSpec {
-        for (stage, methods) in self.spec.stages.iter_mut().zip(&self.methods) {
-            let (api, name) = names(stage.id, apis);
-            let found = methods.iter().filter_map(|method| {
-                let route = method.find(api, report)?;
-                Some(MethodThrottle { route, meter: meter_of(api, name, route), rate: method.rate? })
-            });
-            stage.methods = found.collect();
-        }
+        let stages = self.spec.stages.iter().zip(&self.methods);
+        self.spec.stages =
+            stages.flat_map(|(stage, methods)| compile(stage.id, methods, apis, report)).collect();
         self.spec
     }
 }
 
-fn names(id: StageId, apis: &[PlanApi]) -> (&PlanApi, &str) {
+/// A stage, and its canary: keys are good for both, and their throttles are the same ones.
+fn compile(id: StageId, methods: &[MethodSettings], apis: &[PlanApi], report: &mut Report) -> Vec<PlanStage> {
+    let Release::Production(Canary { api, stage, .. }) =
+        apis[id.api as usize].stages[id.stage as usize].release
+    else {
+        methods.iter().for_each(|method| method.check(&[&apis[id.api as usize]], report));
+        return vec![compile_deployment(id, methods, apis)];
+    };
+    methods.iter().for_each(|method| method.check(&[&apis[id.api as usize], &apis[api]], report));
+    let canary = StageId { api: api as u32, stage: stage as u32 };
+    vec![compile_deployment(id, methods, apis), compile_deployment(canary, methods, apis)]
+}
+
+fn compile_deployment(id: StageId, methods: &[MethodSettings], apis: &[PlanApi]) -> PlanStage {
     let api = &apis[id.api as usize];
-    (api, &api.stages[id.stage as usize].name)
+    let name = &api.stages[id.stage as usize].name;
+    let found = methods.iter().filter_map(|method| {
+        let route = method.find(api)?;
+        Some(MethodThrottle { route, meter: meter_of(api, name, route), rate: method.rate? })
+    });
+    PlanStage { id, methods: found.collect() }
 }
 
 /// What a method's throttle is called.

@@ -36,3 +36,18 @@ fn services() {
         assert!(table.contains(want), "{table}");
     }
 }
+
+#[test]
+fn canary() {
+    let table = routes_table(&example("canary"));
+    let want = "\
+API greeting stage prod (REGIONAL)
+METHOD  PATH       AUTH  LIMITS  CACHE  INTEGRATION
+GET     /greeting  NONE  none    60 s   MOCK 200
+
+API greeting stage prod canary with 10 % of the requests (REGIONAL)
+METHOD  PATH       AUTH  LIMITS  CACHE  INTEGRATION
+GET     /greeting  NONE  none    60 s   MOCK 200
+";
+    assert_eq!(table, want);
+}

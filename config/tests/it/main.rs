@@ -3,6 +3,7 @@
 mod api_key_files;
 mod authorizers;
 mod caches;
+mod canaries;
 mod diagnostics;
 mod document;
 mod examples;

@@ -13,7 +13,7 @@ fn check_file(more: &str, place: &str, what: &str) {
 
 #[test]
 fn of_tidegate_toml() {
-    check_file("canary = { percent = 1 }", "10:1", "`canary`");
+    check_file("tracing = true", "10:1", "`tracing`");
     check_file("[admin]\naddress = \"127.0.0.1:0\"\ntls = true", "12:1", "`tls`");
     for kind in ["HTTP", "WEBSOCKET"] {
         let api = format!(

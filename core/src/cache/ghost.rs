@@ -1,14 +1,15 @@
 //! What was put out a short while ago: whoever comes back soon was worth keeping.
 //!
 //! Fingerprints in sets of four, the oldest of a set pushed out. Which set a fingerprint is in follows from itself, so that
-//! the table can grow without the hashes.
+//! the table can grow without the hashes, to any size: one that remembers twice as many as there are answers lets in what
+//! comes back too late, as blocks of a disk do, and is 1 to 4 points of hit ratio worse there than one of the right size.
 
 const WAYS: usize = 4;
 
 /// Fingerprints of keys.
 #[derive(Debug, Default)]
 pub(super) struct Ghost {
-    /// A power of two of sets; 0 is no fingerprint.
+    /// 0 is no fingerprint.
     sets: Vec<[u32; WAYS]>,
 }
 
@@ -23,7 +24,7 @@ impl Ghost {
         (self.sets.capacity() * size_of::<[u32; WAYS]>()) as u64
     }
 
-    /// Makes it one for so many, a power of two. What it knows is kept when it grows.
+    /// Makes it one for so many. What it knows is kept when it grows.
     pub(super) fn resize(&mut self, count: usize) {
         let (before, after) = (self.sets.len(), sets_for(count));
         if after < before {
@@ -32,7 +33,8 @@ impl Ghost {
         self.sets.reserve_exact(after - self.sets.len());
         self.sets.resize(after, [0; WAYS]);
         if before > 0 && after > before {
-            for set in 0..before {
+            // They move upwards, into sets that have been seen to.
+            for set in (0..before).rev() {
                 for fingerprint in std::mem::take(&mut self.sets[set]).into_iter().rev() {
                     self.push(fingerprint);
                 }
@@ -65,13 +67,13 @@ impl Ghost {
     }
 
     fn set(&mut self, fingerprint: u32) -> Option<&mut [u32; WAYS]> {
-        let mask = self.sets.len().checked_sub(1)?;
-        self.sets.get_mut(fingerprint as usize & mask)
+        let set = (u64::from(fingerprint) * self.sets.len() as u64) >> 32;
+        self.sets.get_mut(set as usize)
     }
 }
 
 fn sets_for(count: usize) -> usize {
-    if count == 0 { 0 } else { (count / WAYS).max(1).next_power_of_two() }
+    count.div_ceil(WAYS)
 }
 
 fn fingerprint(hash: u64) -> u32 {
@@ -94,8 +96,23 @@ mod tests {
             ghost.insert(number << 42);
         }
         assert!(!ghost.take(1 << 42), "pushed out");
-        ghost.resize(64);
+        ghost.resize(60);
         assert!(ghost.take(2 << 42) && ghost.take(5 << 42));
         assert!(!ghost.take(5 << 42), "taken");
+    }
+
+    /// By a half each time, as the index grows: each fingerprint is found where it has moved.
+    #[test]
+    fn growing_loses_nothing() {
+        let hash = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 << 63;
+        let mut ghost = Ghost::default();
+        ghost.resize(400);
+        // So few that no set is full, and one set that is.
+        (0..40).for_each(|number| ghost.insert(hash(number)));
+        for count in [600, 900, 1_350, 2_025, 2_026] {
+            ghost.resize(count);
+        }
+        assert!((0..40).all(|number| ghost.take(hash(number))));
+        assert!((0..40).all(|number| !ghost.take(hash(number))));
     }
 }

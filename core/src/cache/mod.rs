@@ -25,6 +25,7 @@ mod stored;
 
 mod ghost;
 mod index;
+mod probation;
 mod slice;
 mod variants;
 

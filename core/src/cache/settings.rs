@@ -29,7 +29,7 @@ pub struct StageCache {
 
 impl StageCache {
     /// Whether methods that change something put out answers of their path (RFC 9111 section 4.4).
-    pub(crate) fn heeds_changes(&self) -> bool {
+    pub fn heeds_changes(&self) -> bool {
         self.methods.iter().flatten().any(|method| method.extras.heeds_origin())
     }
 }

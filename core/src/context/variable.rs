@@ -27,6 +27,8 @@ pub enum Variable {
     ExtendedRequestId,
     /// `httpMethod`
     HttpMethod,
+    /// `isCanaryRequest`
+    IsCanaryRequest,
     /// `identity.apiKey`: a secret; log lines have its last characters only.
     ApiKey,
     /// `identity.apiKeyId`: the key's name.
@@ -110,7 +112,7 @@ pub enum Variable {
     /// `identity.clientCert.validity.notAfter`
     ClientCertNotAfter,
     /// A variable that API Gateway knows and that has no value here: its feature is not configured for the request
-    /// (authorizers, WAF, client certificates, canaries).
+    /// (authorizers, WAF, client certificates).
     Absent,
 }
 
@@ -130,6 +132,7 @@ impl Variable {
             "error.validationErrorString" => Self::ValidationErrorString,
             "extendedRequestId" => Self::ExtendedRequestId,
             "httpMethod" => Self::HttpMethod,
+            "isCanaryRequest" => Self::IsCanaryRequest,
             "identity.apiKey" => Self::ApiKey,
             "identity.apiKeyId" => Self::ApiKeyId,
             "identity.accessKey" => Self::AccessKey,
@@ -180,11 +183,10 @@ impl Variable {
     }
 }
 
-const ABSENT: [&str; 6] = [
+const ABSENT: [&str; 5] = [
     "awsEndpointRequestId",
     "customDomain.routingRuleIdMatched",
     "integration.requestId",
-    "isCanaryRequest",
     "wafResponseCode",
     "webaclArn",
 ];

@@ -51,7 +51,8 @@ impl<'a> View<'a> {
         match variable {
             Variable::AccountId => put(out, Some(self.node.account.as_bytes())),
             Variable::ApiId => put(out, self.stage.map(|(api, _)| api.id.as_bytes())),
-            Variable::DeploymentId | Variable::Absent => false,
+            Variable::DeploymentId => put(out, self.stage.map(|(api, _)| api.deployment_id.as_bytes())),
+            Variable::Absent => false,
             Variable::DomainName => put(out, nonempty(self.host_name())),
             Variable::DomainPrefix => {
                 put(out, nonempty(self.host_name()).and_then(|host| host.split(|&b| b == b'.').next()))
@@ -71,6 +72,10 @@ impl<'a> View<'a> {
             }
             Variable::ExtendedRequestId => put(out, Some(&self.arrival.extended_request_id)),
             Variable::HttpMethod => put(out, Some(self.request.method())),
+            Variable::IsCanaryRequest => {
+                let is_canary = self.stage.and_then(|(_, stage)| stage.release.is_canary_request());
+                put(out, is_canary.map(|is_canary| if is_canary { &b"true"[..] } else { b"false" }))
+            }
             Variable::ApiKey => put(out, self.api_key.and_then(|_| self.api_key_value())),
             Variable::Authorizer(name) => self.write_authorizer(name, out),
             Variable::ApiKeyId => put(out, self.api_key.map(KeyName::read)),

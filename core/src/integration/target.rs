@@ -88,6 +88,11 @@ impl Pattern {
 }
 
 impl Target {
+    /// The first byte of its text, if there is any.
+    pub fn first_byte(&self) -> Option<u8> {
+        self.text.as_bytes().first().copied()
+    }
+
     /// Joins a path, which starts with a literal `/`, and a query without its `?`.
     pub fn new(path: Pattern, query: Pattern) -> Self {
         let behind = Place { text: offset(path.text.len()), placeholder: offset(path.placeholders.len()) };

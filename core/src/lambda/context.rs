@@ -5,6 +5,7 @@ use super::json::{escape_behind, write_string};
 use crate::auth::jwt::Claims;
 use crate::context::{Attested, Variable};
 use crate::method::Method;
+use crate::release::Release;
 use crate::values::Values;
 
 /// Members that are texts, with the variable that each is.
@@ -56,7 +57,7 @@ const CLIENT_CERT: [(&str, Variable); 4] = [
 const VALIDITY: [(&str, Variable); 2] =
     [("notBefore", Variable::ClientCertNotBefore), ("notAfter", Variable::ClientCertNotAfter)];
 
-/// Appends the member. `deploymentId` is `null`: a deployment here is a file and a reload.
+/// Appends the member.
 pub(super) fn write(values: &Values<'_>, method: Method, out: &mut Vec<u8>) {
     out.extend_from_slice(br#","requestContext":{"#);
     for (name, variable) in &TEXTS {
@@ -69,7 +70,12 @@ pub(super) fn write(values: &Values<'_>, method: Method, out: &mut Vec<u8>) {
     write_string(method.name().as_bytes(), out);
     out.extend_from_slice(br#","requestTimeEpoch":"#);
     values.view.write(&Variable::RequestTimeEpoch, out);
-    out.extend_from_slice(br#","deploymentId":null"#);
+    out.push(b',');
+    write_text(values, "deploymentId", &Variable::DeploymentId, out);
+    if values.view.stage.is_some_and(|(_, stage)| stage.release != Release::Sole) {
+        out.extend_from_slice(br#","isCanaryRequest":"#);
+        values.view.write(&Variable::IsCanaryRequest, out);
+    }
     if let Some(name) = operation_name(values) {
         out.extend_from_slice(br#","operationName":"#);
         write_string(name.as_bytes(), out);

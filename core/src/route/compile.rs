@@ -2,7 +2,7 @@
 
 use super::literals::Literals;
 use super::resource::{Part, PartError, parts};
-use super::router::{Node, NodeId, RouteId, Router, Variable};
+use super::router::{NodeId, RouteId, Router, Routes, Variable};
 use super::{PARAMETERS_MAX, PARTS_MAX, ROUTES_MAX, RouteError, RouteSpec};
 use crate::method::{Method, RouteMethod};
 use std::collections::BTreeMap;
@@ -87,8 +87,8 @@ impl<'a> Builder<'a> {
                 resource.literals.iter().map(|(text, &child)| (node_id(parent), *text, node_id(child))),
             );
         }
-        let nodes = self.resources.iter().map(Resource::node).collect();
-        Router::new(nodes, Literals::new(&children))
+        let resources = self.resources.iter().map(|resource| (resource.routes(), resource.variable()));
+        Router::new(resources, Literals::new(&children))
     }
 }
 
@@ -104,17 +104,17 @@ impl Resource<'_> {
         }
     }
 
-    fn node(&self) -> Node {
-        let variable = match self.variable {
+    fn routes(&self) -> Routes {
+        self.exactly.map(|exactly| exactly.or(self.any).map(|spec| RouteId(spec as u32)))
+    }
+
+    fn variable(&self) -> Variable {
+        match self.variable {
             None => Variable::None,
             Some(VariableChild { part: Part::Greedy(_), child, .. }) => {
                 Variable::Greedy(NodeId(child as u32))
             }
             Some(VariableChild { child, .. }) => Variable::Parameter(NodeId(child as u32)),
-        };
-        Node {
-            routes: self.exactly.map(|exactly| exactly.or(self.any).map(|spec| RouteId(spec as u32))),
-            variable,
         }
     }
 }

@@ -89,10 +89,52 @@ pub(crate) fn check_in(bytes_max: u64, name: &str, trace: &[u32], behind_lru: f6
     let text = format!(
         "{name}: {ours:.1}, LRU {lru:.1}, W-TinyLFU {tiny:.1}, optimum {best:.1}, {capacity} answers"
     );
+    tell(&text);
     assert!(ours <= best, "{text}");
     assert!(ours >= lru - behind_lru, "{text}");
     assert!(ours >= tiny - behind_tiny_lfu, "{text}");
     assert!(tiny <= best && lru <= best, "{text}");
+}
+
+#[expect(clippy::print_stdout, reason = "for docs/performance.md, with --nocapture")]
+fn tell(text: &str) {
+    println!("{text}");
+}
+
+/// Beside LRU in slices of many sizes, each a third larger than the one before it: nowhere more than so many points behind,
+/// which is chance.
+#[track_caller]
+pub(crate) fn sweep(name: &str, trace: &[u32], kib: std::ops::RangeInclusive<u64>, behind_lru: f64) {
+    let sizes = std::iter::successors(Some(*kib.start()), |size| Some(size * 4 / 3));
+    for size in sizes.take_while(|size| kib.contains(size)) {
+        let (hits, capacity) = slice_hits(trace, size << 10);
+        let lru = Lru::new(capacity).hits(trace);
+        let points = |hits: usize| hits as f64 * 100.0 / trace.len() as f64;
+        let text = format!("{name}, {size} KiB: {:.2}, LRU {:.2}", points(hits), points(lru));
+        tell(&text);
+        assert!(points(hits) >= points(lru) - behind_lru, "{text}");
+    }
+}
+
+#[test]
+fn popular_answers_of_any_size() {
+    for (name, trace) in [
+        ("zipf 0.7", zipf(0.7)),
+        ("zipf 0.9", zipf(0.9)),
+        ("zipf 1.1", zipf(1.1)),
+        ("zipf 0.9 with scans", zipf_with_scans()),
+        ("loop", looping()),
+    ] {
+        sweep(name, &trace, 64..=6_000, 0.1);
+    }
+}
+
+/// Where what is popular changes all the time, and most of what ever was fits in: what is new is put out once before it is
+/// known to be good, which LRU never does.
+#[test]
+fn what_is_popular_changes_at_any_size() {
+    sweep("drift", &drifting(), 64..=1_024, 0.1);
+    sweep("drift", &drifting(), 1_025..=8_000, 1.5);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-use crate::hit_ratio::check_in;
+use crate::hit_ratio::{check_in, sweep};
 
 /// The ids of a trace, one for each line, numbered in the order in which they come.
 fn read(file: &str, requests: usize, id: impl Fn(&str) -> Option<u64>) -> Vec<u32> {
@@ -26,15 +26,16 @@ fn read(file: &str, requests: usize, id: impl Fn(&str) -> Option<u64>) -> Vec<u3
 fn twitter() {
     let key = |line: &str| line.split(", ").nth(1)?.parse().ok();
     let trace = read("twitter_cluster52.csv", 400_000, key);
-    check_in(512 << 10, "Twitter, 512 KiB", &trace, 0.0, 5.0);
-    check_in(8 << 20, "Twitter, 8 MiB", &trace, 0.0, 5.0);
+    check_in(512 << 10, "Twitter, 512 KiB", &trace, 0.0, 0.0);
+    check_in(8 << 20, "Twitter, 8 MiB", &trace, 0.0, 0.0);
+    sweep("Twitter", &trace, 64..=16_384, 0.1);
 }
 
 /// Blocks of a virtual disk of CloudPhysics (FAST 2015).
 #[test]
 fn cloud_physics() {
     let trace = read("cloudPhysicsIO.txt", 113_000, |line| line.parse().ok());
-    check_in(1 << 20, "CloudPhysics, 1 MiB", &trace, 0.0, 5.0);
-    // Blocks that come again behind a long scan: even with LRU or 0.7 points behind, by the exact size.
-    check_in(4 << 20, "CloudPhysics, 4 MiB", &trace, 1.0, 5.0);
+    check_in(1 << 20, "CloudPhysics, 1 MiB", &trace, 0.0, 0.0);
+    check_in(4 << 20, "CloudPhysics, 4 MiB", &trace, 0.0, 0.0);
+    sweep("CloudPhysics", &trace, 64..=16_384, 0.1);
 }

@@ -109,6 +109,8 @@ pub(crate) struct Gateway {
     pub(crate) asked: Vec<(Invoke, String, String)>,
     /// How the Lambda API was called for them, and what it was sent.
     pub(crate) called: Vec<(Call, String)>,
+    /// The random bits of each request.
+    pub(crate) entropy: Entropy,
     exchange: Exchange,
     now: Now,
     peer: Peer,
@@ -138,6 +140,7 @@ impl Gateway {
             keys_asked: Vec::new(),
             asked: Vec::new(),
             called: Vec::new(),
+            entropy: ENTROPY,
             exchange: Exchange::default(),
             now: Now { unix_ms: 784_111_777_000, monotonic_ns: 0 },
             peer: Peer {
@@ -165,7 +168,7 @@ impl Gateway {
         let parsed = head.parse(&Limits::default().request_head());
         let peer = self.peer.clone();
         match parsed {
-            Ok(Some(_)) => self.carry(Event::Request(&peer, ENTROPY), origin),
+            Ok(Some(_)) => self.carry(Event::Request(&peer, self.entropy), origin),
             Ok(None) => panic!("a whole head: {request}"),
             Err(error) => self.carry(Event::Refused(&peer, ENTROPY, Reject::Head(error)), origin),
         }

@@ -66,6 +66,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) usage_plan: &'a str,
     pub(crate) usage_plan_stage: &'a str,
     pub(crate) api: &'a str,
+    /// What stands in `canary.yaml`, from `paths:` on.
+    pub(crate) canary: &'a str,
     /// Further sections.
     pub(crate) more: &'a str,
 }
@@ -74,7 +76,8 @@ pub(crate) struct Settings<'a> {
 /// `alice-0123456789abcdef` is good there.
 #[track_caller]
 pub(crate) fn plan(document: &str, log_format: &str, settings: Settings<'_>) -> Plan {
-    let Settings { node, limits, listener, stage, usage_plan, usage_plan_stage, api, more } = settings;
+    let Settings { node, limits, listener, stage, usage_plan, usage_plan_stage, api, canary, more } =
+        settings;
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let name = format!("exchange-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -97,6 +100,9 @@ pub(crate) fn plan(document: &str, log_format: &str, settings: Settings<'_>) -> 
     std::fs::write(folder.join("deny.json"), ALICE_POLICY.replace("Allow", "Deny")).expect("a file");
     std::fs::write(folder.join("bob.json"), BOB_POLICY).expect("a file");
     std::fs::write(folder.join("api.yaml"), format!("openapi: 3.0.1\n{document}")).expect("a file");
+    if !canary.is_empty() {
+        std::fs::write(folder.join("canary.yaml"), format!("openapi: 3.0.1\n{canary}")).expect("a file");
+    }
     let loaded = tidegate_config::load(&folder.join("tidegate.toml"), "host");
     std::fs::remove_dir_all(&folder).expect("removed");
     loaded.unwrap_or_else(|findings| panic!("{findings}")).plan

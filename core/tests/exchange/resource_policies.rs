@@ -171,6 +171,7 @@ const TRUSTED: Settings<'_> = Settings {
     stage: "",
     usage_plan: "",
     usage_plan_stage: "",
+    canary: "",
     api: "",
     more: "",
 };

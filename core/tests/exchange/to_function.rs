@@ -126,7 +126,7 @@ fn the_whole_event() {
                 "user": null,
             },
             "domainName": "api.example.com",
-            "deploymentId": null,
+            "deploymentId": event(request)["requestContext"]["deploymentId"],
             "apiId": "api",
         },
         "body": null,
@@ -136,6 +136,8 @@ fn the_whole_event() {
     assert_eq!(got, want, "{got:#}");
     let resource_id = got["requestContext"]["resourceId"].as_str().expect("a text");
     assert_eq!(resource_id.len(), 6);
+    assert_eq!(got["requestContext"]["deploymentId"].as_str().expect("a text").len(), 6);
+    assert_eq!(got["requestContext"].get("isCanaryRequest"), None, "the stage has no canary");
     let invoke = invoked(request).invoke.expect("invoked");
     assert_eq!(invoke, Invoke { function: FunctionId(0), timeout_ms: 5000, wanted: Wanted::Answer });
 }

@@ -69,8 +69,9 @@ async fn obey(shard: &Rc<Shard>, doorbell: &Listener, commands: &Receiver<Comman
                 Command::Changed(cache, changes) => {
                     shard.core.borrow_mut().caches.hear_changes(cache, &changes);
                 }
-                Command::Flush(Flush { cache, done }) => {
-                    shard.core.borrow_mut().caches.flush(cache);
+                Command::Flush(Flush { caches, done }) => {
+                    let core = &mut shard.core.borrow_mut().caches;
+                    caches.into_iter().flatten().for_each(|cache| core.flush(cache));
                     drop(done);
                 }
                 Command::Credentials(table) => shard.core.borrow_mut().signers.install(table),

@@ -56,9 +56,8 @@ impl Exchange {
             return;
         }
         let plan = self.plan();
-        let cache = super::stage_of(&plan, routed.place).1.cache.as_deref();
-        if let Some(cache) = cache.filter(|cache| cache.heeds_changes()) {
-            shard.caches.change(cache.id, self.path_hash());
+        for cache in super::stage_of(&plan, routed.place).1.changed.iter().flatten() {
+            shard.caches.change(*cache, self.path_hash());
         }
     }
 

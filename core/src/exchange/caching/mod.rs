@@ -4,9 +4,10 @@
 //! are nothing to the others. Who misses the same key meanwhile follows: waits for what comes of that call, no longer than
 //! its own integration timeout.
 //!
-//! `invalidation` says who may have an answer made anew, `giving` writes kept answers, `keeping` keeps those that come, and
+//! `ambiguous` says who goes by the cache, `invalidation` who may have an answer made anew, `giving` writes kept answers, `keeping` keeps those that come, and
 //! `failing` gives old ones when there is no new one.
 
+mod ambiguous;
 mod failing;
 mod giving;
 mod invalidation;
@@ -70,7 +71,7 @@ impl Exchange {
     pub(super) fn look_up(&mut self, shard: &mut Shard, now: Now, validated: Validated) -> Step {
         let plan = self.plan();
         let routed = validated.routed;
-        let Some((_, method)) = cache_of(&plan, routed) else {
+        let Some((_, method)) = cache_of(&plan, routed).filter(|_| !self.is_ambiguous(routed)) else {
             return self.integrate(shard, now, validated);
         };
         let demand = match self.demand(shard, &plan, routed, method) {

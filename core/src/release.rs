@@ -37,6 +37,16 @@ impl Release {
             Self::Canary => Some(true),
         }
     }
+
+    /// Whether requests to a place with this release get a deployment, all or some of them.
+    pub(crate) fn leads_to(self, place: Place, deployment: Place) -> bool {
+        let canary = match self {
+            Self::Production(Canary { api, stage, .. }) => Some((api, stage)),
+            Self::Sole | Self::Canary => None,
+        };
+        let deployment = (deployment.api, deployment.stage);
+        (place.api, place.stage) == deployment || canary == Some(deployment)
+    }
 }
 
 /// Where a stage's canary is, and what it gets.

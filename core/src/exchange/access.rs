@@ -159,9 +159,9 @@ impl Exchange {
         canonical::normalize(path, &mut resolved);
         let api_id = self.request.first(KnownField::XApigwApiId);
         let Some(place) = plan.hosts.find(self.request.host(), api_id, &resolved) else { return false };
-        let router = &plan.apis[place.api].router;
+        let router = &plan.apis[routed.place.api].router;
         let route = router.find(routed.method, &resolved[place.prefix_bytes..], &mut PathParameters::new());
-        (place.api, place.stage, route) == (routed.place.api, routed.place.stage, Some(routed.route))
+        stage_of(plan, place).1.release.leads_to(place, routed.place) && route == Some(routed.route)
     }
 
     /// A private API is there for clients of the private networks alone.

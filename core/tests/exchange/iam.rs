@@ -4,6 +4,7 @@ use tidegate_core::auth::sigv4::{AmzTime, Headers, PayloadHash, Scope, Signable}
 use tidegate_core::http1::BodyFraming;
 
 use crate::carrier::{DATE, EXTENDED_ID, Exchanged, Gateway, ID, Origin, wire};
+use crate::plan::Settings;
 use crate::sign::{ALICE, Caller, HOST, NOW_S, request, signer};
 
 const DOCUMENT: &str = r#"
@@ -395,6 +396,10 @@ fn another_account_needs_the_resource_policy() {
 fn a_path_with_dots_is_signed_as_it_is_resolved() {
     serve(&get(ALICE, "/prod//pets/7"));
     serve(&get(ALICE, "/prod/x//y/../z"));
+    let stage = "[api.stage.canary]\npercent_traffic = 100.0\n";
+    let mut canary = Gateway::with(DOCUMENT, FORMAT, Settings { stage, ..Settings::default() });
+    let answered = canary.exchange(&get(ALICE, "/prod//pets/7"), OK).answered;
+    assert!(answered.starts_with("HTTP/1.1 200 "), "{answered}");
     let resolved = get(ALICE, "/prod/pets/7");
     for spelling in ["/prod/x/../pets/7", "/prod/pets//7", "/prod/pets/./7", "/x/../prod/pets/7"] {
         let exchanged =

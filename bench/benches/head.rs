@@ -4,9 +4,10 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
-use tidegate_core::http1::{BodyFraming, HeadLimits, RequestHead};
+use tidegate_core::http1::{BodyDecoder, BodyFraming, HeadLimits, RequestHead, encode};
 use tidegate_core::http2::answer::AnswerHead;
 use tidegate_core::http2::request::{Pseudo, read};
+use tidegate_core::transform::trailers::may_pass;
 
 const SMALL: &str = "GET /v1/pets/42?limit=10 HTTP/1.1\r\nHost: api.example.com\r\nAccept: */*\r\n\r\n";
 
@@ -85,5 +86,26 @@ fn http2(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, head, http2);
+/// A chunked body of 100 bytes to its end, and the end of the one that goes on: without trailers, and with those of gRPC.
+fn trailers(criterion: &mut Criterion) {
+    let chunk = format!("64\r\n{}\r\n0\r\n", "x".repeat(100));
+    let plain = (format!("{chunk}\r\n"), encode::LAST_CHUNK.to_vec());
+    let section = "grpc-status: 0\r\ngrpc-message: \r\n\r\n";
+    let grpc = (format!("{chunk}{section}"), format!("0\r\n{section}").into_bytes());
+    for (name, (body, last)) in [("none", plain), ("grpc", grpc)] {
+        criterion.bench_function(&format!("body_trailers_{name}"), |bencher| {
+            bencher.iter(|| {
+                let mut decoder = BodyDecoder::new(BodyFraming::Chunked);
+                let mut rest = black_box(body.as_bytes());
+                while !decoder.is_done() {
+                    let decoded = decoder.decode(rest).expect("a body");
+                    rest = &rest[decoded.consumed..];
+                }
+                assert_eq!(decoder.trailers().only(may_pass).last_chunk(), last);
+            });
+        });
+    }
+}
+
+criterion_group!(benches, head, http2, trailers);
 criterion_main!(benches);

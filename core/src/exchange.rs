@@ -7,7 +7,7 @@
 //! it, in that order: `access` (policies and signatures; with `authorizer` and `cognito`), `metering` (keys, throttles,
 //! quotas), `content` (codings and conversions of bodies), `validation` (parameters and bodies), `caching` (answers that are
 //! there already), `backend`, `function`, `streaming`, `invocation` and `mock` (the integrations), `answer` (what the client
-//! gets); `redirect` is before all of them, and `execution` logs what they do.
+//! gets) and `trailers`; `redirect` is before all of them, and `execution` logs what they do.
 
 mod access;
 mod answer;
@@ -25,12 +25,14 @@ mod mutual;
 mod redirect;
 mod step;
 mod streaming;
+mod trailers;
 mod validation;
 
 use std::rc::Rc;
 
 pub use self::function::{Invoke, InvokeFailure, Wanted};
 pub use self::step::{Answer, Call, CallFailure, Event, More, Step};
+pub use self::trailers::RequestTrailers;
 
 use self::authorizer::Authorizing;
 use self::caching::Caching;

@@ -1,7 +1,8 @@
 //! Bodies: length, chunks, until close.
 
 use tidegate_core::http1::{
-    BodyDecoder, BodyError, BodyFraming, CHUNK_EXTENSION_BYTES_MAX, TRAILER_BYTES_MAX, encode,
+    BodyDecoder, BodyError, BodyFraming, CHUNK_EXTENSION_BYTES_MAX, TRAILER_BYTES_MAX, TRAILER_FIELDS_MAX,
+    Trailers, encode,
 };
 
 /// How far a body was read: its content, what was left over, and whether it ended.
@@ -185,9 +186,87 @@ fn trailers() {
     refused("0\r\nGET / HTTP/1.1\r\n\r\n", BodyError::Trailer);
     refused("0\r\nA: b\nB: c\r\n\r\n", BodyError::ChunkLineEnd);
     refused("0\r\nA: b\rc\r\n\r\n", BodyError::ChunkLineEnd);
-    let fits = "a".repeat(TRAILER_BYTES_MAX - "A:\r\n\r".len());
+    let fits = "a".repeat(TRAILER_BYTES_MAX - "A:\r\n".len());
     content(&format!("0\r\nA:{fits}\r\n\r\n"), "", "");
-    refused(&format!("0\r\nA:{fits}aa\r\n\r\n"), BodyError::TrailersTooLong);
+    refused(&format!("0\r\nA:{fits}a\r\n\r\n"), BodyError::TrailersTooLong);
+}
+
+/// The trailers of a chunked body, in one piece and byte by byte, and again what they are when written anew.
+#[track_caller]
+fn check_trailers(section: &str, want: &[(&str, &str)]) {
+    let body = format!("1\r\nx\r\n0\r\n{section}\r\n");
+    let read = |body: &[u8], size: usize| {
+        let mut decoder = BodyDecoder::new(BodyFraming::Chunked);
+        for mut piece in body.chunks(size) {
+            while !piece.is_empty() {
+                let decoded = decoder.decode(piece).expect("a body");
+                piece = &piece[decoded.consumed..];
+            }
+        }
+        assert!(decoder.is_done());
+        let trailers = decoder.take_trailers();
+        assert!(decoder.trailers().is_empty(), "they are taken once");
+        trailers
+    };
+    let as_text = |trailers: &Trailers| {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        trailers.fields().map(|(name, value)| (text(name), text(value))).collect::<Vec<_>>()
+    };
+    let want: Vec<(String, String)> = want.iter().map(|&(name, value)| (name.into(), value.into())).collect();
+    let trailers = read(body.as_bytes(), body.len());
+    assert_eq!(as_text(&trailers), want, "{section:?}");
+    assert_eq!(trailers, read(body.as_bytes(), 1), "{section:?}");
+    assert_eq!(as_text(&read(&trailers.last_chunk(), 3)), want, "{section:?}");
+    assert_eq!(trailers.is_empty(), want.is_empty());
+}
+
+#[test]
+fn an_error_is_final() {
+    let mut decoder = BodyDecoder::new(BodyFraming::Chunked);
+    assert_eq!(decoder.decode(b"0\r\nX\r\n"), Err(BodyError::Trailer));
+    assert_eq!(decoder.decode(b": y\r\n\r\n"), Err(BodyError::Trailer));
+    assert_eq!((decoder.error(), decoder.is_done()), (Some(BodyError::Trailer), false));
+    assert_eq!(decoder.finish_at_close(), Err(BodyError::Trailer));
+    assert!(decoder.trailers().is_empty());
+}
+
+#[test]
+fn trailers_are_kept() {
+    check_trailers("", &[]);
+    check_trailers("A: b\r\n", &[("A", "b")]);
+    check_trailers("A:b:c\r\nA: \t\u{e4} d\t \r\na:\r\n", &[("A", "b:c"), ("A", "\u{e4} d"), ("a", "")]);
+    let most: Vec<(&str, &str)> = vec![("x", "y"); TRAILER_FIELDS_MAX];
+    check_trailers(&"x: y\r\n".repeat(TRAILER_FIELDS_MAX), &most);
+    refused(&format!("0\r\n{}\r\n", "x: y\r\n".repeat(TRAILER_FIELDS_MAX + 1)), BodyError::TrailersTooLong);
+}
+
+#[test]
+fn trailers_that_come_as_fields() {
+    let mut trailers = Trailers::default();
+    assert_eq!(trailers.last_chunk(), encode::LAST_CHUNK);
+    for (name, value, want) in [
+        ("x-a", "1", Ok(())),
+        ("", "1", Err(BodyError::Trailer)),
+        (":path", "/", Err(BodyError::Trailer)),
+        ("x a", "1", Err(BodyError::Trailer)),
+        ("x:a", "1", Err(BodyError::Trailer)),
+        ("x", "a\r\nb: c", Err(BodyError::Trailer)),
+        ("x", "a\0", Err(BodyError::Trailer)),
+        ("X-A", " 2 ", Ok(())),
+    ] {
+        assert_eq!(trailers.push(name.as_bytes(), value.as_bytes()), want, "{name}: {value}");
+    }
+    assert_eq!(trailers.last_chunk(), b"0\r\nx-a: 1\r\nX-A: 2\r\n\r\n");
+    assert_eq!(trailers.find(b"x-A"), Some(&b"1"[..]));
+    assert_eq!(trailers.find(b"x"), None);
+    assert_eq!(trailers.only(|name| name == b"X-A").last_chunk(), b"0\r\nX-A: 2\r\n\r\n");
+    assert!(trailers.only(|_| false).is_empty());
+    let fits = "y".repeat(TRAILER_BYTES_MAX - "x: \r\n".len());
+    assert_eq!(Trailers::default().push(b"x", fits.as_bytes()), Ok(()));
+    assert_eq!(trailers.push(b"x", fits.as_bytes()), Err(BodyError::TrailersTooLong));
+    let mut many = Trailers::default();
+    let pushed = (0..100).take_while(|_| many.push(b"x", b"y").is_ok()).count();
+    assert_eq!(pushed, TRAILER_FIELDS_MAX);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use tidegate_core::exchange::CallFailure;
+use tidegate_core::http1::Trailers;
 
 use crate::function::Streamed;
 use crate::function::remote::{Begun, Unpacking};
@@ -57,10 +58,18 @@ impl Backend {
         }
     }
 
-    /// Whether it is known that no content follows.
+    /// What has come behind the content. Those of a function tell the gateway how it went.
+    pub(crate) fn trailers(&self) -> Option<&Trailers> {
+        match self {
+            Self::Http(called) => Some(called.body.trailers()).filter(|trailers| !trailers.is_empty()),
+            Self::Function(_) | Self::Remote(..) => None,
+        }
+    }
+
+    /// Whether it is known that nothing follows, neither content nor trailers.
     pub(crate) fn is_done(&self) -> bool {
         match self {
-            Self::Http(called) => called.body.is_done(),
+            Self::Http(called) => called.body.is_done() && called.body.trailers().is_empty(),
             Self::Function(streamed) => streamed.is_complete(),
             Self::Remote(..) => false,
         }

@@ -3,7 +3,7 @@
 //! HTTP/1 and HTTP/2 each implement both. The relay is compiled for each, so that neither pays for the other.
 
 use tidegate_core::cache;
-use tidegate_core::http1::BodyFraming;
+use tidegate_core::http1::{BodyFraming, Trailers};
 
 use crate::stream::{BodyFailure, Piece};
 
@@ -11,6 +11,9 @@ use crate::stream::{BodyFailure, Piece};
 pub(crate) trait Inbound: Sized + 'static {
     /// The next piece of content, or `None` at the end. Pieces are not empty.
     async fn next(&mut self) -> Result<Option<Piece>, BodyFailure>;
+
+    /// What has come behind the content, whose end has been read.
+    async fn trailers(&mut self) -> Result<Trailers, BodyFailure>;
 
     /// Appends the content that has been received already, if that is all there is and at most `bytes_max` bytes. Else
     /// leaves everything as it was. Spares a small body its own send.
@@ -34,11 +37,11 @@ pub(crate) trait Outbound {
     /// The whole answer: `out` has its head, and its content is sent from where it is kept.
     async fn begin_kept(&mut self, out: Vec<u8>, content: cache::Content) -> Result<(), Broken>;
 
-    /// Sends a piece of content, which is not empty. `is_last` if it is known that none follows.
+    /// Sends a piece of content, which is not empty. `is_last` if it is known that nothing follows.
     async fn send(&mut self, piece: Piece, is_last: bool) -> Result<(), Broken>;
 
-    /// Ends an answer with a rest.
-    async fn end(&mut self) -> Result<(), Broken>;
+    /// Ends an answer with a rest, unless its last piece did.
+    async fn end(&mut self, trailers: &Trailers) -> Result<(), Broken>;
 }
 
 /// What follows the beginning of an answer.

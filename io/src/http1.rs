@@ -1,7 +1,7 @@
 //! A client of HTTP/1 as the relay sees it.
 
 use tidegate_core::cache;
-use tidegate_core::http1::{BodyFraming, encode};
+use tidegate_core::http1::{BodyFraming, Trailers};
 use tidegate_core::limits::Limits;
 
 use crate::ends::{Broken, Inbound, Outbound, Rest};
@@ -54,6 +54,8 @@ impl Received {
             End::Answered { is_uploading: true, .. } => After::Close,
             End::Answered { .. } => {
                 if discard(&mut self.body, &mut self.stream).await {
+                    // Nobody has wanted them, and the connection may be idle for long.
+                    drop(self.body.take_trailers());
                     After::KeepAlive
                 } else {
                     After::Close
@@ -66,6 +68,10 @@ impl Received {
 impl Inbound for Received {
     async fn next(&mut self) -> Result<Option<Piece>, BodyFailure> {
         self.body.next(&mut self.stream).await
+    }
+
+    async fn trailers(&mut self) -> Result<Trailers, BodyFailure> {
+        Ok(self.body.take_trailers())
     }
 
     fn take_received(&mut self, bytes_max: usize, out: &mut Vec<u8>) -> bool {
@@ -128,9 +134,9 @@ impl Outbound for Answering<'_> {
         sent.map_err(|_| Broken)
     }
 
-    async fn end(&mut self) -> Result<(), Broken> {
+    async fn end(&mut self, trailers: &Trailers) -> Result<(), Broken> {
         match self.framing {
-            BodyFraming::Chunked => self.send_bytes(encode::LAST_CHUNK.to_vec(), false).await,
+            BodyFraming::Chunked => self.send_bytes(trailers.last_chunk(), false).await,
             BodyFraming::None | BodyFraming::Length(_) | BodyFraming::UntilClose => Ok(()),
         }
     }

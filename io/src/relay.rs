@@ -238,7 +238,8 @@ async fn call_backend<I: Inbound>(
         request.extend_from_slice(&exchange.out);
         let sent = backend.socket.send(request, uploads, left_ms).await;
         if uploads && sent.is_ok() {
-            *upload = Upload::start(shard, inbound, &backend.socket, call, &plan.limits);
+            let trailers = exchange.request_trailers();
+            *upload = Upload::start(shard, inbound, &backend.socket, call, trailers, &plan.limits);
         }
         let answered = {
             let head = pin!(read_response(exchange, &mut backend, &plan.limits, call.is_head));
@@ -330,14 +331,15 @@ async fn send_answer(
     }
     let mut sent_bytes = answer.inline_bytes;
     // In a box, so that the many exchanges with small answers do not hold the memory of the few with large ones.
-    let sent = Box::pin(pump(outbound, backend, out, answer.download, &mut sent_bytes)).await;
+    let sent = Box::pin(pump(outbound, backend, exchange, out, answer.download, &mut sent_bytes)).await;
     (sent, sent_bytes)
 }
 
-/// The head, then the backend's content piece by piece.
+/// The head, then the backend's content piece by piece, then its trailers.
 async fn pump(
     outbound: &mut impl Outbound,
     backend: &mut Backend,
+    exchange: &Exchange,
     head: Vec<u8>,
     framing: BodyFraming,
     sent_bytes: &mut u64,
@@ -348,5 +350,6 @@ async fn pump(
         *sent_bytes += piece.len() as u64;
         outbound.send(piece, backend.is_done()).await?;
     }
-    outbound.end().await
+    let trailers = backend.trailers().map(|received| exchange.answer_trailers(received));
+    outbound.end(&trailers.unwrap_or_default()).await
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::Deref;
 
-use tidegate_core::http1::{BodyDecoder, BodyError, BodyFraming};
+use tidegate_core::http1::{BodyDecoder, BodyError, BodyFraming, Trailers};
 
 use crate::ring::Chunk;
 use crate::transport::Transport;
@@ -95,14 +95,14 @@ impl Body {
         Self { decoder: BodyDecoder::new(framing), bytes: 0, bytes_max, timeout_ms }
     }
 
-    /// The same, keeping the trailer section.
-    pub(crate) fn with_trailers(framing: BodyFraming, bytes_max: u64, timeout_ms: u64) -> Self {
-        Self { decoder: BodyDecoder::with_trailers(framing), bytes: 0, bytes_max, timeout_ms }
+    /// What has come behind the content.
+    pub(crate) fn trailers(&self) -> &Trailers {
+        self.decoder.trailers()
     }
 
-    /// The value of a field of the trailer section.
-    pub(crate) fn trailer(&self, name: &[u8]) -> Option<&[u8]> {
-        self.decoder.trailer(name)
+    /// The same, once.
+    pub(crate) fn take_trailers(&mut self) -> Trailers {
+        self.decoder.take_trailers()
     }
 
     /// Sets how much content there may be.
@@ -128,6 +128,10 @@ impl Body {
     /// The next piece of content, or `None` at the end of the body. Pieces are not empty.
     pub(crate) async fn next(&mut self, stream: &mut Stream) -> Result<Option<Piece>, BodyFailure> {
         while !self.is_done() {
+            // Nothing that still comes could mend it.
+            if let Some(error) = self.decoder.error() {
+                return Err(BodyFailure::Framing(error));
+            }
             if !stream.has_pending() {
                 stream.socket.receive_within(self.timeout_ms);
             }

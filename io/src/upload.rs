@@ -5,7 +5,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use tidegate_core::exchange::Call;
+use tidegate_core::exchange::{Call, RequestTrailers};
 use tidegate_core::http1::{BodyFraming, encode};
 use tidegate_core::limits::Limits;
 
@@ -34,6 +34,7 @@ impl<I: Inbound> Upload<I> {
         inbound: &mut I,
         backend: &Transport,
         call: Call,
+        trailers: Option<RequestTrailers>,
         limits: &Limits,
     ) -> Self {
         let mut inbound = inbound.lend();
@@ -44,10 +45,15 @@ impl<I: Inbound> Upload<I> {
             let end = loop {
                 let sent = match inbound.next().await {
                     Ok(Some(piece)) => send_piece(&backend, piece, chunked, spare.buffer(), timeout_ms).await,
-                    Ok(None) if chunked => {
-                        let last = backend.send(encode::LAST_CHUNK.to_vec(), false, timeout_ms).await;
-                        break last.map_or(UploadEnd::BackendStopped, |()| UploadEnd::Complete);
-                    }
+                    Ok(None) if chunked => match inbound.trailers().await {
+                        Ok(received) => {
+                            let passing = trailers.as_ref().map(|trailers| trailers.passing(&received));
+                            let last = passing.unwrap_or_default().last_chunk();
+                            let last = backend.send(last, false, timeout_ms).await;
+                            break last.map_or(UploadEnd::BackendStopped, |()| UploadEnd::Complete);
+                        }
+                        Err(failure) => break UploadEnd::Failed(failure),
+                    },
                     Ok(None) => break UploadEnd::Complete,
                     Err(failure) => break UploadEnd::Failed(failure),
                 };

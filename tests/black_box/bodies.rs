@@ -114,7 +114,7 @@ fn downloads_arrive_with_the_same_content() {
         assert_eq!(
             (response.field("x"), response.field("trailer")),
             (None, None),
-            "{path}: trailers are dropped"
+            "{path}: trailers are no header fields, and nobody has asked"
         );
         let framing = if path == "length" { Framing::Length(300_000) } else { Framing::Chunked };
         assert_eq!(response.framing(), framing, "{path}");

@@ -17,6 +17,7 @@ mod canary;
 mod connections;
 mod flow_control;
 mod slow_clients;
+mod trailers;
 
 mod http2;
 

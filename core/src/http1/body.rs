@@ -1,23 +1,27 @@
 //! The body of a message, taken out of its framing.
 
 use super::chunked::{Chunked, Piece};
-use super::{BodyError, BodyFraming};
+use super::{BodyError, BodyFraming, Trailers};
 use std::ops::Range;
 
-/// Decodes the body of one message piece by piece (RFC 9112 sections 6 and 7). Buffers nothing.
+/// Decodes the body of one message piece by piece (RFC 9112 sections 6 and 7). Buffers nothing but its trailers.
 #[derive(Clone, Debug)]
 pub struct BodyDecoder {
     state: State,
-    /// The trailer section of a body that has ended, if it is wanted.
-    trailers: Option<Vec<u8>>,
+    /// Those of a chunked body, as far as they have come.
+    trailers: Trailers,
 }
 
 #[derive(Clone, Debug)]
 enum State {
-    Length { remaining: u64 },
+    Length {
+        remaining: u64,
+    },
     Chunked(Chunked),
     UntilClose,
     Done,
+    /// Where it ends is unknown.
+    Broken(BodyError),
 }
 
 /// What one step of a [`BodyDecoder`] did.
@@ -38,21 +42,13 @@ impl BodyDecoder {
             BodyFraming::Chunked => State::Chunked(Chunked::default()),
             BodyFraming::UntilClose => State::UntilClose,
         };
-        Self { state, trailers: None }
-    }
-
-    /// The same, keeping the trailer section of a chunked body.
-    pub fn with_trailers(framing: BodyFraming) -> Self {
-        match framing {
-            BodyFraming::Chunked => Self { state: State::Chunked(Chunked::with_trailers()), trailers: None },
-            BodyFraming::None | BodyFraming::Length(_) | BodyFraming::UntilClose => Self::new(framing),
-        }
+        Self { state, trailers: Trailers::default() }
     }
 
     /// Consumes a prefix of `input`, up to the end of the first run of content in it. To be called until all input
     /// is consumed or the body [is done](Self::is_done); what is left then belongs to the next message.
     ///
-    /// An error is final: where the body ends is unknown.
+    /// An error is final, and all that comes of it from then on: where the body ends is unknown.
     pub fn decode(&mut self, input: &[u8]) -> Result<Decoded, BodyError> {
         match &mut self.state {
             State::Done => Ok(Decoded { consumed: 0, content: 0..0 }),
@@ -66,13 +62,18 @@ impl BodyDecoder {
                 Ok(all_content(length))
             }
             State::Chunked(chunked) => {
-                let (decoded, piece) = chunked.decode(input)?;
-                if piece == Piece::Last {
-                    self.trailers = chunked.take_trailers();
-                    self.state = State::Done;
+                let decoded = chunked.decode(input, &mut self.trailers);
+                match decoded {
+                    Ok((_, Piece::More)) => {}
+                    Ok((_, Piece::Last)) => self.state = State::Done,
+                    Err(error) => {
+                        self.state = State::Broken(error);
+                        self.trailers = Trailers::default();
+                    }
                 }
-                Ok(decoded)
+                decoded.map(|(decoded, _)| decoded)
             }
+            State::Broken(error) => Err(*error),
         }
     }
 
@@ -90,14 +91,23 @@ impl BodyDecoder {
                 Ok(())
             }
             State::Length { .. } | State::Chunked(_) => Err(BodyError::Truncated),
+            State::Broken(error) => Err(error),
         }
     }
 
-    /// The value of a field of the trailer section, which has been [kept](Self::with_trailers); the first one.
-    pub fn trailer(&self, name: &[u8]) -> Option<&[u8]> {
-        let lines = self.trailers.as_deref().unwrap_or_default().split(|&byte| byte == b'\n');
-        let mut fields = lines.filter_map(|line| Some(line.split_at(memchr::memchr(b':', line)?)));
-        fields.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value[1..].trim_ascii())
+    /// What is wrong with it, if something was.
+    pub fn error(&self) -> Option<BodyError> {
+        if let State::Broken(error) = self.state { Some(error) } else { None }
+    }
+
+    /// What came behind the content of a chunked body that is done.
+    pub fn trailers(&self) -> &Trailers {
+        &self.trailers
+    }
+
+    /// The same, once.
+    pub fn take_trailers(&mut self) -> Trailers {
+        std::mem::take(&mut self.trailers)
     }
 
     /// How many bytes of content are to come, if that is known.
@@ -105,7 +115,7 @@ impl BodyDecoder {
         match self.state {
             State::Done => Some(0),
             State::Length { remaining } => Some(remaining),
-            State::Chunked(_) | State::UntilClose => None,
+            State::Chunked(_) | State::UntilClose | State::Broken(_) => None,
         }
     }
 }

@@ -5,14 +5,11 @@
 //!               └► Extension ──┘ └───── size = 0 ──► Trailer ─► Done
 //! ```
 
-use super::BodyError;
 use super::body::{Decoded, at_most};
+use super::{BodyError, Trailers};
 
 /// Most bytes of all chunk extensions of one body together. Nobody uses them; attackers did (CVE-2023-39326).
 pub const CHUNK_EXTENSION_BYTES_MAX: usize = 4096;
-
-/// Most bytes of the trailer section of one body.
-pub const TRAILER_BYTES_MAX: usize = 8192;
 
 /// Digits that fit 64 bits; more are refused even if they are zeros.
 const SIZE_DIGITS_MAX: u8 = 16;
@@ -23,10 +20,6 @@ pub(super) struct Chunked {
     state: State,
     /// At most [`CHUNK_EXTENSION_BYTES_MAX`].
     extension_bytes: usize,
-    /// At most [`TRAILER_BYTES_MAX`].
-    trailer_bytes: usize,
-    /// The lines of the trailer section so far, if they are wanted.
-    trailers: Option<Vec<u8>>,
 }
 
 /// Whether more of the body is to come.
@@ -85,18 +78,12 @@ enum Trailer {
 }
 
 impl Chunked {
-    /// Keeps the trailer section.
-    pub(super) fn with_trailers() -> Self {
-        Self { trailers: Some(Vec::new()), ..Self::default() }
-    }
-
-    /// The trailer section, if it has been kept: lines of fields.
-    pub(super) fn take_trailers(&mut self) -> Option<Vec<u8>> {
-        self.trailers.take()
-    }
-
-    /// Consumes framing, then one run of data.
-    pub(super) fn decode(&mut self, input: &[u8]) -> Result<(Decoded, Piece), BodyError> {
+    /// Consumes framing, then one run of data. Behind the last run come the trailers.
+    pub(super) fn decode(
+        &mut self,
+        input: &[u8],
+        trailers: &mut Trailers,
+    ) -> Result<(Decoded, Piece), BodyError> {
         let mut at = 0;
         while let Some(&byte) = input.get(at) {
             if let State::Data { remaining } = self.state {
@@ -108,7 +95,7 @@ impl Chunked {
                 return Ok((Decoded { consumed: at + length, content: at..at + length }, Piece::More));
             }
             at += 1;
-            self.state = self.step(byte)?;
+            self.state = self.step(byte, trailers)?;
             if self.state == State::Done {
                 return Ok((Decoded { consumed: at, content: at..at }, Piece::Last));
             }
@@ -117,7 +104,7 @@ impl Chunked {
     }
 
     /// Takes one byte that is not data.
-    fn step(&mut self, byte: u8) -> Result<State, BodyError> {
+    fn step(&mut self, byte: u8, trailers: &mut Trailers) -> Result<State, BodyError> {
         match (self.state, byte) {
             (State::SizeStart, _) => add_digit(0, 0, byte),
             (State::Size { size, .. }, b'\r') => Ok(State::SizeLf { size }),
@@ -130,7 +117,7 @@ impl Chunked {
             (State::DataCr, _) => Err(BodyError::ChunkDataEnd),
             (State::DataLf, b'\n') => Ok(State::SizeStart),
             (State::SizeLf { .. } | State::DataLf, _) => Err(BodyError::ChunkLineEnd),
-            (State::Trailer(part), _) => self.trailer_byte(part, byte),
+            (State::Trailer(part), _) => trailer_byte(part, byte, trailers),
             (State::Data { .. } | State::Done, _) => unreachable!("taken by decode"),
         }
     }
@@ -164,29 +151,27 @@ impl Chunked {
         };
         self.extension(size, part)
     }
+}
 
-    /// Field lines and the empty line behind them; their content is dropped unless it is wanted.
-    fn trailer_byte(&mut self, part: Trailer, byte: u8) -> Result<State, BodyError> {
-        let part = match (part, byte) {
-            (Trailer::LineStart, b'\r') => Trailer::EndLf,
-            (Trailer::Name, b':') => Trailer::Value,
-            (Trailer::LineStart | Trailer::Name, _) if is_token_byte(byte) => Trailer::Name,
-            (Trailer::Value, b'\r') => Trailer::LineLf,
-            (Trailer::Value, _) if is_field_byte(byte) => Trailer::Value,
-            (Trailer::LineLf, b'\n') => Trailer::LineStart,
-            (Trailer::EndLf, b'\n') => return Ok(State::Done),
-            (Trailer::LineLf | Trailer::EndLf, _) | (_, b'\n') => return Err(BodyError::ChunkLineEnd),
-            (Trailer::LineStart | Trailer::Name | Trailer::Value, _) => return Err(BodyError::Trailer),
-        };
-        self.trailer_bytes += 1;
-        if self.trailer_bytes > TRAILER_BYTES_MAX {
-            return Err(BodyError::TrailersTooLong);
+/// Field lines and the empty line behind them.
+fn trailer_byte(part: Trailer, byte: u8, trailers: &mut Trailers) -> Result<State, BodyError> {
+    let part = match (part, byte) {
+        (Trailer::LineStart, b'\r') => return Ok(State::Trailer(Trailer::EndLf)),
+        (Trailer::LineStart, _) if is_token_byte(byte) => {
+            trailers.begin_field()?;
+            Trailer::Name
         }
-        if let Some(trailers) = &mut self.trailers {
-            trailers.push(byte);
-        }
-        Ok(State::Trailer(part))
-    }
+        (Trailer::Name, b':') => Trailer::Value,
+        (Trailer::Name, _) if is_token_byte(byte) => Trailer::Name,
+        (Trailer::Value, b'\r') => Trailer::LineLf,
+        (Trailer::Value, _) if is_field_byte(byte) => Trailer::Value,
+        (Trailer::LineLf, b'\n') => Trailer::LineStart,
+        (Trailer::EndLf, b'\n') => return Ok(State::Done),
+        (Trailer::LineLf | Trailer::EndLf, _) | (_, b'\n') => return Err(BodyError::ChunkLineEnd),
+        (Trailer::LineStart | Trailer::Name | Trailer::Value, _) => return Err(BodyError::Trailer),
+    };
+    trailers.push_byte(byte)?;
+    Ok(State::Trailer(part))
 }
 
 fn add_digit(size: u64, digits: u8, byte: u8) -> Result<State, BodyError> {

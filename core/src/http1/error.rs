@@ -171,7 +171,8 @@ pub enum BodyError {
     ChunkDataEnd,
     /// A trailer field is malformed (RFC 9112 section 7.1.2).
     Trailer,
-    /// The trailer section exceeds [`TRAILER_BYTES_MAX`](super::TRAILER_BYTES_MAX).
+    /// The trailer section exceeds [`TRAILER_BYTES_MAX`](super::TRAILER_BYTES_MAX) or
+    /// [`TRAILER_FIELDS_MAX`](super::TRAILER_FIELDS_MAX).
     TrailersTooLong,
     /// The peer closed before the end of the body.
     Truncated,

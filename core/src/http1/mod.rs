@@ -5,7 +5,7 @@
 //!
 //! - [`RequestHead`], [`ResponseHead`]: a growing buffer that becomes a head;
 //! - [`Field`], [`KnownField`]: its field lines, classified once;
-//! - [`BodyFraming`], [`BodyDecoder`]: what follows the head, and the content in it;
+//! - [`BodyFraming`], [`BodyDecoder`]: what follows the head, and the content in it; [`Trailers`] behind that;
 //! - [`encode`]: the few octets Tidegate writes itself.
 
 mod request;
@@ -24,15 +24,17 @@ mod body;
 mod chunked;
 pub mod encode;
 mod error;
+mod trailers;
 
 pub use self::body::{BodyDecoder, Decoded};
-pub use self::chunked::{CHUNK_EXTENSION_BYTES_MAX, TRAILER_BYTES_MAX};
+pub use self::chunked::CHUNK_EXTENSION_BYTES_MAX;
 pub use self::error::{BodyError, HeadError};
 pub use self::fields::{Field, Fields};
 pub use self::known::{KnownField, KnownFields};
 pub use self::request::RequestHead;
 pub use self::response::ResponseHead;
 pub use self::scan::METHOD_BYTES_MAX;
+pub use self::trailers::{TRAILER_BYTES_MAX, TRAILER_FIELDS_MAX, Trailers};
 
 /// Most field lines that any [`HeadLimits`] can admit: the size of the parser's table on the stack (4 KiB).
 pub const FIELDS_MAX: usize = 128;

@@ -130,6 +130,11 @@ impl RequestHead {
             && self.fields.list_has(&self.bytes, KnownField::Expect, b"100-continue")
     }
 
+    /// True when a member of the list in field `known` is `token`, ASCII case ignored.
+    pub fn lists(&self, known: KnownField, token: &[u8]) -> bool {
+        self.fields.list_has(&self.bytes, known, token)
+    }
+
     /// The field lines in the order received.
     pub fn fields(&self) -> &[Field] {
         self.fields.list()

@@ -6,3 +6,4 @@ pub mod answer;
 pub mod pass;
 pub mod request;
 pub mod template;
+pub mod trailers;

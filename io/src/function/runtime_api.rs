@@ -149,7 +149,7 @@ fn outcome(content: Vec<u8>, failure: Option<Vec<u8>>) -> Outcome {
 async fn pass_on(slot: &Rc<Slot>, stream: &mut Stream, head: &RequestHead, id: &[u8]) -> Result<(), Over> {
     invite(stream, head).await.map_err(|_| Over)?;
     let timeout_ms = u64::from(INTEGRATION_TIMEOUT_MS_MAX);
-    let body = Body::with_trailers(head.framing(), RESULT_STREAMED_BYTES_MAX, timeout_ms);
+    let body = Body::new(head.framing(), RESULT_STREAMED_BYTES_MAX, timeout_ms);
     let left = Stream::new(stream.socket.clone());
     let mut sending = Sending { stream: std::mem::replace(stream, left), body };
     let begun = sending.read_beginning().await.map_err(|_| Over)?;
@@ -266,7 +266,7 @@ async fn read_content(stream: &mut Stream, head: &RequestHead) -> Result<Option<
     }
     invite(stream, head).await?;
     let timeout_ms = u64::from(INTEGRATION_TIMEOUT_MS_MAX);
-    let mut body = Body::with_trailers(head.framing(), READ_BYTES_MAX, timeout_ms);
+    let mut body = Body::new(head.framing(), READ_BYTES_MAX, timeout_ms);
     let mut content = Vec::with_capacity(body.remaining().unwrap_or_default().min(RESULT_BYTES_MAX) as usize);
     let mut fits = true;
     while let Some(piece) = body.next(stream).await? {

@@ -45,8 +45,8 @@ impl Sending {
 /// What the trailers of a runtime's answer say of a failure.
 pub(super) fn failure_of(body: &Body) -> Option<Vec<u8>> {
     failure(
-        body.trailer(b"lambda-runtime-function-error-type"),
-        body.trailer(b"lambda-runtime-function-error-body"),
+        body.trailers().find(b"lambda-runtime-function-error-type"),
+        body.trailers().find(b"lambda-runtime-function-error-body"),
     )
 }
 

@@ -9,7 +9,7 @@ use h2::server::SendResponse;
 use h2::{Reason, SendStream};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tidegate_core::cache;
-use tidegate_core::http1::KnownField;
+use tidegate_core::http1::{KnownField, Trailers};
 use tidegate_core::http2::answer::AnswerHead;
 
 use super::content::Content;
@@ -70,6 +70,12 @@ impl Sender {
             Some(Ok(room)) => Ok(room),
             Some(Err(_)) | None => Err(Broken),
         })
+    }
+
+    /// They go out behind what the client's window holds back.
+    fn send_trailers(&mut self, fields: HeaderMap) -> Result<(), Broken> {
+        let State::Answered(stream) = &mut self.state else { return Err(Broken) };
+        stream.send_trailers(fields).map_err(|_| Broken)
     }
 
     fn send(&mut self, content: Content, is_last: bool) -> Result<(), Broken> {
@@ -142,23 +148,37 @@ impl Outbound for Answering<'_> {
         self.send_content(Content::piece(piece), is_last).await
     }
 
-    async fn end(&mut self) -> Result<(), Broken> {
+    async fn end(&mut self, trailers: &Trailers) -> Result<(), Broken> {
         if std::mem::replace(&mut self.has_ended, true) {
             return Ok(());
         }
-        self.sender.borrow_mut().send(Content::empty(), true)
+        let mut sender = self.sender.borrow_mut();
+        if trailers.is_empty() {
+            return sender.send(Content::empty(), true);
+        }
+        sender.send_trailers(fields(trailers).ok_or(Broken)?)
     }
 }
 
-/// The head that `out` begins with, and how long it is there. Its values share one copy of it.
+/// A head of more bytes is not shared by its values.
+const SHARED_HEAD_BYTES_MAX: usize = 1_024;
+
+/// The head that `out` begins with, and how long it is there. Its values share one copy of it, which costs one allocation.
+/// But `h2` remembers fields for the next heads (RFC 7541 section 2.3.2), and each keeps the copy: so one that changes
+/// with every second has its own, and so have those of large heads. Else 4 KiB of fields could hold a megabyte.
 fn response(out: &[u8]) -> Option<(Response<()>, usize)> {
     let head = AnswerHead::read(out)?;
-    let shared = Bytes::copy_from_slice(&out[..head.bytes]);
+    let shared = (head.bytes <= SHARED_HEAD_BYTES_MAX).then(|| Bytes::copy_from_slice(&out[..head.bytes]));
     let mut fields = HeaderMap::with_capacity(FIELDS);
     for (name, value) in head.fields() {
         let known = KnownField::of(name);
-        let start = value.as_ptr() as usize - out.as_ptr() as usize;
-        let mut value = HeaderValue::from_maybe_shared(shared.slice(start..start + value.len())).ok()?;
+        let mut value = match &shared {
+            Some(shared) if known != KnownField::Date => {
+                let start = value.as_ptr() as usize - out.as_ptr() as usize;
+                HeaderValue::from_maybe_shared(shared.slice(start..start + value.len())).ok()?
+            }
+            _ => HeaderValue::from_bytes(value).ok()?,
+        };
         // Each has another one: there is no sense in remembering it for the next head (RFC 7541 section 6.2.3).
         value.set_sensitive(is_unique(known));
         fields.append(header_name(known, name)?, value);
@@ -167,6 +187,15 @@ fn response(out: &[u8]) -> Option<(Response<()>, usize)> {
     *response.status_mut() = StatusCode::from_u16(head.status).ok()?;
     *response.headers_mut() = fields;
     Some((response, head.bytes))
+}
+
+/// Trailers, names in lower case.
+fn fields(trailers: &Trailers) -> Option<HeaderMap> {
+    let mut fields = HeaderMap::new();
+    for (name, value) in trailers.fields() {
+        fields.append(HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value).ok()?);
+    }
+    Some(fields)
 }
 
 /// Fields that most answers have at most.

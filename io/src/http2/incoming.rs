@@ -6,7 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use h2::RecvStream;
-use tidegate_core::http1::BodyFraming;
+use http::HeaderMap;
+use tidegate_core::http1::{BodyError, BodyFraming, Trailers};
 use tidegate_core::limits::Limits;
 
 use super::within;
@@ -14,7 +15,7 @@ use crate::ends::Inbound;
 use crate::ring::Ring;
 use crate::stream::{BodyFailure, Piece};
 
-/// A body that is being received. Trailers are dropped, as those of HTTP/1 are.
+/// A body that is being received.
 pub(super) struct Incoming {
     ring: Ring,
     /// `None` when nothing is to come.
@@ -100,6 +101,18 @@ impl Inbound for Incoming {
         Ok(None)
     }
 
+    async fn trailers(&mut self) -> Result<Trailers, BodyFailure> {
+        let Some(stream) = self.stream.as_mut().filter(|stream| !stream.is_end_stream()) else {
+            return Ok(Trailers::default());
+        };
+        match within(&self.ring, self.timeout_ms, |context| stream.poll_trailers(context)).await {
+            None => Err(BodyFailure::Timeout),
+            Some(Ok(None)) => Ok(Trailers::default()),
+            Some(Ok(Some(fields))) => read_trailers(&fields).map_err(BodyFailure::Framing),
+            Some(Err(_)) => Err(BodyFailure::Closed),
+        }
+    }
+
     fn take_received(&mut self, bytes_max: usize, out: &mut Vec<u8>) -> bool {
         let Some(length) = self.length.filter(|length| *length <= bytes_max as u64) else { return false };
         self.take_arrived();
@@ -130,4 +143,13 @@ impl Inbound for Incoming {
         };
         std::mem::replace(self, left)
     }
+}
+
+/// As strictly as those of HTTP/1.1. Pseudo-header fields, which may not be among them, `h2` has taken away.
+fn read_trailers(fields: &HeaderMap) -> Result<Trailers, BodyError> {
+    let mut trailers = Trailers::default();
+    for (name, value) in fields {
+        trailers.push(name.as_str().as_bytes(), value.as_bytes())?;
+    }
+    Ok(trailers)
 }

@@ -1,5 +1,6 @@
 //! Floods: each ends its connection, costs little memory and CPU, and nobody else is harmed.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Cost, document, passing_to};
@@ -249,4 +250,24 @@ fn slow_streams() {
     }
     cost.check();
     assert_eq!(Http2::connect(gateway.address).get("/test/x").status(), 200);
+}
+
+/// What is remembered of an answer's fields for the next ones (RFC 7541 section 2.3.2) is little, however large the heads are.
+#[test]
+fn remembered_fields_of_large_heads() {
+    let numbers = AtomicUsize::new(0);
+    let origin = Origin::replying(move |_| {
+        let number = numbers.fetch_add(1, Ordering::SeqCst);
+        let large = "x".repeat(8_000);
+        format!("HTTP/1.1 200 OK\r\nX-Number: {number}\r\nX-Large: {large}\r\nContent-Length: 0\r\n\r\n")
+    });
+    let gateway = passing_to(&origin);
+    let cost = Cost { bytes_max: 8 * 1024 * 1024, time_max: Duration::from_secs(5), ..Cost::of(&gateway) };
+    let mut clients: Vec<Http2> = (0..20).map(|_| Http2::connect(gateway.address)).collect();
+    for client in &mut clients {
+        for _ in 0..80 {
+            assert_eq!(client.get("/test/x").status(), 200);
+        }
+    }
+    cost.check();
 }

@@ -8,8 +8,7 @@ use super::{document, passing_to};
 use crate::support::gate::Gate;
 use crate::support::gateway::Gateway;
 use crate::support::http2::{
-    Answer, CANCEL, DATA, END_HEADERS, END_STREAM, HEADERS, Http2, INTERNAL_ERROR, NO_ERROR, WINDOW_UPDATE,
-    block, request, setting,
+    Answer, CANCEL, DATA, END_STREAM, Http2, INTERNAL_ERROR, NO_ERROR, WINDOW_UPDATE, request, setting,
 };
 use crate::support::origin::{Origin, ok};
 use crate::support::setup::Setup;
@@ -52,24 +51,6 @@ fn bodies_without_length_pass_in_chunks() {
     let passed = origin.request().message;
     assert_eq!(passed.field("transfer-encoding"), Some("chunked"));
     assert_eq!(passed.body, pattern(60_000));
-}
-
-/// As those of HTTP/1 are.
-#[test]
-fn trailers_are_dropped() {
-    let origin = Origin::replying(|request| ok(&request.text()));
-    let gateway = passing_to(&origin);
-    let mut client = Http2::connect(gateway.address);
-    let stream = client.begin(&request("POST", "/test/x"), 0);
-    client.send_frame(DATA, 0, stream, b"body");
-    client.send_frame(HEADERS, END_HEADERS | END_STREAM, stream, &block(&[("x-trailer", "1")]));
-    assert_eq!(client.answer(stream).text(), "body");
-    assert_eq!(origin.request().message.field("x-trailer"), None);
-    let origin = Origin::answering(
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nX-Trailer: 1\r\n\r\n",
-    );
-    let answer = Http2::connect(passing_to(&origin).address).get("/test/x");
-    assert_eq!((answer.text(), answer.field("x-trailer")), ("body".to_owned(), None));
 }
 
 #[test]

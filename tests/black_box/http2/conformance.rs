@@ -360,7 +360,7 @@ fn fields() {
         malformed("8.3.1 no scheme", first(&[(":method", "GET"), (":path", "/"), (":authority", "a")])),
         malformed("8.3.1 two methods", with(&[(":method", "GET")])),
         malformed("8.1.1 content-length 1 of 0", with(&[("content-length", "1")])),
-        // Malformed by the RFC; `h2` does not look, and trailers go no further.
+        // Malformed by the RFC; `h2` does not look, and they go no further.
         (
             "8.1 pseudo-header in trailers",
             of(&[post(1), frame(HEADERS, END_HEADERS | END_STREAM, 1, &block(&[(":method", "GET")]))]),

@@ -101,7 +101,11 @@ impl Client {
             }
             _ if method == "HEAD" || status == 304 => Vec::new(),
             Framing::Length(length) => self.wire.exactly(length)?,
-            Framing::Chunked => self.wire.chunked()?.0,
+            Framing::Chunked => {
+                let (content, trailers) = self.wire.chunked()?;
+                response.trailers = trailers;
+                content
+            }
             Framing::Silent => {
                 assert_eq!(response.field("connection"), Some("close"), "{response:?}");
                 self.wire.rest()?

@@ -101,6 +101,7 @@ pub(crate) fn request<'a>(method: &'a str, path: &'a str) -> Vec<(&'a str, &'a s
 pub(crate) struct Answer {
     pub(crate) fields: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    pub(crate) trailers: Vec<(String, String)>,
     /// Why the stream was reset, if it was.
     pub(crate) reset: Option<u32>,
     pub(crate) is_whole: bool,
@@ -109,6 +110,11 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The trailers as lines.
+    pub(crate) fn trailer_lines(&self) -> Vec<String> {
+        self.trailers.iter().map(|(name, value)| format!("{name}: {value}")).collect()
     }
 
     #[track_caller]
@@ -379,6 +385,12 @@ impl Http2 {
                 let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
                 let fields = fields.into_iter().map(|(name, value)| (text(name), text(value)));
                 let answer = self.answers.entry(stream).or_default();
+                if !answer.fields.is_empty() {
+                    assert_ne!(flags & END_STREAM, 0, "trailers end a stream");
+                    answer.trailers = fields.collect();
+                    answer.is_whole = true;
+                    return;
+                }
                 answer.fields = fields.collect();
                 if answer.field(":status").is_some_and(|status| status.starts_with('1')) {
                     answer.fields.clear();

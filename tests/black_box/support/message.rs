@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Names and values, in the order received.
+pub(crate) type Fields = Vec<(String, String)>;
+
 /// A message as it was received.
 #[derive(Clone, Default)]
 pub(crate) struct Message {
@@ -10,8 +13,10 @@ pub(crate) struct Message {
     /// The start line without its end.
     pub(crate) start: String,
     /// Names as spelt, values; bytes outside of ASCII as the characters of the same number.
-    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) fields: Fields,
     pub(crate) body: Vec<u8>,
+    /// Those of a chunked body.
+    pub(crate) trailers: Fields,
 }
 
 /// How a body is framed.
@@ -29,9 +34,9 @@ impl Message {
         let text: String = head.iter().copied().map(char::from).collect();
         let mut lines = text.strip_suffix("\r\n\r\n").expect("ends with an empty line").split("\r\n");
         let start = lines.next().expect("a start line").to_owned();
-        let fields: Vec<(String, String)> = lines.map(read_field).collect();
+        let fields: Fields = lines.map(read_field).collect();
         assert!(!start.contains(['\r', '\n']), "{start:?}");
-        Self { head, start, fields, body: Vec::new() }
+        Self { head, start, fields, ..Self::default() }
     }
 
     /// The values of all fields of this name.
@@ -77,6 +82,11 @@ impl Message {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// The trailers as lines.
+    pub(crate) fn trailer_lines(&self) -> Vec<String> {
+        self.trailers.iter().map(|(name, value)| format!("{name}: {value}")).collect()
+    }
+
     /// The status of a response.
     #[track_caller]
     pub(crate) fn status(&self) -> u16 {
@@ -99,7 +109,7 @@ impl Message {
 }
 
 #[track_caller]
-fn read_field(line: &str) -> (String, String) {
+pub(super) fn read_field(line: &str) -> (String, String) {
     let (name, rest) = line.split_once(':').unwrap_or_else(|| panic!("no colon: {line:?}"));
     let value = rest.strip_prefix(' ').unwrap_or_else(|| panic!("no space behind the colon: {line:?}"));
     let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

@@ -166,10 +166,10 @@ impl Peer {
 
     /// Reads the body behind `head`, and counts and logs the request when it is whole.
     pub(crate) fn body(&mut self, mut head: Message) -> io::Result<Message> {
-        head.body = match head.framing() {
-            Framing::Silent => Vec::new(),
-            Framing::Length(length) => self.wire.exactly(length)?,
-            Framing::Chunked => self.wire.chunked()?.0,
+        (head.body, head.trailers) = match head.framing() {
+            Framing::Silent => Default::default(),
+            Framing::Length(length) => (self.wire.exactly(length)?, Vec::new()),
+            Framing::Chunked => self.wire.chunked()?,
         };
         self.log.whole.fetch_add(1, Ordering::SeqCst);
         let request = Request { message: head.clone(), connection: self.number };

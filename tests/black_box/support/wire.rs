@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use rustls::Connection;
 
 use super::PATIENCE;
+use super::message::{Fields, read_field};
 
 /// One end of a connection.
 #[derive(Debug)]
@@ -117,23 +118,45 @@ impl Wire {
         Ok(std::mem::take(&mut self.buffer))
     }
 
-    /// The content of a chunked body without extensions and trailers, and the sizes of its chunks.
-    pub(crate) fn chunked(&mut self) -> io::Result<(Vec<u8>, Vec<usize>)> {
-        let (mut content, mut sizes) = (Vec::new(), Vec::new());
-        loop {
-            let line = self.until(b"\r\n")?.ok_or(io::ErrorKind::UnexpectedEof)?;
-            let size = chunk_size(&line[..line.len() - 2])?;
-            if size > 0 {
-                content.append(&mut self.exactly(size)?);
-                sizes.push(size);
-            }
-            if self.exactly(2)? != b"\r\n" {
-                return Err(io::Error::other("a chunk does not end with CR LF, or there are trailers"));
-            }
-            if size == 0 {
-                return Ok((content, sizes));
-            }
+    /// The content of a chunked body without extensions, and its trailers.
+    pub(crate) fn chunked(&mut self) -> io::Result<(Vec<u8>, Fields)> {
+        let mut content = Vec::new();
+        while let Some(mut chunk) = self.chunk()? {
+            content.append(&mut chunk);
         }
+        Ok((content, self.trailers()?))
+    }
+
+    /// The content of the next chunk; `None` for the last, behind which the trailers are.
+    pub(crate) fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let size = chunk_size(&self.line()?)?;
+        if size == 0 {
+            return Ok(None);
+        }
+        let content = self.exactly(size)?;
+        if self.exactly(2)? != b"\r\n" {
+            return Err(io::Error::other("a chunk does not end with CR LF"));
+        }
+        Ok(Some(content))
+    }
+
+    /// The trailers behind the last chunk.
+    pub(crate) fn trailers(&mut self) -> io::Result<Fields> {
+        let mut trailers = Vec::new();
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                return Ok(trailers);
+            }
+            trailers.push(read_field(std::str::from_utf8(&line).map_err(io::Error::other)?));
+        }
+    }
+
+    /// The next line, without its end.
+    fn line(&mut self) -> io::Result<Vec<u8>> {
+        let mut line = self.until(b"\r\n")?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        line.truncate(line.len() - 2);
+        Ok(line)
     }
 }
 

@@ -26,14 +26,14 @@ fn start(origin: &Origin, timeout_ms: u32) -> Gateway {
 }
 
 /// Many clients ask at once. When another one is answered that asks behind them, the only shard has seen them all.
-fn ask(gateway: &Gateway, clients: usize) -> Vec<Client> {
+pub(crate) fn ask(gateway: &Gateway, clients: usize) -> Vec<Client> {
     let mut clients: Vec<Client> = (0..clients).map(|_| gateway.client()).collect();
     clients.iter_mut().for_each(|client| client.send(get("/test/x")));
     assert_eq!(gateway.get("/test/ping").text(), "pong");
     clients
 }
 
-fn answers(clients: Vec<Client>) -> Vec<Message> {
+pub(crate) fn answers(clients: Vec<Client>) -> Vec<Message> {
     clients.into_iter().map(|mut client| client.response()).collect()
 }
 

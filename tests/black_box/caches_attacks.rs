@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::caches::{answers, ask};
 use crate::support::client::{Client, get};
 use crate::support::document::{Document, http_proxy, mock};
 use crate::support::eventually;
@@ -26,18 +27,6 @@ fn document(origin: &Origin) -> Document {
 
 fn start(origin: &Origin) -> Gateway {
     Setup::new(&document(origin)).stage(CACHE).admin().start()
-}
-
-/// Clients that have asked for the same, all of whom the only shard has seen.
-fn ask(gateway: &Gateway, clients: usize) -> Vec<Client> {
-    let mut clients: Vec<Client> = (0..clients).map(|_| gateway.client()).collect();
-    clients.iter_mut().for_each(|client| client.send(get("/test/x")));
-    assert_eq!(gateway.get("/test/ping").text(), "pong");
-    clients
-}
-
-fn answers(clients: Vec<Client>) -> Vec<Message> {
-    clients.into_iter().map(|mut client| client.response()).collect()
 }
 
 /// What came before the end is no answer, for nobody, and is not kept.

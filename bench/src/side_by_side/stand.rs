@@ -258,11 +258,14 @@ impl Stand {
 
     fn requests(&self, scenario: &Scenario, contender: &Contender) -> Vec<String> {
         let url = url(contender);
-        if contender.setting.routes > 1
-            || matches!(scenario.course, Course::Limits(_))
-            || contender.setting.callers.is_some()
-        {
-            return vec![format!("--request-file={}", self.requests_file().display()), url];
+        let file = match scenario.course {
+            // A file costs the load generator, and so what comes of it the proxy, more than a URL does: so both have one.
+            Course::Routes(_) if contender.setting.routes == 1 => Some(self.one_route_file()),
+            Course::Routes(_) | Course::Limits(_) => Some(self.requests_file()),
+            _ => contender.setting.callers.as_ref().map(|_| self.requests_file()),
+        };
+        if let Some(file) = file {
+            return vec![format!("--request-file={}", file.display()), url];
         }
         let body = scenario.upload_bytes.map(|_| format!("--body-file={}", self.body_file().display()));
         let tls = match scenario.tls {
@@ -290,8 +293,11 @@ impl Stand {
             };
             write(self.body_file(), body)?;
         }
-        let requests = match scenario.course {
-            Course::Routes(routes) => (0..routes).map(|index| format!("GET {}\n\n", path(index))).collect(),
+        let requests: String = match scenario.course {
+            Course::Routes(routes) => {
+                write(self.one_route_file(), get(path(0)).repeat(routes).into_bytes())?;
+                (0..routes).map(path).map(get).collect()
+            }
             Course::Limits(keys) => {
                 write(self.callers_file(), limits::each_once(&path(0), keys).into_bytes())?;
                 limits::requests(&path(0), keys)
@@ -307,6 +313,11 @@ impl Stand {
 
     fn requests_file(&self) -> PathBuf {
         self.out.join("configs/requests")
+    }
+
+    /// As many requests, all for one route.
+    fn one_route_file(&self) -> PathBuf {
+        self.out.join("configs/requests-one-route")
     }
 
     fn callers_file(&self) -> PathBuf {
@@ -359,6 +370,11 @@ impl Stand {
             PORTS.start, PORTS.end
         )))
     }
+}
+
+/// A request of a file.
+fn get(path: String) -> String {
+    format!("GET {path}\n\n")
 }
 
 fn url(contender: &Contender) -> String {

@@ -7,16 +7,17 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::Input;
 use crate::limits;
 use crate::values::Values;
+use crate::velocity;
 
 /// What a token has to look like (`identityValidationExpression`).
 #[derive(Clone, Debug)]
 pub struct IdentityPattern(Regex);
 
 impl IdentityPattern {
-    /// Compiles a regular expression that the whole token has to match; an error says what is wrong with it.
+    /// Compiles a regular expression of Java that the whole token has to match; an error says what is wrong with it.
     pub fn new(text: &str) -> Result<Self, String> {
-        let built =
-            RegexBuilder::new(&format!("\\A(?:{text})\\z")).size_limit(limits::PATTERN_BYTES_MAX).build();
+        let whole = format!("\\A(?:{})\\z", velocity::from_java(text));
+        let built = RegexBuilder::new(&whole).size_limit(limits::PATTERN_BYTES_MAX).build();
         built.map(Self).map_err(|error| {
             let error = error.to_string();
             error.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
@@ -97,6 +98,11 @@ mod tests {
             assert_eq!(pattern.fits(text.as_bytes()), want, "{text}");
         }
         assert!(!pattern.fits(b"Bearer abc\n"));
+        let digits = IdentityPattern::new(r"\d+").expect("a pattern");
+        assert!(
+            digits.fits(b"12") && !digits.fits("\u{661}\u{662}".as_bytes()),
+            "Java's digits are of ASCII"
+        );
         assert!(IdentityPattern::new("(").is_err());
         assert!(IdentityPattern::new("(a{1000}){1000}").is_err());
     }

@@ -24,8 +24,8 @@ const POSIX: [(&str, &str); 13] = [
     ("Space", "space"),
 ];
 
-/// Rewrites an expression.
-pub(super) fn translated(text: &str) -> String {
+/// Rewrites an expression of Java.
+pub(crate) fn from_java(text: &str) -> String {
     let mut translator = Translator { rest: text, out: String::with_capacity(text.len() + 16), classes: 0 };
     let dot_is_any = sets_dot_all(text);
     while let Some(character) = translator.next() {
@@ -150,7 +150,7 @@ mod tests {
             (r"\Qx", "x"),
             (r"a\", r"a\"),
         ] {
-            assert_eq!(translated(java), want, "{java}");
+            assert_eq!(from_java(java), want, "{java}");
         }
     }
 }

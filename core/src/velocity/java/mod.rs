@@ -5,5 +5,6 @@ pub(super) mod number;
 mod pattern;
 mod patterns;
 
+pub(crate) use dialect::from_java;
 pub(crate) use pattern::Pattern;
 pub(super) use patterns::{Patterns, Unmade};

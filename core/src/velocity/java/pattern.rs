@@ -37,7 +37,7 @@ impl Pattern {
             let built = RegexBuilder::new(text).case_insensitive(ignore_case).size_limit(bytes).build();
             built.map_err(no_pattern)
         };
-        let text = dialect::translated(text);
+        let text = dialect::from_java(text);
         Ok(Self { search: compile(&text)?, whole: compile(&format!("\\A(?:{text})\\z"))? })
     }
 

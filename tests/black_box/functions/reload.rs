@@ -35,6 +35,8 @@ fn what_is_under_way_is_finished_by_the_old_process() {
     // One whose body is still on its way when the functions change.
     let mut slow = gateway.client();
     slow.send("POST /test/x?do=process HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n1");
+    // The only shard has seen both when it answers another one.
+    assert_eq!(gateway.get("/nowhere").status(), 403);
     let more = behaving("g", "", "");
     let with_another = document().method("GET", "/g", super::aws_proxy("g"));
     gateway.folder.replace("api.json", &with_another.text());

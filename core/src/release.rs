@@ -29,6 +29,11 @@ impl Release {
         }
     }
 
+    /// The canary beside a production release.
+    pub fn canary(self) -> Option<Canary> {
+        if let Self::Production(canary) = self { Some(canary) } else { None }
+    }
+
     /// `$context.isCanaryRequest`, which is there only where there is a canary.
     pub fn is_canary_request(self) -> Option<bool> {
         match self {
@@ -40,12 +45,8 @@ impl Release {
 
     /// Whether requests to a place with this release get a deployment, all or some of them.
     pub(crate) fn leads_to(self, place: Place, deployment: Place) -> bool {
-        let canary = match self {
-            Self::Production(Canary { api, stage, .. }) => Some((api, stage)),
-            Self::Sole | Self::Canary => None,
-        };
-        let deployment = (deployment.api, deployment.stage);
-        (place.api, place.stage) == deployment || canary == Some(deployment)
+        let is = |api, stage| (api, stage) == (deployment.api, deployment.stage);
+        is(place.api, place.stage) || self.canary().is_some_and(|canary| is(canary.api, canary.stage))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::Sender;
 use tidegate_core::cache::{CacheId, Change, Counters, Division, Order, Report, Standing};
 use tidegate_core::plan::{Api, Plan, Stage};
-use tidegate_core::release::{Canary, Release};
+use tidegate_core::release::Release;
 
 /// All answers of a stage are to be forgotten. Each shard drops its copy of `done` when it has.
 #[derive(Clone)]
@@ -207,8 +207,7 @@ fn add(sum: &mut Counters, counters: Counters) {
 
 /// A stage's canary.
 fn canary_of<'p>(plan: &'p Plan, stage: &Stage) -> Option<&'p Stage> {
-    let Release::Production(Canary { api, stage, .. }) = stage.release else { return None };
-    Some(&plan.apis[api].stages[stage])
+    stage.release.canary().map(|canary| &plan.apis[canary.api].stages[canary.stage])
 }
 
 fn stages(plan: &Plan) -> impl Iterator<Item = (&Api, &Stage)> {

@@ -6,7 +6,6 @@ use tidegate_core::limit::{
     MeterId, MethodThrottle, Period, PlanStage, Quota, StageId, UsagePlanSpec, method_meter,
 };
 use tidegate_core::plan::Api as PlanApi;
-use tidegate_core::release::{Canary, Release};
 use tidegate_core::route::RouteId;
 use tidegate_core::span::Span;
 
@@ -133,15 +132,12 @@ impl UsagePlan {
 
 /// A stage, and its canary: keys are good for both, and their throttles are the same ones.
 fn compile(id: StageId, methods: &[MethodSettings], apis: &[PlanApi], report: &mut Report) -> Vec<PlanStage> {
-    let Release::Production(Canary { api, stage, .. }) =
-        apis[id.api as usize].stages[id.stage as usize].release
-    else {
-        methods.iter().for_each(|method| method.check(&[&apis[id.api as usize]], report));
-        return vec![compile_deployment(id, methods, apis)];
-    };
-    methods.iter().for_each(|method| method.check(&[&apis[id.api as usize], &apis[api]], report));
-    let canary = StageId { api: api as u32, stage: stage as u32 };
-    vec![compile_deployment(id, methods, apis), compile_deployment(canary, methods, apis)]
+    let canary = apis[id.api as usize].stages[id.stage as usize].release.canary();
+    let canary = canary.map(|canary| StageId { api: canary.api as u32, stage: canary.stage as u32 });
+    let ids: Vec<StageId> = [id].into_iter().chain(canary).collect();
+    let deployments: Vec<&PlanApi> = ids.iter().map(|id| &apis[id.api as usize]).collect();
+    methods.iter().for_each(|method| method.check(&deployments, report));
+    ids.into_iter().map(|id| compile_deployment(id, methods, apis)).collect()
 }
 
 fn compile_deployment(id: StageId, methods: &[MethodSettings], apis: &[PlanApi]) -> PlanStage {

@@ -220,7 +220,9 @@ paths:
     assert_eq!(findings, want.join("\n"));
     check("a: 1\n<<: 2\n", "2:5: error: Invalid OpenAPI input: only maps can be merged");
     check("a: &a [*a]\n", "1:8: error: Invalid OpenAPI input: an alias inside of what it names");
-    check("? [a]\n: 1\n", "1:3: error: Invalid OpenAPI input: a key must be a text");
+    for key in ["[a]", "[[a]]", "{ b: [c] }"] {
+        check(&format!("? {key}\n: 1\n"), "1:3: error: Invalid OpenAPI input: a key must be a text");
+    }
     check(&format!("{MOCK}x-a: 1\n<<: {{ x-b: 1 }}\nx-b: 2\nx-a: 3\n"), "13:1: error: duplicate key `x-a`");
 }
 

@@ -30,7 +30,7 @@ mod variables;
 
 pub use fault::{Fault, Why};
 pub use host::{Place, Surroundings};
-pub(crate) use java::{Pattern as JavaPattern, from_java};
+pub(crate) use java::{Pattern as JavaPattern, from_java, reason as regex_reason};
 pub use overrides::{Kept, Overrides};
 pub use path::{NoDocument, Path, is_broken_json};
 pub use program::{Program, SyntaxError};

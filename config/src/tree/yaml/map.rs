@@ -27,7 +27,7 @@ impl<'s> Reader<'s, '_> {
             if event == Event::MappingEnd {
                 break;
             }
-            let key = self.key(event, key_span)?;
+            let key = self.key(event, key_span, depth + 1)?;
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1)?;
             match key {
@@ -43,13 +43,13 @@ impl<'s> Reader<'s, '_> {
     }
 
     /// Any scalar, as text.
-    fn key(&mut self, event: Event<'s>, span: Span) -> Result<Key> {
+    fn key(&mut self, event: Event<'s>, span: Span, depth: usize) -> Result<Key> {
         if let Event::Scalar(text, style, 0, None) = event {
             self.nodes += 1;
             let is_merge = text == "<<" && style == ScalarStyle::Plain;
             return Ok(if is_merge { Key::Merge } else { Key::Named(text.into()) });
         }
-        match self.node(event, span, super::DEPTH_MAX)?.value {
+        match self.node(event, span, depth)?.value {
             Value::Text(text) | Value::Number(text, _) => Ok(Key::Named(text)),
             Value::Boolean(boolean) => Ok(Key::Named(boolean.to_string().into())),
             _ => Err(broken(span, "a key must be a text")),

@@ -18,10 +18,7 @@ impl IdentityPattern {
     pub fn new(text: &str) -> Result<Self, String> {
         let whole = format!("\\A(?:{})\\z", velocity::from_java(text));
         let built = RegexBuilder::new(&whole).size_limit(limits::PATTERN_BYTES_MAX).build();
-        built.map(Self).map_err(|error| {
-            let error = error.to_string();
-            error.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
-        })
+        built.map(Self).map_err(|error| velocity::regex_reason(&error))
     }
 
     /// Whether a text matches.

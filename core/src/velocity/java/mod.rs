@@ -6,5 +6,5 @@ mod pattern;
 mod patterns;
 
 pub(crate) use dialect::from_java;
-pub(crate) use pattern::Pattern;
+pub(crate) use pattern::{Pattern, reason};
 pub(super) use patterns::{Patterns, Unmade};

@@ -100,10 +100,14 @@ impl Pattern {
     }
 }
 
-fn no_pattern(error: regex::Error) -> NoPattern {
+/// What is wrong with an expression, without where.
+pub(crate) fn reason(error: &regex::Error) -> String {
     let text = error.to_string();
-    let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-    let why = format!("not a regular expression that can be matched: {reason}");
+    text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+}
+
+fn no_pattern(error: regex::Error) -> NoPattern {
+    let why = format!("not a regular expression that can be matched: {}", reason(&error));
     match error {
         regex::Error::CompiledTooBig(_) => NoPattern::TooLarge(why),
         _ => NoPattern::Other(why),

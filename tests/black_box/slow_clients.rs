@@ -141,6 +141,10 @@ fn a_client_that_does_not_read() {
         assert_eq!(busy.exchange(get("/test/mock")).text(), "mocked");
         origin.ends() > 0
     });
+    // Its window is shut, so it would never hear of an end that comes in order.
+    eventually("the kernel keeps nothing for it", || {
+        client.wire.stream.take_error().expect("SO_ERROR").is_some()
+    });
     let error = client.read("GET").expect_err("not the whole answer");
     assert!(
         matches!(error.kind(), std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset),

@@ -9,8 +9,10 @@ use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::rc::Rc;
 use std::task::Waker;
+use std::time::Duration;
 
 use io_uring::{opcode, squeue, types};
+use socket2::SockRef;
 
 use super::Ring;
 use super::buffers::{Chunk, GROUP};
@@ -52,9 +54,8 @@ pub(super) struct Inbound {
 pub(super) struct Outbound {
     /// Bytes that the kernel reads. They stay until it is done with them.
     payload: RefCell<Option<Payload>>,
-    pub(super) busy: Cell<bool>,
-    /// The connect in flight.
-    connecting: Cell<Option<usize>>,
+    /// The send or connect in flight.
+    armed: Cell<Option<usize>>,
     /// Whether the task waits until nothing is being sent.
     pub(super) awaited: Cell<bool>,
     pub(super) failed: Cell<Option<i32>>,
@@ -148,8 +149,7 @@ impl Link {
             },
             outbound: Outbound {
                 payload: RefCell::new(None),
-                busy: Cell::new(false),
-                connecting: Cell::new(None),
+                armed: Cell::new(None),
                 awaited: Cell::new(false),
                 failed: Cell::new(None),
                 due_ms: Cell::new(NEVER),
@@ -243,18 +243,18 @@ impl Link {
 
     /// Sends; nothing else is being sent.
     pub(super) fn send(self: &Rc<Self>, payload: Payload) {
-        debug_assert!(!self.outbound.busy.get(), "one thing at a time");
-        self.outbound.busy.set(true);
+        debug_assert!(!self.is_busy(), "one thing at a time");
         let entry = {
             let mut kept = self.outbound.payload.borrow_mut();
             kept.insert(payload).send(self.ring_fd())
         };
-        self.ring.submit(Operation::Send(Rc::clone(self)), entry);
+        let key = self.ring.submit(Operation::Send(Rc::clone(self)), entry);
+        self.outbound.armed.set(Some(key));
     }
 
     /// The completion of a send.
     pub(super) fn sent(self: Rc<Self>, completion: Completion) {
-        self.outbound.busy.set(false);
+        self.outbound.armed.set(None);
         let Some(mut payload) = self.outbound.payload.take() else { return };
         match completion.outcome() {
             Ok(bytes) if bytes > 0 && bytes < payload.rest_bytes() => {
@@ -274,21 +274,29 @@ impl Link {
 
     /// Connects; nothing has been sent.
     pub(super) fn connect(self: &Rc<Self>, address: socket2::SockAddr) {
-        self.outbound.busy.set(true);
         let address = Box::new(address);
         let entry = opcode::Connect::new(self.ring_fd(), address.as_ptr().cast(), address.len()).build();
         let key = self.ring.submit(Operation::Connect(Rc::clone(self), address), entry);
-        self.outbound.connecting.set(Some(key));
+        self.outbound.armed.set(Some(key));
     }
 
     /// The completion of a connect.
     pub(super) fn connected(&self, completion: Completion) {
-        self.outbound.busy.set(false);
-        self.outbound.connecting.set(None);
+        self.outbound.armed.set(None);
         if completion.outcome().is_err() {
             self.outbound.failed.set(Some(completion.result));
         }
         self.settle();
+    }
+
+    /// Whether something is being sent, or the connection being made.
+    pub(super) fn is_busy(&self) -> bool {
+        self.outbound.armed.get().is_some()
+    }
+
+    /// Whether it has bytes that the kernel has not taken yet and may still take.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.is_busy() && self.outbound.payload.borrow().is_some() && !self.is_over(&self.outbound.due_ms)
     }
 
     /// Nothing is being sent any more.
@@ -300,11 +308,16 @@ impl Link {
     }
 
     /// Closes, after the last handle is gone. The close goes through the ring, so that it comes behind what is already
-    /// submitted. A receive in flight holds the file: without the cancel no FIN would be sent. A connect is given up.
+    /// submitted. An operation in flight holds the file, so without the cancels no FIN would be sent. A peer that did not
+    /// take its bytes in time is reset: it might never take what waits for it in the kernel.
     pub(super) fn close(&self) {
         self.inbound.queue.take();
         self.waker.take();
-        for key in [self.inbound.armed.get(), self.outbound.connecting.get()].into_iter().flatten() {
+        if self.is_busy() && self.outbound.payload.borrow().is_some() {
+            // Without it the peer is told in order, and keeps the kernel's memory longer.
+            let _ = SockRef::from(&*self.fd).set_linger(Some(Duration::ZERO));
+        }
+        for key in [self.inbound.armed.get(), self.outbound.armed.get()].into_iter().flatten() {
             self.ring.cancel(key);
         }
         self.ring.submit_ignored(opcode::Close::new(self.ring_fd()).build());

@@ -21,7 +21,8 @@ use super::operation::outcome;
 use super::pieces::Pieces;
 use super::timers::NEVER;
 
-/// A handle to a connected stream socket. It is closed, in order behind what was sent, when the last handle is dropped.
+/// A handle to a connected stream socket. When the last handle is dropped it is closed, behind what was sent: a peer that
+/// does not take that in time is reset.
 pub struct Socket(Rc<Link>);
 
 impl Clone for Socket {
@@ -34,7 +35,13 @@ impl Drop for Socket {
     fn drop(&mut self) {
         let handles = self.0.handles.get() - 1;
         self.0.handles.set(handles);
-        if handles == 0 {
+        if handles > 0 {
+            return;
+        }
+        if self.0.has_unsent() {
+            let last = Self::of(&self.0);
+            self.ring().spawn(async move { drop(last.flush().await) });
+        } else {
             self.0.close();
         }
     }
@@ -171,7 +178,7 @@ impl Socket {
 
     /// Whether nothing is being sent, and sending has not failed.
     pub fn is_idle(&self) -> bool {
-        !self.0.outbound.busy.get() && self.0.outbound.failed.get().is_none()
+        !self.0.is_busy() && self.0.outbound.failed.get().is_none()
     }
 
     async fn send_payload(&self, payload: Payload, timeout_ms: u64) -> io::Result<()> {
@@ -208,7 +215,7 @@ impl Socket {
         if let Some(error) = outbound.failed.get() {
             return Poll::Ready(outcome(error).map(drop));
         }
-        if !outbound.busy.get() {
+        if !self.0.is_busy() {
             return Poll::Ready(Ok(()));
         }
         if self.0.is_over(&outbound.due_ms) {

@@ -107,6 +107,12 @@ pub const FUNCTION_TIMEOUT_S_MAX: u64 = 900;
 pub const FUNCTION_FILES: u64 = 1_024;
 /// Most bytes of content that a stage's cache keeps of one answer; a larger one is not kept. AWS: 1,048,576.
 pub const CACHE_ENTRY_BYTES_MAX: u64 = 1_048_576;
+/// From so many bytes on a cached answer, with its key and head, lies in pages of its own, from which it is sent without a
+/// copy. `docs/performance.md` says why not from fewer.
+pub const CACHE_PAGED_BYTES_MIN: usize = 256 * 1024;
+/// Cached answers of the whole process that lie so; further ones are copied. A quarter of the kernel's default for
+/// mappings of a process (`vm.max_map_count`, 65,530).
+pub const CACHE_PAGED_MAX: usize = 16_384;
 /// How long a cached answer is good, by default, in seconds (AWS: 300).
 pub const CACHE_TTL_S: u64 = 300;
 /// Longest that may be set (AWS: 3,600).

@@ -12,8 +12,8 @@
 //! - `transport`: what both are reached by: a plain socket, or TLS over one
 //! - `function`: functions beside the gateway: their processes and the Lambda Runtime API
 //! - [`ring`]: sockets, deadlines and tasks on the shard's io_uring. `unsafe` is in `ring/mod.rs` (submissions),
-//!   `ring/buffers.rs` (lent memory), `ring/driver.rs` (eventfd, enter), `ring/socket.rs` (descriptors), and outside of it in
-//!   `function/process.rs` alone (between fork and exec)
+//!   `ring/buffers.rs` (lent memory), `ring/driver.rs` (eventfd, enter), `ring/socket.rs` (descriptors), `ring/pages.rs` (memory
+//!   that sockets send from), and outside of it in `function/process.rs` alone (between fork and exec)
 //! - `ledger`, `waiting`: lends limits to shards and stores usage; requests that wait for it
 //! - `caches`: counts and shares out the stages' caches, on the control thread
 //! - `credentials`: for calls to AWS services, found and renewed

@@ -81,6 +81,9 @@ impl Shard {
             Functions::new(ring, start.reports.shard, start.host.clone(), start.host_bell.clone());
         functions.install(&start.plan);
         let mut core = tidegate_core::shard::Shard::new(start.plan, start.shards);
+        if let Some(pages) = ring.pages() {
+            core.caches.keep_large_in(pages);
+        }
         core.signers.install(start.credentials);
         Self {
             ring: ring.clone(),

@@ -108,6 +108,42 @@ fn what_is_too_large_streams_on() {
     }
 }
 
+/// Large answers are sent from where they lie. What goes to clients that take their time stays as it was when it was found,
+/// whatever is kept in its place meanwhile, and whoever of them leaves halfway.
+#[test]
+fn what_is_on_its_way_does_not_change() {
+    let origin = Origin::replying(|request| ok(&named(request.start.split(' ').nth(1).unwrap_or(""))));
+    let mut integration = http_proxy("GET", format!("http://{}/{{name}}", origin.address));
+    integration["requestParameters"] = json!({"integration.request.path.name": "method.request.path.name"});
+    integration["cacheKeyParameters"] = json!(["method.request.path.name"]);
+    let document = Document::new().method("GET", "/{name}", integration);
+    let gateway = Setup::new(&document).stage("cache = { size = \"4 MiB\", ttl = 60 }").start();
+    let ask = |name: usize| gateway.get(&format!("/test/{name}")).body;
+    for round in 0..4 {
+        let first = round * 100;
+        assert!(ask(first) == named(&format!("/{first}")).as_bytes());
+        let calls = origin.whole();
+        let mut slow: Vec<Client> = (0..12).map(|_| Client::with_small_window(gateway.address)).collect();
+        slow.iter_mut().for_each(|client| client.send(get(&format!("/test/{first}"))));
+        slow.iter_mut().for_each(|client| client.wire.fill().map(drop).expect("the beginning"));
+        assert_eq!(origin.whole(), calls, "they are given what is kept");
+        slow.truncate(8);
+        for name in first + 1..first + 10 {
+            assert!(ask(name) == named(&format!("/{name}")).as_bytes());
+        }
+        for mut client in slow {
+            assert!(client.response().body == named(&format!("/{first}")).as_bytes());
+            let next = client.exchange(get(&format!("/test/{}", first + 9)));
+            assert!(next.body == named(&format!("/{}", first + 9)).as_bytes());
+        }
+    }
+}
+
+/// Content of 1 MiB less a little, everywhere another for each path.
+fn named(path: &str) -> String {
+    format!("{path:>16}").repeat(65_000)
+}
+
 #[test]
 fn a_client_that_does_not_read_holds_nobody() {
     let body = "x".repeat(1 << 20);

@@ -5,6 +5,7 @@ use ahash::RandomState;
 use super::demand::Demand;
 use super::division::{Standing, part, scale};
 use super::fills::{FillEnd, FillId, Fills};
+use super::memory::MakePages;
 use super::settings::CacheId;
 use super::slice::{Counters, Found, Slice};
 use super::stored::{Draft, Stored, Term};
@@ -57,6 +58,7 @@ pub struct Caches {
     slices: Vec<(CacheId, Slice)>,
     /// Bytes that each takes on all shards together.
     totals: Vec<u64>,
+    pages: Option<MakePages>,
     fills: Fills,
     hasher: RandomState,
     /// What the other shards have not been told.
@@ -64,6 +66,12 @@ pub struct Caches {
 }
 
 impl Caches {
+    /// Keeps large answers in pages of their own from now on.
+    pub fn keep_large_in(&mut self, pages: MakePages) {
+        self.pages = Some(pages);
+        self.slices.iter_mut().for_each(|(_, slice)| slice.keep_large_in(pages));
+    }
+
     /// Takes over the caches of a plan, on one of so many shards. A cache that was there stays as it is, within its new
     /// size.
     pub fn install(&mut self, plan: &Plan, shards: usize) {
@@ -80,7 +88,11 @@ impl Caches {
                     slice.set_bytes_max(scale(slice.bytes_max(), total, cache.bytes));
                     slice
                 }
-                None => Slice::new(part(cache.bytes, shards), cache.methods.len()),
+                None => {
+                    let mut slice = Slice::new(part(cache.bytes, shards), cache.methods.len());
+                    self.pages.iter().for_each(|pages| slice.keep_large_in(*pages));
+                    slice
+                }
             };
             self.slices.push((cache.id, slice));
             self.totals.push(cache.bytes);
@@ -192,7 +204,7 @@ impl Caches {
         };
         match kept {
             Ok(stored) if key.bytes == asked => {
-                let stored = stored.unwrap_or_else(|| draft.store(&key.bytes, term));
+                let stored = stored.unwrap_or_else(|| draft.store(&key.bytes, term, self.pages));
                 self.fills.end(fill, FillEnd::Answer(stored));
             }
             // Those who wait look whether it is theirs.

@@ -5,7 +5,7 @@
 //!
 //! - [`StageCache`], [`MethodCache`]: what the plan says
 //! - `key`: what an answer is found by
-//! - [`Stored`]: an answer as it is kept and given again, [`Term`]: how long
+//! - [`Stored`]: an answer as it is kept and given again, [`Term`]: how long; `memory`: where it lies
 //! - [`Slice`]: the answers of one stage on one shard, within so many bytes
 //! - [`Fills`]: misses whose answers are on their way, and who waits for them
 //! - [`Caches`]: all of it on one shard
@@ -20,6 +20,7 @@ mod conditional;
 mod demand;
 mod directives;
 mod key;
+mod memory;
 mod origin;
 mod stored;
 
@@ -40,6 +41,7 @@ pub(crate) use self::demand::Demand;
 pub use self::division::{Division, Order, Standing};
 pub use self::fills::{FillEnd, FillId, Fills};
 pub(crate) use self::key::{Caller, Form, write as write_key, write_selected};
+pub use self::memory::{MakePages, Pages};
 pub(crate) use self::origin::{Asked, Words, term};
 pub use self::settings::{
     CacheId, Callers, Extras, Freshness, Invalidation, MethodCache, StageCache, Unauthorised,

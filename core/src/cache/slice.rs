@@ -11,11 +11,11 @@
 //! Every byte is counted: keys, fields, content, what the allocator adds, and the index. An answer that is still being sent
 //! is not put out, because that would free nothing.
 
-use std::rc::Rc;
-
 use super::index::{Index, NewPlace, Queue};
+use super::memory::{MakePages, Memory, PAGES_OWN_BYTES};
 use super::probation::Probation;
 use super::stored::{Draft, PASS, Stored, Term, VARIES};
+use crate::limits::CACHE_PAGED_BYTES_MIN;
 
 /// The part of the bytes that new answers may take: one in so many.
 const SMALL_PART: u64 = 10;
@@ -51,7 +51,7 @@ pub struct Counters {
 /// An answer that is out and still being sent.
 #[derive(Debug)]
 struct Lingering {
-    bytes: Rc<[u8]>,
+    memory: Memory,
     charge: u32,
 }
 
@@ -63,6 +63,7 @@ pub struct Slice {
     /// Bytes of answers, also of those that are out and still being sent.
     answer_bytes: u64,
     bytes_max: u64,
+    pages: Option<MakePages>,
     /// Answers that are out and were still being sent. Each is charged for its place here from the beginning.
     lingering: Vec<Lingering>,
     /// By the method's number.
@@ -81,11 +82,17 @@ impl Slice {
             probation: Probation::default(),
             answer_bytes: 0,
             bytes_max,
+            pages: None,
             lingering: Vec::new(),
             counters: vec![Counters::default(); methods],
             epoch: 0,
             missed: 0,
         }
+    }
+
+    /// Keeps large answers in pages of their own from now on.
+    pub fn keep_large_in(&mut self, pages: MakePages) {
+        self.pages = Some(pages);
     }
 
     /// Bytes that it takes.
@@ -236,7 +243,7 @@ impl Slice {
         {
             return None;
         }
-        let stored = draft.store(key, term);
+        let stored = draft.store(key, term, self.pages);
         self.answer_bytes += u64::from(charge);
         let born = match queue {
             Queue::Small => self.probation.begin(u64::from(charge), self.bytes_max / SMALL_PART),
@@ -339,7 +346,7 @@ impl Slice {
         match self.index.remove(at) {
             Some(stored) if !stored.is_alone() => {
                 self.lingering.reserve_exact(1);
-                self.lingering.push(Lingering { bytes: stored.into_bytes(), charge });
+                self.lingering.push(Lingering { memory: stored.into_memory(), charge });
             }
             Some(_) | None => self.answer_bytes -= u64::from(charge),
         }
@@ -352,7 +359,7 @@ impl Slice {
         }
         let answer_bytes = &mut self.answer_bytes;
         self.lingering.retain(|lingering| {
-            let stays = Rc::strong_count(&lingering.bytes) > 1;
+            let stays = !lingering.memory.is_alone();
             if !stays {
                 *answer_bytes -= u64::from(lingering.charge);
             }
@@ -372,17 +379,14 @@ impl Slice {
 const MAPPED_BYTES: usize = 128 * 1024;
 const PAGE_BYTES: usize = 4_096;
 
-/// What an allocation of so many bytes behind an `Rc` takes: its counters, the allocator's word, and what it rounds up to;
-/// and where it is noted when it is out.
+/// What so many bytes take, wherever they lie: the counters of `Rc`, the allocator's word, and what is rounded up to; what
+/// pages have beside their bytes; and where it is noted when it is out.
 fn charge(bytes: usize) -> u32 {
     let taken = bytes + 2 * size_of::<usize>() + 2 * size_of::<usize>();
     let rounded = if taken < MAPPED_BYTES {
         taken.next_multiple_of(2 * size_of::<usize>())
     } else {
-        taken.next_multiple_of(PAGE_BYTES)
+        taken.next_multiple_of(PAGE_BYTES) + if bytes < CACHE_PAGED_BYTES_MIN { 0 } else { PAGES_OWN_BYTES }
     };
     u32::try_from(rounded + size_of::<Lingering>()).unwrap_or(u32::MAX)
 }
-
-/// Only counters of references are shared, never the bytes.
-const _: () = assert!(size_of::<Rc<[u8]>>() == 16);

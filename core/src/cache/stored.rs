@@ -3,9 +3,9 @@
 //! What belongs to one request is not kept: date, connection, ids, trace, where the caller stands with its limits.
 
 use std::ops::{Deref, Range};
-use std::rc::Rc;
 
 use super::conditional::is_unchanged;
+use super::memory::{MakePages, Memory};
 use crate::clock::Now;
 use crate::context::View;
 use crate::http1::{RequestHead, encode};
@@ -15,7 +15,7 @@ use crate::transform::answer::{self, Frame};
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// Key, first fields, further fields, content.
-    bytes: Rc<[u8]>,
+    bytes: Memory,
     key_bytes: u32,
     first_bytes: u32,
     further_bytes: u32,
@@ -52,8 +52,15 @@ pub(super) const VARIES: u16 = 1;
 /// The content of a kept answer, to be sent where it lies.
 #[derive(Clone, Debug)]
 pub struct Content {
-    bytes: Rc<[u8]>,
+    bytes: Memory,
     start: usize,
+}
+
+impl Content {
+    /// Whether it lies in [`Pages`](super::Pages), so that the kernel may send from there.
+    pub fn is_paged(&self) -> bool {
+        self.bytes.is_paged()
+    }
 }
 
 impl Deref for Content {
@@ -126,19 +133,16 @@ impl<'a> Draft<'a> {
     }
 
     /// Keeps it.
-    pub(super) fn store(&self, key: &[u8], term: Term) -> Stored {
-        // Collected from an iterator of known length: one allocation.
-        let mut bytes: Rc<[u8]> = std::iter::repeat_n(0, self.bytes(key)).collect();
+    pub(super) fn store(&self, key: &[u8], term: Term, pages: Option<MakePages>) -> Stored {
         let first_bytes = self.first.len();
-        if let Some(memory) = Rc::get_mut(&mut bytes) {
-            let mut rest = memory;
+        let bytes = Memory::filled(self.bytes(key), pages, |mut rest| {
             let pieces = self.first.kept().chain([self.further.bytes, self.content]);
             for piece in [key].into_iter().chain(pieces) {
                 let (place, behind) = rest.split_at_mut(piece.len());
                 place.copy_from_slice(piece);
                 rest = behind;
             }
-        }
+        });
         Stored {
             bytes,
             key_bytes: key.len() as u32,
@@ -204,17 +208,17 @@ impl Stored {
 
     /// Its content.
     pub fn content(&self) -> Content {
-        Content { bytes: Rc::clone(&self.bytes), start: self.fields().end }
+        Content { bytes: self.bytes.clone(), start: self.fields().end }
     }
 
     /// All of it, as one.
-    pub(super) fn into_bytes(self) -> Rc<[u8]> {
+    pub(super) fn into_memory(self) -> Memory {
         self.bytes
     }
 
     /// Whether nobody else holds it.
     pub(super) fn is_alone(&self) -> bool {
-        Rc::strong_count(&self.bytes) == 1
+        self.bytes.is_alone()
     }
 
     fn fields(&self) -> Range<usize> {
@@ -329,7 +333,7 @@ mod tests {
         let out = format!("{ANSWER}{trace}\r\nabc");
         let draft = Draft::read(out.as_bytes(), 200, is_traced);
         let texts = draft.map(|draft| {
-            let stored = draft.store(b"key", Term::default());
+            let stored = draft.store(b"key", Term::default(), None);
             assert_eq!((stored.key(), &*stored.content()), (&b"key"[..], &b"abc"[..]));
             let (first, further) = stored.bytes[stored.fields()].split_at(stored.first_bytes as usize);
             (String::from_utf8_lossy(first).into_owned(), String::from_utf8_lossy(further).into_owned())

@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(variants.note(b"other").as_deref(), Some(&b"value 4"[..]));
         let content = variants.write();
         assert_eq!(names(&content).collect::<Vec<_>>(), [b"a", b"b"]);
-        let stored = Draft::of_variants(&content).store(b"key", Term::default());
+        let stored = Draft::of_variants(&content).store(b"key", Term::default(), None);
         assert_eq!(Variants::read(&stored), variants);
         assert_eq!(variants.values.len(), CACHE_VARIANTS_MAX);
     }

@@ -6,11 +6,11 @@
 use std::cell::Cell;
 use std::io;
 use std::ops::Deref;
-use std::ptr;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use io_uring::IoUring;
 use io_uring::types::BufRingEntry;
+use memmap2::{MmapMut, MmapRaw};
 
 use super::Ring;
 
@@ -23,8 +23,8 @@ const GAP_BYTES: usize = 4096 + 256;
 
 /// The buffers and the ring that lends them.
 pub(super) struct Buffers {
-    memory: Mapping,
-    entries: Mapping,
+    memory: MmapRaw,
+    entries: MmapRaw,
     count: u16,
     buffer_bytes: u32,
     tail: Cell<u16>,
@@ -34,13 +34,19 @@ pub(super) struct Buffers {
 impl Buffers {
     pub(super) fn register(uring: &IoUring, count: u16, buffer_bytes: u32) -> io::Result<Self> {
         assert!(count.is_power_of_two(), "the kernel wants a power of two");
-        let entries = Mapping::new(usize::from(count) * size_of::<BufRingEntry>())?;
-        let memory = Mapping::new(usize::from(count) * (buffer_bytes as usize + GAP_BYTES))?;
+        // The kernel wants the buffer ring page-aligned.
+        let entries = MmapMut::map_anon(usize::from(count) * size_of::<BufRingEntry>())?.into();
+        let memory = MmapMut::map_anon(usize::from(count) * (buffer_bytes as usize + GAP_BYTES))?.into();
         let buffers = Self { memory, entries, count, buffer_bytes, tail: Cell::new(0), free: Cell::new(0) };
         // JUSTIFICATION: registering memory with the kernel has no safe interface.
         // SAFETY: both mappings live as long as `Buffers`, and `Shared` drops the ring before them.
         unsafe {
-            uring.submitter().register_buf_ring_with_flags(buffers.entries.start as u64, count, GROUP, 0)?;
+            uring.submitter().register_buf_ring_with_flags(
+                buffers.entries.as_ptr() as u64,
+                count,
+                GROUP,
+                0,
+            )?;
         }
         (0..count).for_each(|id| buffers.give_back(id));
         Ok(buffers)
@@ -49,7 +55,7 @@ impl Buffers {
     /// Lends a buffer to the kernel (again).
     pub(super) fn give_back(&self, id: u16) {
         debug_assert!(id < self.count && self.free.get() < self.count, "given back once");
-        let base = self.entries.start.cast::<BufRingEntry>();
+        let base = self.entries.as_mut_ptr().cast::<BufRingEntry>();
         let tail = self.tail.get();
         // JUSTIFICATION: the kernel reads this ring in place.
         // SAFETY: the index is below `count`, for which the mapping has room; the kernel does not read an entry before
@@ -82,35 +88,7 @@ impl Buffers {
     }
 
     fn address(&self, id: u16) -> *const u8 {
-        self.memory.start.wrapping_add(usize::from(id) * (self.buffer_bytes as usize + GAP_BYTES))
-    }
-}
-
-/// Zeroed, page-aligned memory.
-struct Mapping {
-    start: *mut u8,
-    bytes: usize,
-}
-
-impl Mapping {
-    fn new(bytes: usize) -> io::Result<Self> {
-        let (protection, flags) =
-            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        // JUSTIFICATION: the kernel wants the buffer ring page-aligned; `Vec` does not promise that.
-        // SAFETY: a new anonymous mapping touches no memory of ours.
-        let start = unsafe { libc::mmap(ptr::null_mut(), bytes, protection, flags, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(Self { start: start.cast(), bytes })
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // JUSTIFICATION: as in `new`.
-        // SAFETY: made by `new` with this length, unmapped once; the ring that wrote to it is gone (see `register`).
-        unsafe { libc::munmap(self.start.cast(), self.bytes) };
+        self.memory.as_ptr().wrapping_add(usize::from(id) * (self.buffer_bytes as usize + GAP_BYTES))
     }
 }
 

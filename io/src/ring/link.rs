@@ -5,8 +5,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
@@ -17,11 +18,14 @@ use socket2::SockRef;
 use super::Ring;
 use super::buffers::{Chunk, GROUP};
 use super::operation::{Completion, Operation};
+use super::pages::Splicer;
 use super::pieces::Pieces;
 use super::timers::{NEVER, Timed};
 
 /// Received chunks that wait for their reader before the socket stops receiving.
 const QUEUED_CHUNKS_MAX: usize = 8;
+/// Bytes that are given to one socket in a turn, nearly.
+const OFFERED_BYTES_MAX: usize = 1024 * 1024;
 
 /// A connection. The operations in flight on it own it together with the handles to it.
 pub(super) struct Link {
@@ -69,6 +73,8 @@ pub(super) struct Payload {
     pub(super) sent: usize,
     /// Whether more follows at once.
     pub(super) more: bool,
+    /// How long the peer may take nothing.
+    pub(super) timeout_ms: u64,
 }
 
 /// Where they are.
@@ -88,6 +94,25 @@ impl Payload {
             Content::Pieces(pieces) => pieces.len(),
         };
         bytes - self.sent
+    }
+
+    /// Whether they can be sent from where they lie.
+    fn is_paged(&self) -> bool {
+        matches!(&self.content, Content::Pieces(pieces) if pieces.is_paged())
+    }
+
+    /// Gives a socket what it has room for, but not more than others on this shard can wait for.
+    fn offer(&mut self, socket: BorrowedFd<'_>, splicer: &Splicer) -> io::Result<()> {
+        let Content::Pieces(pieces) = &mut self.content else { return Ok(()) };
+        let until = pieces.len().min(self.sent + OFFERED_BYTES_MAX);
+        while self.sent < until {
+            let taken = pieces.offer(self.sent, socket, splicer)?;
+            self.sent += taken.bytes;
+            if !taken.has_room {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The operation that sends them. The payload has to stay where it is until that is over.
@@ -244,6 +269,14 @@ impl Link {
     /// Sends; nothing else is being sent.
     pub(super) fn send(self: &Rc<Self>, payload: Payload) {
         debug_assert!(!self.is_busy(), "one thing at a time");
+        self.set_due(&self.outbound.due_ms, payload.timeout_ms);
+        self.go_on(payload);
+    }
+
+    fn go_on(self: &Rc<Self>, payload: Payload) {
+        if let (true, Some(splicer)) = (payload.is_paged(), &self.ring.0.splicer) {
+            return self.offer(payload, splicer);
+        }
         let entry = {
             let mut kept = self.outbound.payload.borrow_mut();
             kept.insert(payload).send(self.ring_fd())
@@ -252,24 +285,51 @@ impl Link {
         self.outbound.armed.set(Some(key));
     }
 
+    /// Sends what can be sent from where it lies: as much as the socket takes, and the rest when it has room again.
+    fn offer(self: &Rc<Self>, mut payload: Payload, splicer: &Splicer) {
+        let before = payload.sent;
+        let offered = payload.offer(self.fd.as_fd(), splicer);
+        if offered.is_ok() && payload.rest_bytes() > 0 {
+            if payload.sent > before {
+                self.set_due(&self.outbound.due_ms, payload.timeout_ms);
+            }
+            self.outbound.payload.replace(Some(payload));
+            let room = opcode::PollAdd::new(self.ring_fd(), libc::POLLOUT as u32).build();
+            let key = self.ring.submit(Operation::Send(Rc::clone(self)), room);
+            return self.outbound.armed.set(Some(key));
+        }
+        if let Err(error) = offered {
+            self.outbound.failed.set(Some(-error.raw_os_error().unwrap_or(libc::EIO)));
+        }
+        self.settle(payload);
+    }
+
     /// The completion of a send.
     pub(super) fn sent(self: Rc<Self>, completion: Completion) {
         self.outbound.armed.set(None);
         let Some(mut payload) = self.outbound.payload.take() else { return };
         match completion.outcome() {
+            // There is room: what comes is no count.
+            Ok(_) if payload.is_paged() => return self.go_on(payload),
             Ok(bytes) if bytes > 0 && bytes < payload.rest_bytes() => {
                 payload.sent += bytes;
-                return self.send(payload);
+                self.set_due(&self.outbound.due_ms, payload.timeout_ms);
+                return self.go_on(payload);
             }
             Ok(_) => {}
             Err(_) => self.outbound.failed.set(Some(completion.result)),
         }
+        self.settle(payload);
+    }
+
+    /// A payload has been sent, or never will be.
+    fn settle(&self, payload: Payload) {
         match payload.content {
             Content::Bytes(bytes) => self.ring.recycle(bytes),
             Content::Pieces(pieces) => self.ring.recycle(pieces.into_head()),
             Content::Chunk(_) => {}
         }
-        self.settle();
+        self.rest();
     }
 
     /// Connects; nothing has been sent.
@@ -286,7 +346,7 @@ impl Link {
         if completion.outcome().is_err() {
             self.outbound.failed.set(Some(completion.result));
         }
-        self.settle();
+        self.rest();
     }
 
     /// Whether something is being sent, or the connection being made.
@@ -300,7 +360,7 @@ impl Link {
     }
 
     /// Nothing is being sent any more.
-    fn settle(&self) {
+    fn rest(&self) {
         self.outbound.due_ms.set(NEVER);
         if self.outbound.awaited.take() {
             self.wake();

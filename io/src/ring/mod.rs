@@ -12,6 +12,7 @@ mod buffers;
 mod driver;
 mod link;
 mod operation;
+mod pages;
 mod pieces;
 pub mod probe;
 mod socket;
@@ -25,6 +26,7 @@ use std::rc::Rc;
 
 use io_uring::{IoUring, squeue};
 use slab::Slab;
+use tidegate_core::cache::MakePages;
 use tidegate_core::clock::Now;
 
 pub use self::accept::{Acceptor, listen, reserve};
@@ -34,6 +36,7 @@ pub use self::socket::Socket;
 
 use self::buffers::Buffers;
 use self::operation::{Completion, Operation};
+use self::pages::Splicer;
 use self::tasks::Tasks;
 use self::timers::Timers;
 use crate::clock;
@@ -74,6 +77,8 @@ struct Shared {
     now: Cell<Now>,
     /// Things outside that are waited for and that need this CPU themselves.
     yielding: Cell<usize>,
+    /// `None`: the kernel grants no pipe, and everything is copied.
+    splicer: Option<Splicer>,
     settings: RingSettings,
 }
 
@@ -98,6 +103,9 @@ impl Ring {
             batch: RefCell::new(Vec::new()),
             now: Cell::new(Now::default()),
             yielding: Cell::new(0),
+            splicer: Splicer::new()
+                .inspect_err(|error| tracing::warn!(%error, "no pipe: large cached answers are copied"))
+                .ok(),
             settings,
         }));
         ring.read_clock();
@@ -129,6 +137,11 @@ impl Ring {
     pub fn poll_again(&self) {
         debug_assert!(self.0.yielding.get() > 0, "as often as it was told to yield");
         self.0.yielding.set(self.0.yielding.get().saturating_sub(1));
+    }
+
+    /// Makes pages that its sockets send from, if they can.
+    pub fn pages(&self) -> Option<MakePages> {
+        self.0.splicer.as_ref().map(|_| pages::make as MakePages)
     }
 
     fn read_clock(&self) {

@@ -1,13 +1,23 @@
 //! A head and content that lies elsewhere, sent as one.
 
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::ptr;
 
+use rustix::net::{SendFlags, send};
 use tidegate_core::cache::Content;
+
+use super::pages::{PIPE_BYTES, Splicer, Taken, taken};
+
+/// What is offered at least.
+const WINDOW_BYTES_MIN: usize = 64 * 1024;
 
 /// What the kernel reads of a `sendmsg`: kept in a box, so that it stays where it is.
 pub(super) struct Pieces {
     head: Vec<u8>,
     content: Content,
+    /// Bytes that are offered to the socket at once. What it does not take was offered for nothing.
+    window: usize,
     vectors: [libc::iovec; 2],
     message: libc::msghdr,
 }
@@ -24,7 +34,7 @@ impl Pieces {
             msg_controllen: 0,
             msg_flags: 0,
         };
-        Self { head, content, vectors: [nothing; 2], message }
+        Self { head, content, window: PIPE_BYTES, vectors: [nothing; 2], message }
     }
 
     /// Bytes of both.
@@ -45,6 +55,33 @@ impl Pieces {
         self.message.msg_iov = self.vectors.as_mut_ptr();
         self.message.msg_iovlen = self.vectors.len() as _;
         &raw const self.message
+    }
+
+    /// Whether the content can be sent from where it lies.
+    pub(super) fn is_paged(&self) -> bool {
+        self.content.is_paged()
+    }
+
+    /// Gives a socket what it has room for behind the first `sent` bytes, without waiting.
+    pub(super) fn offer(
+        &mut self,
+        sent: usize,
+        socket: BorrowedFd<'_>,
+        splicer: &Splicer,
+    ) -> io::Result<Taken> {
+        if let Some(head @ [_, ..]) = self.head.get(sent..) {
+            let flags = SendFlags::DONTWAIT | SendFlags::MORE | SendFlags::NOSIGNAL;
+            return taken(head.len(), send(socket, head, flags));
+        }
+        let start = sent - self.head.len();
+        let end = self.content.len().min(start + self.window);
+        let taken = splicer.send(socket, &self.content, start..end)?;
+        self.window = match taken {
+            Taken { has_room: true, .. } => self.window.saturating_mul(2).min(PIPE_BYTES),
+            Taken { bytes: 0, .. } => self.window,
+            Taken { bytes, .. } => bytes.saturating_mul(2).clamp(WINDOW_BYTES_MIN, PIPE_BYTES),
+        };
+        Ok(taken)
     }
 
     /// The memory of the head.

@@ -141,19 +141,19 @@ impl Socket {
     /// have left; an error may be about an earlier piece. `more` says that more follows at once. Each piece must leave
     /// within `timeout_ms`.
     pub async fn send(&self, bytes: Vec<u8>, more: bool, timeout_ms: u64) -> io::Result<()> {
-        self.send_payload(Payload { content: Content::Bytes(bytes), sent: 0, more }, timeout_ms).await
+        self.send_payload(Payload { content: Content::Bytes(bytes), sent: 0, more, timeout_ms }).await
     }
 
     /// As [`Socket::send`], with content behind the bytes that is not copied: the kernel collects both.
     pub async fn send_with(&self, bytes: Vec<u8>, content: Stored, timeout_ms: u64) -> io::Result<()> {
         let pieces = Box::new(Pieces::new(bytes, content));
-        self.send_payload(Payload { content: Content::Pieces(pieces), sent: 0, more: false }, timeout_ms)
+        self.send_payload(Payload { content: Content::Pieces(pieces), sent: 0, more: false, timeout_ms })
             .await
     }
 
     /// As [`Socket::send`], for received bytes: they are not copied.
     pub async fn send_chunk(&self, chunk: Chunk, timeout_ms: u64) -> io::Result<()> {
-        self.send_payload(Payload { content: Content::Chunk(chunk), sent: 0, more: false }, timeout_ms).await
+        self.send_payload(Payload { content: Content::Chunk(chunk), sent: 0, more: false, timeout_ms }).await
     }
 
     /// Waits until everything has been sent.
@@ -171,8 +171,7 @@ impl Socket {
         if !self.is_idle() {
             return Err(bytes);
         }
-        self.0.set_due(&self.0.outbound.due_ms, timeout_ms);
-        self.0.send(Payload { content: Content::Bytes(bytes), sent: 0, more: false });
+        self.0.send(Payload { content: Content::Bytes(bytes), sent: 0, more: false, timeout_ms });
         Ok(())
     }
 
@@ -181,9 +180,8 @@ impl Socket {
         !self.0.is_busy() && self.0.outbound.failed.get().is_none()
     }
 
-    async fn send_payload(&self, payload: Payload, timeout_ms: u64) -> io::Result<()> {
+    async fn send_payload(&self, payload: Payload) -> io::Result<()> {
         self.flush().await?;
-        self.0.set_due(&self.0.outbound.due_ms, timeout_ms);
         self.0.send(payload);
         Ok(())
     }

@@ -175,11 +175,26 @@ impl Goal {
             }
             Limit::AtMostAboveOf(proxy, most) => self.above(results, self.series(proxy), proxy, *most),
         };
-        let full = self.phase == Phase::FixedRate && is_client_side_full(results, own);
-        let doubt = if full { "; client side at its limit" } else { "" };
-        let (measured, held) = measured
-            .map_or(("not measured".to_owned(), None), |(text, held)| (format!("{text}{doubt}"), Some(held)));
+        let doubt = self.doubt(results, own);
+        let (measured, held) =
+            measured.map_or(("not measured".to_owned(), None), |(text, held)| match doubt {
+                Some(doubt) => (format!("{text}; not to be told: {doubt}"), None),
+                None => (text, Some(held)),
+            });
         Verdict { scenario: self.scenario, wanted, measured, held }
+    }
+
+    /// What makes the number one of the load generator's or of the host's.
+    fn doubt(&self, results: &Results, own: Series<'_>) -> Option<&'static str> {
+        let slowest = match self.quantity {
+            Quantity::P99 => 0.01,
+            Quantity::P999 => 0.001,
+            _ => return None,
+        };
+        if self.phase == Phase::FixedRate && is_client_side_full(results, own) {
+            return Some("client side at its limit");
+        }
+        results.pauses.make_the_slowest(slowest).then_some("the host's pauses")
     }
 
     /// Goal and outcome of a difference.
@@ -225,15 +240,27 @@ fn judged(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::side_by_side::host::pauses::Pauses;
     use crate::side_by_side::measurement::Measurement;
 
     #[track_caller]
     fn check(rows: &[(&'static str, Phase, &str, Quantity, f64)], wanted: &str, held: Option<bool>) {
+        check_beside(Pauses::default(), rows, wanted, held);
+    }
+
+    #[track_caller]
+    fn check_beside(
+        pauses: Pauses,
+        rows: &[(&'static str, Phase, &str, Quantity, f64)],
+        wanted: &str,
+        held: Option<bool>,
+    ) {
         let measurement =
             |(scenario, phase, proxy, quantity, value): &(&'static str, Phase, &str, Quantity, f64)| {
                 Measurement::new(scenario, *phase, proxy, 1).with(*quantity, *value)
             };
-        let verdicts = verdicts(&Results { measurements: rows.iter().map(measurement).collect() });
+        let measurements = rows.iter().map(measurement).collect();
+        let verdicts = verdicts(&Results { measurements, pauses });
         let verdict = verdicts.iter().find(|verdict| verdict.wanted == wanted);
         assert_eq!(verdict.map(|verdict| verdict.held), Some(held), "{verdicts:?}");
     }
@@ -256,6 +283,12 @@ mod tests {
         check(&[p99("tidegate", 5.0), p99("nginx", 6.0), p99("envoy", 9.0)], wanted, Some(true));
         check(&[p99("tidegate", 5.0), p99("nginx", 9.0), p99("envoy", 4.0)], wanted, Some(false));
         check(&[p99("tidegate", 5.0), p99("floor", 1.0)], wanted, None);
+        let paused = |share| Pauses { share, longest_ms: 4.0 };
+        let rows = [p99("tidegate", 5.0), p99("nginx", 6.0)];
+        check_beside(paused(0.005), &rows, wanted, Some(true));
+        check_beside(paused(0.01), &rows, wanted, None);
+        let client = ("body-1k", Phase::FixedRate, "tidegate", Quantity::ClientCpuShare, 0.95);
+        check(&[rows[0], rows[1], client], wanted, None);
     }
 
     #[test]

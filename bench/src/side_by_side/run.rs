@@ -12,6 +12,7 @@ use super::date::Date;
 use super::host::cpus::{self, Placement};
 use super::host::description::describe;
 use super::host::fitness::{self, Examination, Finding};
+use super::host::pauses::Pauses;
 use super::journal::{Journal, say};
 use super::options::{PlaceOptions, RunOptions};
 use super::report::{Report, html, markdown};
@@ -49,6 +50,9 @@ pub fn run(options: &RunOptions) -> Result<bool, Trouble> {
     let stand = stand(options, date, places, placement, interrupt)?;
 
     let mut journal = Journal::begin(&stand.out)?;
+    journal.results.pauses = Pauses::watch(&stand.placement.all());
+    let paused = journal.results.pauses.words();
+    paused.iter().for_each(|words| say(words));
     let stolen = fitness::stolen(&stand.placement.all());
     let ended = measure(&stand, &scenarios, &proxies, &mut journal);
     let stolen = steal(stolen, fitness::stolen(&stand.placement.all()));
@@ -59,7 +63,7 @@ pub fn run(options: &RunOptions) -> Result<bool, Trouble> {
         extent: extent(options),
         command: command(),
         unfit,
-        warnings: broken_off.into_iter().chain(stolen).collect(),
+        warnings: broken_off.into_iter().chain(stolen).chain(paused).collect(),
         host: describe(&stand.placement, &stand.places.root),
         proxies: versions,
         ..Report::new(&journal, &scenarios)

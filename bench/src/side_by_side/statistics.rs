@@ -1,5 +1,6 @@
 //! Medians, spreads and paired ratios of measurements.
 
+use super::host::pauses::Pauses;
 use super::measurement::{Measurement, Phase, Quantity};
 
 /// A median with the least and the most.
@@ -42,6 +43,8 @@ pub struct Series<'a> {
 pub struct Results {
     /// In the order in which it was measured.
     pub measurements: Vec<Measurement>,
+    /// What the host took away before the first.
+    pub pauses: Pauses,
 }
 
 impl Results {
@@ -112,7 +115,7 @@ mod tests {
         let measurement = |(proxy, round, rate): &(&str, u32, f64)| {
             Measurement::new("s", Phase::Saturation, proxy, *round).with(Quantity::Rate, *rate)
         };
-        Results { measurements: rows.iter().map(measurement).collect() }
+        Results { measurements: rows.iter().map(measurement).collect(), ..Results::default() }
     }
 
     #[test]

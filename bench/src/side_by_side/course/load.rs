@@ -169,7 +169,7 @@ mod tests {
                 .with(Quantity::Rate, *rate)
                 .with(Quantity::CpuShare, *share)
         };
-        Results { measurements: rows.iter().map(measurement).collect() }
+        Results { measurements: rows.iter().map(measurement).collect(), ..Results::default() }
     }
 
     #[test]

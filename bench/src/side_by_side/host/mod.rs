@@ -4,3 +4,4 @@ pub mod cpus;
 pub mod description;
 pub mod files;
 pub mod fitness;
+pub mod pauses;

@@ -269,7 +269,7 @@ mod tests {
                 ],
             ),
         ];
-        let charts = charts(&Results { measurements }, "s");
+        let charts = charts(&Results { measurements, ..Results::default() }, "s");
         let titles: Vec<&str> = charts.iter().map(|chart| chart.title.as_str()).collect();
         assert_eq!(titles, ["Requests per second, saturated", "Latency at a fixed rate, 50,000/s"]);
         assert!(charts[0].svg.contains(">87,440/s<") && charts[1].svg.contains(">1.00 ms<"));

@@ -149,7 +149,7 @@ mod tests {
             measurement("tidegate", 2, 12e3),
             measurement("nginx", 2, 20e3),
         ];
-        let tables = tables(&Results { measurements }, "s");
+        let tables = tables(&Results { measurements, ..Results::default() }, "s");
         let names: Vec<&str> = tables[0].rows.iter().map(|row| row.name.as_str()).collect();
         assert_eq!(names, ["tidegate", "nginx", "floor (the bound)"]);
         assert_eq!(tables[0].rows[0].cells[1], "11.0 µs (10.0 µs..12.0 µs)");
@@ -172,7 +172,7 @@ mod tests {
             measurement("nginx, no limits", 2, 28e3),
             measurement("nginx-newest", 2, 9e3),
         ];
-        let tables = tables(&Results { measurements }, "s");
+        let tables = tables(&Results { measurements, ..Results::default() }, "s");
         assert_eq!(tables[0].head.last().unwrap(), "CPU per request: more than without");
         let cost = |name: &str| {
             let row = tables[0].rows.iter().find(|row| row.name == name).unwrap();

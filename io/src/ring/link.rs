@@ -5,27 +5,24 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
-use io_uring::{opcode, squeue, types};
+use io_uring::{opcode, types};
 use socket2::SockRef;
 
 use super::Ring;
 use super::buffers::{Chunk, GROUP};
 use super::operation::{Completion, Operation};
 use super::pages::Splicer;
-use super::pieces::Pieces;
+use super::payload::Payload;
 use super::timers::{NEVER, Timed};
 
 /// Received chunks that wait for their reader before the socket stops receiving.
 const QUEUED_CHUNKS_MAX: usize = 8;
-/// Bytes that are given to one socket in a turn, nearly.
-const OFFERED_BYTES_MAX: usize = 1024 * 1024;
 
 /// A connection. The operations in flight on it own it together with the handles to it.
 pub(super) struct Link {
@@ -65,70 +62,6 @@ pub(super) struct Outbound {
     pub(super) failed: Cell<Option<i32>>,
     /// When it must have been sent, [`NEVER`] while nothing is.
     pub(super) due_ms: Cell<u64>,
-}
-
-/// Bytes that are being sent.
-pub(super) struct Payload {
-    pub(super) content: Content,
-    pub(super) sent: usize,
-    /// Whether more follows at once.
-    pub(super) more: bool,
-    /// How long the peer may take nothing.
-    pub(super) timeout_ms: u64,
-}
-
-/// Where they are.
-pub(super) enum Content {
-    Bytes(Vec<u8>),
-    Chunk(Chunk),
-    /// A head, and content that others hold, too.
-    Pieces(Box<Pieces>),
-}
-
-impl Payload {
-    /// Bytes that are not sent.
-    fn rest_bytes(&self) -> usize {
-        let bytes = match &self.content {
-            Content::Bytes(bytes) => bytes.len(),
-            Content::Chunk(chunk) => chunk.len(),
-            Content::Pieces(pieces) => pieces.len(),
-        };
-        bytes - self.sent
-    }
-
-    /// Whether they can be sent from where they lie.
-    fn is_paged(&self) -> bool {
-        matches!(&self.content, Content::Pieces(pieces) if pieces.is_paged())
-    }
-
-    /// Gives a socket what it has room for, but not more than others on this shard can wait for.
-    fn offer(&mut self, socket: BorrowedFd<'_>, splicer: &Splicer) -> io::Result<()> {
-        let Content::Pieces(pieces) = &mut self.content else { return Ok(()) };
-        let until = pieces.len().min(self.sent + OFFERED_BYTES_MAX);
-        while self.sent < until {
-            let taken = pieces.offer(self.sent, socket, splicer)?;
-            self.sent += taken.bytes;
-            if !taken.has_room {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// The operation that sends them. The payload has to stay where it is until that is over.
-    fn send(&mut self, fd: types::Fd) -> squeue::Entry {
-        let more = if self.more { libc::MSG_MORE } else { 0 };
-        let flags = libc::MSG_NOSIGNAL | libc::MSG_WAITALL | more;
-        let rest = match &mut self.content {
-            Content::Bytes(bytes) => &bytes[self.sent..],
-            Content::Chunk(chunk) => &chunk[self.sent..],
-            Content::Pieces(pieces) => {
-                let message = pieces.message(self.sent);
-                return opcode::SendMsg::new(fd, message).flags(flags as u32).build();
-            }
-        };
-        opcode::Send::new(fd, rest.as_ptr(), rest.len() as u32).flags(flags).build()
-    }
 }
 
 /// Chunks in the order received. Nearly always at most one, so the first needs no memory of its own.
@@ -324,11 +257,7 @@ impl Link {
 
     /// A payload has been sent, or never will be.
     fn settle(&self, payload: Payload) {
-        match payload.content {
-            Content::Bytes(bytes) => self.ring.recycle(bytes),
-            Content::Pieces(pieces) => self.ring.recycle(pieces.into_head()),
-            Content::Chunk(_) => {}
-        }
+        payload.recycle(&self.ring);
         self.rest();
     }
 

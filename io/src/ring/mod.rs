@@ -13,6 +13,7 @@ mod driver;
 mod link;
 mod operation;
 mod pages;
+mod payload;
 mod pieces;
 pub mod probe;
 mod socket;

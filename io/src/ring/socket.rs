@@ -16,8 +16,9 @@ use tidegate_core::cache::Content as Stored;
 
 use super::Ring;
 use super::buffers::Chunk;
-use super::link::{Content, Link, Payload};
+use super::link::Link;
 use super::operation::outcome;
+use super::payload::{Content, Payload};
 use super::pieces::Pieces;
 use super::timers::NEVER;
 

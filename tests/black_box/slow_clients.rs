@@ -151,3 +151,28 @@ fn a_client_that_does_not_read() {
         "{error}"
     );
 }
+
+/// When several are given up at once, whoever connects then gets the numbers of their files, and nothing of what was theirs.
+#[test]
+fn what_a_slow_client_did_not_take_goes_to_nobody_else() {
+    let origin = Origin::scripted(|peer| {
+        let Some(_request) = peer.request() else { return };
+        let _ = peer.send("HTTP/1.1 200 OK\r\nContent-Length: 64000000\r\n\r\n");
+        while peer.send(vec![b'x'; 64_000]).is_ok() {}
+    });
+    let limits = format!("body_timeout_ms = {BODY_MS}\npayload_bytes = \"80 MiB\"");
+    let gateway = impatient(&origin, &limits);
+    let mut slow: Vec<Client> = (0..40).map(|_| Client::with_small_window(gateway.address)).collect();
+    slow.iter_mut().for_each(|client| client.send(get("/test/x")));
+    let mut others = Vec::new();
+    eventually("all are given up", || {
+        if others.len() < 400 {
+            others.push(gateway.client());
+        }
+        slow.retain(|client| client.wire.stream.take_error().expect("SO_ERROR").is_none());
+        slow.is_empty()
+    });
+    for mut other in others {
+        assert_eq!(other.exchange(get("/test/mock")).text(), "mocked");
+    }
+}

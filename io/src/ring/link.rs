@@ -207,6 +207,7 @@ impl Link {
     }
 
     fn go_on(self: &Rc<Self>, payload: Payload) {
+        debug_assert!(self.handles.get() > 0, "when it is closed, the number of its file may be another's");
         if let (true, Some(splicer)) = (payload.is_paged(), &self.ring.0.splicer) {
             return self.offer(payload, splicer);
         }
@@ -241,6 +242,10 @@ impl Link {
     pub(super) fn sent(self: Rc<Self>, completion: Completion) {
         self.outbound.armed.set(None);
         let Some(mut payload) = self.outbound.payload.take() else { return };
+        if self.handles.get() == 0 {
+            // Closed meanwhile: the number of its file may be another's.
+            return self.settle(payload);
+        }
         match completion.outcome() {
             // There is room: what comes is no count.
             Ok(_) if payload.is_paged() => return self.go_on(payload),

@@ -37,7 +37,8 @@ impl Pauses {
     pub fn words(&self) -> Option<String> {
         (self.share > 0.0).then(|| {
             format!(
-                "the host lets a CPU stand still {:.2} % of the time, for up to {:.1} ms",
+                "The host lets a CPU stand still {:.2} % of the time, for up to {:.1} ms: as many of the slowest requests \
+                 are its doing",
                 self.share * 100.0,
                 self.longest_ms
             )
@@ -90,7 +91,8 @@ mod tests {
         assert!(pauses.make_the_slowest(0.001) && !pauses.make_the_slowest(0.01));
         assert_eq!(Pauses::default().words(), None);
         assert!(!Pauses::default().make_the_slowest(0.001));
-        let words = "the host lets a CPU stand still 0.20 % of the time, for up to 4.0 ms";
+        let words = "The host lets a CPU stand still 0.20 % of the time, for up to 4.0 ms: as many of the slowest \
+                     requests are its doing";
         assert_eq!(pauses.words().as_deref(), Some(words));
     }
 

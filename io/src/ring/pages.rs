@@ -123,7 +123,7 @@ impl Splicer {
     fn discard(&self) {
         loop {
             match splice(&self.reader, None, &self.nowhere, None, PIPE_BYTES, SpliceFlags::NONBLOCK) {
-                Ok(1..) => {}
+                Ok(1..) | Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return,
                 failed => {
                     // What is left would go to the next client.

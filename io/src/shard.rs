@@ -81,9 +81,7 @@ impl Shard {
             Functions::new(ring, start.reports.shard, start.host.clone(), start.host_bell.clone());
         functions.install(&start.plan);
         let mut core = tidegate_core::shard::Shard::new(start.plan, start.shards);
-        if let Some(pages) = ring.pages() {
-            core.caches.keep_large_in(pages);
-        }
+        core.caches.keep_large_in(ring.pages());
         core.signers.install(start.credentials);
         Self {
             ring: ring.clone(),

@@ -123,9 +123,8 @@ fn deadlines_are_for_pauses_only() {
     }
 }
 
-/// A client that takes nothing in holds an upstream connection only so long.
-#[test]
-fn a_client_that_does_not_read() {
+/// An origin whose answer is larger than what the kernel keeps for a client that does not read.
+fn more_than_fits() -> (Origin, Gateway) {
     let origin = Origin::scripted(|peer| {
         let Some(_request) = peer.request() else { return };
         let _ = peer.send("HTTP/1.1 200 OK\r\nContent-Length: 64000000\r\n\r\n");
@@ -134,6 +133,13 @@ fn a_client_that_does_not_read() {
     });
     let limits = format!("body_timeout_ms = {BODY_MS}\npayload_bytes = \"80 MiB\"");
     let gateway = impatient(&origin, &limits);
+    (origin, gateway)
+}
+
+/// A client that takes nothing in holds an upstream connection only so long.
+#[test]
+fn a_client_that_does_not_read() {
+    let (origin, gateway) = more_than_fits();
     let mut client = Client::with_small_window(gateway.address);
     client.send(get("/test/x"));
     let mut busy = gateway.client();
@@ -155,13 +161,7 @@ fn a_client_that_does_not_read() {
 /// When several are given up at once, whoever connects then gets the numbers of their files, and nothing of what was theirs.
 #[test]
 fn what_a_slow_client_did_not_take_goes_to_nobody_else() {
-    let origin = Origin::scripted(|peer| {
-        let Some(_request) = peer.request() else { return };
-        let _ = peer.send("HTTP/1.1 200 OK\r\nContent-Length: 64000000\r\n\r\n");
-        while peer.send(vec![b'x'; 64_000]).is_ok() {}
-    });
-    let limits = format!("body_timeout_ms = {BODY_MS}\npayload_bytes = \"80 MiB\"");
-    let gateway = impatient(&origin, &limits);
+    let (_origin, gateway) = more_than_fits();
     let mut slow: Vec<Client> = (0..40).map(|_| Client::with_small_window(gateway.address)).collect();
     slow.iter_mut().for_each(|client| client.send(get("/test/x")));
     let mut others = Vec::new();

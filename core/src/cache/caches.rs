@@ -66,9 +66,9 @@ pub struct Caches {
 }
 
 impl Caches {
-    /// Keeps large answers in pages of their own from now on.
-    pub fn keep_large_in(&mut self, pages: MakePages) {
-        self.pages = Some(pages);
+    /// Keeps large answers in pages of their own from now on, if there are any.
+    pub fn keep_large_in(&mut self, pages: Option<MakePages>) {
+        self.pages = pages;
         self.slices.iter_mut().for_each(|(_, slice)| slice.keep_large_in(pages));
     }
 
@@ -90,7 +90,7 @@ impl Caches {
                 }
                 None => {
                     let mut slice = Slice::new(part(cache.bytes, shards), cache.methods.len());
-                    self.pages.iter().for_each(|pages| slice.keep_large_in(*pages));
+                    slice.keep_large_in(self.pages);
                     slice
                 }
             };

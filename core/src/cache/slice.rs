@@ -90,9 +90,9 @@ impl Slice {
         }
     }
 
-    /// Keeps large answers in pages of their own from now on.
-    pub fn keep_large_in(&mut self, pages: MakePages) {
-        self.pages = Some(pages);
+    /// Keeps large answers in pages of their own from now on, if there are any.
+    pub fn keep_large_in(&mut self, pages: Option<MakePages>) {
+        self.pages = pages;
     }
 
     /// Bytes that it takes.

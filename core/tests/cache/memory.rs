@@ -84,7 +84,7 @@ fn run(bytes_max: u64, steps: u64, in_flight: usize, size: impl Fn(&mut Random, 
     let before = HELD.get();
     PEAK.set(before);
     let mut slice = Slice::new(bytes_max, 1);
-    slice.keep_large_in(pages);
+    slice.keep_large_in(Some(pages));
     for step in 0..steps {
         key.clear();
         let _ = write!(key, "key-{}", if random.below(3) == 0 { step } else { random.below(step + 1) });
@@ -107,7 +107,8 @@ fn run(bytes_max: u64, steps: u64, in_flight: usize, size: impl Fn(&mut Random, 
         let held = HELD.get() - before - COUNTERS_BYTES;
         let counted = slice.bytes() as i64;
         assert!(held <= counted, "step {step}: {held} bytes are held, {counted} are counted");
-        // What glibc adds to each answer is counted, too: at most a page and a word; and 24 bytes for when it is out.
+        // What glibc adds to each answer is counted, too: at most a page and a word; what pages have beside their
+        // bytes; and 24 bytes for when it is out.
         let added = (slice.len() + in_flight) as i64 * if bytes > 100_000 { 4_232 } else { 64 };
         assert!(
             counted - held <= added.max(64),

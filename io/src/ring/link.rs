@@ -208,7 +208,7 @@ impl Link {
 
     fn go_on(self: &Rc<Self>, payload: Payload) {
         debug_assert!(self.handles.get() > 0, "when it is closed, the number of its file may be another's");
-        if let (true, Some(splicer)) = (payload.is_paged(), &self.ring.0.splicer) {
+        if let Some(splicer) = self.splicer(&payload) {
             return self.offer(payload, splicer);
         }
         let entry = {
@@ -217,6 +217,11 @@ impl Link {
         };
         let key = self.ring.submit(Operation::Send(Rc::clone(self)), entry);
         self.outbound.armed.set(Some(key));
+    }
+
+    /// What sends a payload from where it lies, if that can be.
+    fn splicer(&self, payload: &Payload) -> Option<&Splicer> {
+        self.ring.0.splicer.as_ref().filter(|_| payload.is_paged())
     }
 
     /// Sends what can be sent from where it lies: as much as the socket takes, and the rest when it has room again.
@@ -235,7 +240,7 @@ impl Link {
         if let Err(error) = offered {
             self.outbound.failed.set(Some(-error.raw_os_error().unwrap_or(libc::EIO)));
         }
-        self.settle(payload);
+        self.finish(payload);
     }
 
     /// The completion of a send.
@@ -244,11 +249,11 @@ impl Link {
         let Some(mut payload) = self.outbound.payload.take() else { return };
         if self.handles.get() == 0 {
             // Closed meanwhile: the number of its file may be another's.
-            return self.settle(payload);
+            return self.finish(payload);
         }
         match completion.outcome() {
             // There is room: what comes is no count.
-            Ok(_) if payload.is_paged() => return self.go_on(payload),
+            Ok(_) if self.splicer(&payload).is_some() => return self.go_on(payload),
             Ok(bytes) if bytes > 0 && bytes < payload.rest_bytes() => {
                 payload.sent += bytes;
                 self.set_due(&self.outbound.due_ms, payload.timeout_ms);
@@ -257,13 +262,13 @@ impl Link {
             Ok(_) => {}
             Err(_) => self.outbound.failed.set(Some(completion.result)),
         }
-        self.settle(payload);
+        self.finish(payload);
     }
 
     /// A payload has been sent, or never will be.
-    fn settle(&self, payload: Payload) {
+    fn finish(&self, payload: Payload) {
         payload.recycle(&self.ring);
-        self.rest();
+        self.settle();
     }
 
     /// Connects; nothing has been sent.
@@ -280,7 +285,7 @@ impl Link {
         if completion.outcome().is_err() {
             self.outbound.failed.set(Some(completion.result));
         }
-        self.rest();
+        self.settle();
     }
 
     /// Whether something is being sent, or the connection being made.
@@ -294,7 +299,7 @@ impl Link {
     }
 
     /// Nothing is being sent any more.
-    fn rest(&self) {
+    fn settle(&self) {
         self.outbound.due_ms.set(NEVER);
         if self.outbound.awaited.take() {
             self.wake();

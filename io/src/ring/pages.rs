@@ -69,15 +69,6 @@ pub(super) struct Splicer {
     nowhere: File,
 }
 
-/// What a socket has taken of so many bytes that were offered, where it was told not to wait.
-pub(super) fn taken(offered: usize, sent: rustix::io::Result<usize>) -> io::Result<Taken> {
-    match sent {
-        Ok(bytes) => Ok(Taken { bytes, has_room: bytes == offered }),
-        Err(Errno::AGAIN | Errno::INTR) => Ok(Taken { bytes: 0, has_room: false }),
-        Err(error) => Err(error.into()),
-    }
-}
-
 impl Splicer {
     pub(super) fn new() -> io::Result<Self> {
         let nowhere = OpenOptions::new().write(true).open("/dev/null")?;
@@ -132,5 +123,14 @@ impl Splicer {
                 }
             }
         }
+    }
+}
+
+/// What a socket has taken of so many bytes that were offered, where it was told not to wait.
+pub(super) fn taken(offered: usize, sent: rustix::io::Result<usize>) -> io::Result<Taken> {
+    match sent {
+        Ok(bytes) => Ok(Taken { bytes, has_room: bytes == offered }),
+        Err(Errno::AGAIN | Errno::INTR) => Ok(Taken { bytes: 0, has_room: false }),
+        Err(error) => Err(error.into()),
     }
 }

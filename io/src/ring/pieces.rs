@@ -77,9 +77,9 @@ impl Pieces {
         let end = self.content.len().min(start + self.window);
         let taken = splicer.send(socket, &self.content, start..end)?;
         self.window = match taken {
-            Taken { has_room: true, .. } => self.window.saturating_mul(2).min(PIPE_BYTES),
+            Taken { has_room: true, .. } => (self.window * 2).min(PIPE_BYTES),
             Taken { bytes: 0, .. } => self.window,
-            Taken { bytes, .. } => bytes.saturating_mul(2).clamp(WINDOW_BYTES_MIN, PIPE_BYTES),
+            Taken { bytes, .. } => (bytes * 2).clamp(WINDOW_BYTES_MIN, PIPE_BYTES),
         };
         Ok(taken)
     }

@@ -23,7 +23,7 @@ pub struct Pauses {
 impl Pauses {
     /// Watches CPUs, which must have nothing else to do: those of the worst one.
     pub fn watch(cpus: &[usize]) -> Self {
-        let watchers: Vec<_> = cpus.iter().map(|cpu| (*cpu, WATCH)).map(watcher).collect();
+        let watchers: Vec<_> = cpus.iter().map(|cpu| watcher(*cpu, WATCH)).collect();
         let pauses = watchers.into_iter().filter_map(|watcher| watcher.join().ok());
         pauses.max_by(|one, other| one.share.total_cmp(&other.share)).unwrap_or_default()
     }
@@ -55,7 +55,7 @@ impl Pauses {
     }
 }
 
-fn watcher((cpu, length): (usize, Duration)) -> thread::JoinHandle<Pauses> {
+fn watcher(cpu: usize, length: Duration) -> thread::JoinHandle<Pauses> {
     thread::spawn(move || {
         stay_on(cpu);
         let start = Instant::now();
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_cpu_is_watched() {
-        let pauses = watcher((super::super::cpus::usable()[0], Duration::from_millis(20))).join();
+        let pauses = watcher(super::super::cpus::usable()[0], Duration::from_millis(20)).join();
         assert!(pauses.is_ok_and(|pauses| (0.0..=1.0).contains(&pauses.share)));
     }
 }
